@@ -1,0 +1,1 @@
+//! pcap and pcapng, streaming, nanoseconds, comments. Knows bytes and time, nothing of networks.

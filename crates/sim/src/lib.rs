@@ -1,0 +1,1 @@
+//! Modeled hosts, underlay, guests, virtual clock, replay and the isolation oracle.
