@@ -1,0 +1,80 @@
+//! The Internet checksum: sums (RFC 1071) and incremental updates (RFC 1624 equation 3).
+//!
+//! Edits never recompute: a checksum that was wrong stays wrong by the same difference, so the
+//! guest still sees the damage.
+
+/// Sum of the 16-bit big-endian words of `bytes`, a last odd byte padded with zero. Add sums of
+/// even-length parts freely, then [`fold`].
+pub fn sum(bytes: &[u8]) -> u64 {
+    let mut quads = bytes.chunks_exact(4);
+    let mut total = 0u64;
+    for quad in &mut quads {
+        total += u64::from(u32::from_be_bytes([quad[0], quad[1], quad[2], quad[3]]));
+    }
+    // A 32-bit word counts as its two halves: 2^16 is 1 in one's complement arithmetic.
+    match *quads.remainder() {
+        [] => total,
+        [a] => total + (u64::from(a) << 8),
+        [a, b] => total + u64::from(u16::from_be_bytes([a, b])),
+        [a, b, c, ..] => total + u64::from(u16::from_be_bytes([a, b])) + (u64::from(c) << 8),
+    }
+}
+
+/// Folds a sum to 16 bits, carries added back until none is left.
+pub fn fold(mut total: u64) -> u16 {
+    total = (total >> 32) + (total & 0xffff_ffff);
+    total = (total >> 32) + (total & 0xffff_ffff);
+    total = (total >> 16) + (total & 0xffff);
+    total = (total >> 16) + (total & 0xffff);
+    total = (total >> 16) + (total & 0xffff);
+    total as u16
+}
+
+/// Sum of the pseudo-header of TCP, UDP and ICMPv6 (RFC 9293 s3.1, RFC 8200 s8.1). `source` and
+/// `destination` are both 4 or both 16 bytes.
+pub fn pseudo_header(source: &[u8], destination: &[u8], protocol: u8, len: usize) -> u64 {
+    sum(source) + sum(destination) + u64::from(protocol) + len as u64
+}
+
+/// What an edit did to the words under a checksum: the sum of `~m + m'` over them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Change(u64);
+
+impl Change {
+    /// Counts `old` becoming `new`. Both have the same even length and begin at an even offset of
+    /// what the checksum covers.
+    pub fn replace(&mut self, old: &[u8], new: &[u8]) {
+        debug_assert!(old.len() == new.len() && old.len().is_multiple_of(2));
+        for word in old.chunks_exact(2) {
+            self.0 += u64::from(!u16::from_be_bytes([word[0], word[1]]));
+        }
+        self.0 += sum(new);
+    }
+
+    /// The checksum after the edit: `~(~HC + ~m + m')`, RFC 1624 equation 3. Equation 2 would give
+    /// 0xFFFF where a recomputation gives 0.
+    #[must_use]
+    pub fn apply(self, checksum: u16) -> u16 {
+        if self.0 == 0 {
+            checksum
+        } else {
+            !fold(u64::from(!checksum) + self.0)
+        }
+    }
+
+    /// As [`Change::apply`] for UDP, where 0 on the wire says "no checksum" (RFC 768): a computed
+    /// 0 is sent as 0xFFFF. Do not call for a UDP/IPv4 datagram without a checksum.
+    #[must_use]
+    pub fn apply_udp(self, checksum: u16) -> u16 {
+        match self.apply(checksum) {
+            0 => 0xffff,
+            updated => updated,
+        }
+    }
+
+    /// This change and that one.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self(self.0 + other.0)
+    }
+}

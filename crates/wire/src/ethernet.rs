@@ -1,0 +1,129 @@
+//! Ethernet II and stacks of VLAN tags.
+
+use crate::error::{Layer, ParseError, be16, need};
+use crate::{MacAddress, VlanId};
+
+/// An EtherType. Values below 0x0600 are 802.3 lengths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EtherType(pub u16);
+
+impl EtherType {
+    /// IPv4.
+    pub const IPV4: Self = Self(0x0800);
+    /// ARP.
+    pub const ARP: Self = Self(0x0806);
+    /// IPv6.
+    pub const IPV6: Self = Self(0x86dd);
+    /// 802.1Q customer tag.
+    pub const VLAN: Self = Self(0x8100);
+    /// 802.1ad service tag.
+    pub const SERVICE_VLAN: Self = Self(0x88a8);
+    /// The service tag that came before 802.1ad.
+    pub const OLD_SERVICE_VLAN: Self = Self(0x9100);
+    /// Transparent Ethernet Bridging: the protocol type of NVGRE (RFC 7637 s3.2).
+    pub const TRANSPARENT_ETHERNET_BRIDGING: Self = Self(0x6558);
+
+    /// Whether a VLAN tag follows.
+    pub const fn is_tag(self) -> bool {
+        matches!(self.0, 0x8100 | 0x88a8 | 0x9100)
+    }
+}
+
+/// An Ethernet II header and what follows.
+#[derive(Clone, Copy, Debug)]
+pub struct Ethernet<B> {
+    bytes: B,
+}
+
+impl<B: AsRef<[u8]>> Ethernet<B> {
+    /// Header bytes: destination 6, source 6, EtherType 2.
+    pub const LEN: usize = 14;
+
+    /// Fails below 14 bytes.
+    pub fn parse(bytes: B) -> Result<Self, ParseError> {
+        need(Layer::Ethernet, bytes.as_ref(), Self::LEN)?;
+        Ok(Self { bytes })
+    }
+
+    /// Destination MAC.
+    pub fn destination(&self) -> MacAddress {
+        MacAddress::read(self.bytes.as_ref())
+    }
+
+    /// Source MAC.
+    pub fn source(&self) -> MacAddress {
+        MacAddress::read(&self.bytes.as_ref()[6..])
+    }
+
+    /// The first EtherType; a tag's, when the frame is tagged.
+    pub fn ether_type(&self) -> EtherType {
+        EtherType(be16(self.bytes.as_ref(), 12))
+    }
+
+    /// Everything behind the first EtherType.
+    pub fn payload(&self) -> &[u8] {
+        &self.bytes.as_ref()[Self::LEN..]
+    }
+}
+
+impl<B: AsRef<[u8]> + AsMut<[u8]>> Ethernet<B> {
+    /// Writes the destination MAC.
+    pub fn set_destination(&mut self, mac: MacAddress) {
+        self.bytes.as_mut()[..6].copy_from_slice(&mac.octets());
+    }
+
+    /// Writes the source MAC.
+    pub fn set_source(&mut self, mac: MacAddress) {
+        self.bytes.as_mut()[6..12].copy_from_slice(&mac.octets());
+    }
+
+    /// Writes the EtherType.
+    pub fn set_ether_type(&mut self, ether_type: EtherType) {
+        self.bytes.as_mut()[12..14].copy_from_slice(&ether_type.0.to_be_bytes());
+    }
+}
+
+/// What stands before the network layer: addresses, tags, and where the payload begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinkHeader {
+    /// Destination MAC.
+    pub destination: MacAddress,
+    /// Source MAC.
+    pub source: MacAddress,
+    /// Tags in the stack (802.1Q, 802.1ad, 0x9100).
+    pub tags: u8,
+    /// VLAN id of the outermost tag; `None` for an untagged frame and for a priority tag (id 0).
+    pub vlan: Option<VlanId>,
+    /// The EtherType behind all tags.
+    pub ether_type: EtherType,
+    /// Bytes of header: 14, and 4 for each tag.
+    pub len: usize,
+}
+
+impl LinkHeader {
+    /// Bytes of one tag.
+    pub const TAG_LEN: usize = 4;
+
+    /// Reads the header of a frame behind any stack of tags. Fails where the frame ends within it.
+    pub fn parse(frame: &[u8]) -> Result<Self, ParseError> {
+        let ethernet = Ethernet::parse(frame)?;
+        let mut header = Self {
+            destination: ethernet.destination(),
+            source: ethernet.source(),
+            tags: 0,
+            vlan: None,
+            ether_type: ethernet.ether_type(),
+            len: 14,
+        };
+        while header.ether_type.is_tag() {
+            need(Layer::Vlan, &frame[header.len..], Self::TAG_LEN)?;
+            if header.tags == 0 {
+                header.vlan = VlanId::try_new(be16(frame, header.len) & 0x0fff).ok();
+            }
+            header.ether_type = EtherType(be16(frame, header.len + 2));
+            header.tags = header.tags.saturating_add(1);
+            header.len += Self::TAG_LEN;
+        }
+        Ok(header)
+    }
+}

@@ -1,0 +1,1 @@
+//! The workspace root package holds no code: its tests are the files in tests/.

@@ -1,1 +1,0 @@
-//! The workspace root package holds no code: its tests are the files beside this one.
