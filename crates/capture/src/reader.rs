@@ -1,0 +1,232 @@
+//! The reader: one packet after the other, lent out of one buffer.
+
+use std::fmt;
+use std::fs::File;
+use std::io::Read;
+use std::ops::Range;
+use std::path::Path;
+
+use crate::link_type::LinkType;
+use crate::pcap::Pcap;
+use crate::pcapng::Pcapng;
+use crate::read_error::{ReadError, ReadErrorKind};
+use crate::window::Window;
+
+/// Most captured bytes of one packet. tcpdump and Wireshark keep and accept no longer ones for
+/// network links (`MAXIMUM_SNAPLEN` of libpcap), so a larger claim is a lie or damage.
+pub const MAX_RECORD_BYTES: usize = 262_144;
+
+/// The format of a capture file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// The classic format, microseconds or nanoseconds.
+    Pcap,
+    /// The block format: sections, interfaces, comments.
+    Pcapng,
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pcap => "pcap",
+            Self::Pcapng => "pcapng",
+        })
+    }
+}
+
+/// A place packets were captured at. A pcap file has one, without a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interface {
+    /// Number within the file from 0, counted on over its sections.
+    pub index: u32,
+    /// `if_name`, at most 256 bytes of it.
+    pub name: Option<String>,
+    /// `if_description`, at most 256 bytes of it.
+    pub description: Option<String>,
+    /// What its frames begin with.
+    pub link_type: LinkType,
+    /// Most bytes kept of a frame; 0 is no limit. Records may break it and are read all the same.
+    pub snap_len: u32,
+}
+
+/// A captured frame, lent until the next one is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Packet<'a> {
+    /// Number within the file, from 1.
+    pub number: u64,
+    /// Nanoseconds since 1970-01-01 00:00 UTC, finer units rounded down. Saturates outside 1677 to
+    /// 2262; 0 for a pcapng simple packet, which has no time.
+    pub time_ns: i64,
+    /// [`Interface::index`].
+    pub interface: u32,
+    /// Link type of the interface.
+    pub link_type: LinkType,
+    /// Bytes the frame had on the wire, as the file claims; odd files claim fewer than `data` has.
+    pub original_len: u32,
+    /// The bytes kept, link-layer header first.
+    pub data: &'a [u8],
+    /// The first `opt_comment` of the packet, up to the first byte that is not UTF-8.
+    pub comment: Option<&'a str>,
+}
+
+/// A packet found: places in the window, so that nothing is borrowed while looking for it.
+pub(crate) struct Located {
+    pub(crate) data: Range<usize>,
+    pub(crate) comment: Option<Range<usize>>,
+    pub(crate) time_ns: i64,
+    pub(crate) interface: u32,
+    pub(crate) original_len: u32,
+}
+
+enum Records {
+    Pcap(Pcap),
+    Pcapng(Pcapng),
+}
+
+/// A streaming reader of pcap and pcapng. Memory is [`BUFFER_BYTES`](crate::BUFFER_BYTES) and the
+/// interfaces, whatever the file claims; nothing is allocated per packet.
+///
+/// Sources are read in large pieces: a `BufReader` around one gains nothing.
+pub struct Reader<R> {
+    window: Window<R>,
+    records: Records,
+    interfaces: Vec<Interface>,
+    packets: u64,
+    ended: bool,
+}
+
+impl Reader<File> {
+    /// Opens a file and reads its header.
+    ///
+    /// # Errors
+    /// As [`Reader::new`], and [`ReadErrorKind::Open`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, ReadError> {
+        let file = File::open(path).map_err(|error| ReadError {
+            kind: ReadErrorKind::Open(error),
+            packet: 1,
+            offset: 0,
+        })?;
+        Self::new(file)
+    }
+}
+
+impl<R: Read> Reader<R> {
+    /// Reads the file header or the first section header.
+    ///
+    /// # Errors
+    /// The source fails, is neither pcap nor pcapng, ends within the header, or has another version.
+    pub fn new(source: R) -> Result<Self, ReadError> {
+        let mut window = Window::new(source);
+        let mut interfaces = Vec::new();
+        let records = open_records(&mut window, &mut interfaces).map_err(|kind| ReadError {
+            kind,
+            packet: 1,
+            offset: 0,
+        })?;
+        Ok(Self {
+            window,
+            records,
+            interfaces,
+            packets: 0,
+            ended: false,
+        })
+    }
+
+    /// The format of the file.
+    pub fn format(&self) -> Format {
+        match self.records {
+            Records::Pcap(_) => Format::Pcap,
+            Records::Pcapng(_) => Format::Pcapng,
+        }
+    }
+
+    /// The interfaces met so far, by [`Interface::index`]. A pcapng file describes them anywhere
+    /// before their first packet.
+    pub fn interfaces(&self) -> &[Interface] {
+        &self.interfaces
+    }
+
+    /// Bytes consumed so far: where the next record begins. For progress.
+    pub fn position_bytes(&self) -> u64 {
+        self.window.position()
+    }
+
+    /// Blocks passed over so far: neither section header, nor interface, nor packet, such as
+    /// statistics, name resolution, secrets, journal entries, custom and unknown blocks.
+    pub fn skipped_blocks(&self) -> u64 {
+        match &self.records {
+            Records::Pcap(_) => 0,
+            Records::Pcapng(pcapng) => pcapng.skipped_blocks(),
+        }
+    }
+
+    /// The next packet; `None` at the end of the file, and forever after an error.
+    ///
+    /// # Errors
+    /// The source fails, or the file is cut short or damaged; with the place.
+    // Not an iterator: the packet is lent, which `Iterator` cannot say.
+    #[allow(clippy::should_implement_trait)]
+    pub fn next(&mut self) -> Result<Option<Packet<'_>>, ReadError> {
+        if self.ended {
+            return Ok(None);
+        }
+        let mut offset = self.window.position();
+        let located = match &mut self.records {
+            Records::Pcap(pcap) => pcap.locate(&mut self.window),
+            Records::Pcapng(pcapng) => {
+                pcapng.locate(&mut self.window, &mut self.interfaces, &mut offset)
+            }
+        };
+        let located = match located {
+            Ok(Some(located)) => located,
+            Ok(None) => {
+                self.ended = true;
+                return Ok(None);
+            }
+            Err(kind) => {
+                self.ended = true;
+                return Err(ReadError {
+                    kind,
+                    packet: self.packets + 1,
+                    offset,
+                });
+            }
+        };
+        self.packets += 1;
+        Ok(Some(Packet {
+            number: self.packets,
+            time_ns: located.time_ns,
+            interface: located.interface,
+            link_type: self.interfaces[located.interface as usize].link_type,
+            original_len: located.original_len,
+            data: self.window.slice(located.data),
+            comment: located
+                .comment
+                .map(|range| valid_utf8(self.window.slice(range))),
+        }))
+    }
+}
+
+fn open_records<R: Read>(
+    window: &mut Window<R>,
+    interfaces: &mut Vec<Interface>,
+) -> Result<Records, ReadErrorKind> {
+    let have = window.ensure(4)?;
+    let Some(&magic) = window.available().first_chunk::<4>() else {
+        return Err(ReadErrorKind::Truncated {
+            have: have as u64,
+            need: 4,
+        });
+    };
+    if magic == Pcapng::MAGIC {
+        return Ok(Records::Pcapng(Pcapng::open(window)?));
+    }
+    let (pcap, interface) = Pcap::open(window, magic)?;
+    interfaces.push(interface);
+    Ok(Records::Pcap(pcap))
+}
+
+/// The longest valid beginning of a text that claims to be UTF-8.
+fn valid_utf8(bytes: &[u8]) -> &str {
+    bytes.utf8_chunks().next().map_or("", |chunk| chunk.valid())
+}

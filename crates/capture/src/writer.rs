@@ -1,0 +1,236 @@
+//! The writer: pcapng with nanoseconds, an interface per tap point and comments.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use pcap_file::DataLink;
+use pcap_file::pcapng::blocks::enhanced_packet::{EnhancedPacketBlock, EnhancedPacketOption};
+use pcap_file::pcapng::blocks::interface_description::{
+    InterfaceDescriptionBlock, InterfaceDescriptionOption, InterfaceTsResolution,
+};
+use pcap_file::pcapng::blocks::opt_common::CommonOption;
+use pcap_file::pcapng::{PcapNgWriteError, PcapNgWriter};
+use tempfile::TempPath;
+
+use crate::link_type::LinkType;
+use crate::reader::MAX_RECORD_BYTES;
+
+/// Bytes gathered before they are written.
+const WRITE_BUFFER_BYTES: usize = 1 << 18;
+
+/// Why a capture could not be written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WriteError {
+    /// The file cannot be created beside its final place.
+    #[error("cannot create a file in {}: {error}", .directory.display())]
+    Create {
+        /// Directory of the temporary file.
+        directory: PathBuf,
+        /// Why not.
+        #[source]
+        error: io::Error,
+    },
+    /// The bytes cannot be written.
+    #[error("cannot be written: {0}")]
+    Io(#[from] io::Error),
+    /// The whole file cannot be given its name.
+    #[error("cannot be renamed to {}: {error}", .path.display())]
+    Rename {
+        /// The final name.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        error: io::Error,
+    },
+    /// pcapng counts from 1970 on.
+    #[error("time stamp {0} ns is before 1970")]
+    BeforeEpoch(i64),
+    /// An interface that [`Writer::add_interface`] did not give.
+    #[error("interface {0} was not added")]
+    UnknownInterface(u32),
+    /// A frame longer than readers accept.
+    #[error("frame of {0} bytes, more than {MAX_RECORD_BYTES}")]
+    FrameTooLong(usize),
+    /// A name or comment that does not fit an option.
+    #[error("text of {0} bytes, more than 65535")]
+    TextTooLong(usize),
+    /// An earlier write failed, so that the file is not whole.
+    #[error("an earlier write failed")]
+    NotWhole,
+}
+
+/// Writes a pcapng file of one section in the machine's byte order, times in nanoseconds.
+///
+/// To a path, by [`Writer::create`]: the bytes go to a temporary file in the same directory, which
+/// [`Writer::finish`] renames when it is whole. Dropped before that, it is removed and a file that
+/// stood there before stays as it was. To anything else, by [`Writer::new`].
+pub struct Writer<W: Write = File> {
+    blocks: PcapNgWriter<BufWriter<W>>,
+    interfaces: u32,
+    broken: bool,
+    rename: Option<(TempPath, PathBuf)>,
+}
+
+impl Writer<File> {
+    /// Starts a file that will stand at `path`.
+    ///
+    /// # Errors
+    /// [`WriteError::Create`], or the first block cannot be written.
+    pub fn create(path: impl AsRef<Path>) -> Result<Self, WriteError> {
+        let path = path.as_ref();
+        let directory = match path.parent() {
+            Some(parent) if parent != Path::new("") => parent,
+            _ => Path::new("."),
+        };
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".nvgre-").suffix(".pcapng.part");
+        // As any new file, with what the umask leaves; temporary files are private otherwise.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let (file, temporary) = builder
+            .tempfile_in(directory)
+            .map_err(|error| WriteError::Create {
+                directory: directory.to_owned(),
+                error,
+            })?
+            .into_parts();
+        let mut writer = Self::new(file)?;
+        writer.rename = Some((temporary, path.to_owned()));
+        Ok(writer)
+    }
+}
+
+impl<W: Write> Writer<W> {
+    /// Starts a capture on a pipe, on standard output or in memory. Bytes are gathered: only
+    /// [`Writer::finish`] says that all have arrived.
+    ///
+    /// # Errors
+    /// The first block cannot be written.
+    pub fn new(out: W) -> Result<Self, WriteError> {
+        let blocks = PcapNgWriter::new(BufWriter::with_capacity(WRITE_BUFFER_BYTES, out))
+            .map_err(io_error)?;
+        Ok(Self {
+            blocks,
+            interfaces: 0,
+            broken: false,
+            rename: None,
+        })
+    }
+
+    /// Adds a tap point; gives the number frames name it with. `snap_len`: most bytes kept of a
+    /// frame, 0 for no limit.
+    ///
+    /// # Errors
+    /// The name is longer than 65,535 bytes, or writing fails.
+    pub fn add_interface(
+        &mut self,
+        name: &str,
+        link_type: LinkType,
+        snap_len: u32,
+    ) -> Result<u32, WriteError> {
+        let block = InterfaceDescriptionBlock {
+            linktype: DataLink::from(u32::from(link_type.0)),
+            snaplen: snap_len,
+            options: vec![
+                InterfaceDescriptionOption::IfName(Cow::Borrowed(fitting(name)?)),
+                InterfaceDescriptionOption::IfTsResol(InterfaceTsResolution::NANO),
+            ],
+        };
+        let written = self.blocks.write_pcapng_block(block);
+        self.settle(written)?;
+        self.interfaces += 1;
+        Ok(self.interfaces - 1)
+    }
+
+    /// Writes one frame: `data`, link-layer header first, of the `original_len` bytes it had on the
+    /// wire. The length is raised to that of `data` if it is below, as damaged captures claim.
+    /// `time_ns`: nanoseconds since 1970-01-01 00:00 UTC.
+    ///
+    /// # Errors
+    /// The interface is unknown, the time is negative, the frame is longer than
+    /// [`MAX_RECORD_BYTES`] or the comment than 65,535 bytes: nothing is written then, and the next
+    /// frame may follow. Or writing fails.
+    pub fn write(
+        &mut self,
+        interface: u32,
+        time_ns: i64,
+        data: &[u8],
+        original_len: u32,
+        comment: Option<&str>,
+    ) -> Result<(), WriteError> {
+        if interface >= self.interfaces {
+            return Err(WriteError::UnknownInterface(interface));
+        }
+        let since_epoch_ns =
+            u64::try_from(time_ns).map_err(|_| WriteError::BeforeEpoch(time_ns))?;
+        if data.len() > MAX_RECORD_BYTES {
+            return Err(WriteError::FrameTooLong(data.len()));
+        }
+        let comment = comment.map(fitting).transpose()?;
+        let block = EnhancedPacketBlock {
+            interface_id: interface,
+            timestamp: std::time::Duration::from_nanos(since_epoch_ns),
+            original_len: original_len.max(data.len() as u32),
+            data: Cow::Borrowed(data),
+            options: comment
+                .map(|text| {
+                    EnhancedPacketOption::Common(CommonOption::Comment(Cow::Borrowed(text)))
+                })
+                .into_iter()
+                .collect(),
+        };
+        let written = self.blocks.write_pcapng_block(block);
+        self.settle(written)
+    }
+
+    /// Writes what is still gathered, and gives the file its name.
+    ///
+    /// # Errors
+    /// Writing fails now or failed before, or the file cannot be renamed. Nothing stands under the
+    /// name then but what stood there before.
+    pub fn finish(self) -> Result<(), WriteError> {
+        if self.broken {
+            return Err(WriteError::NotWhole);
+        }
+        self.blocks
+            .into_inner()
+            .into_inner()
+            .map_err(io::IntoInnerError::into_error)?
+            .flush()?;
+        if let Some((temporary, path)) = self.rename {
+            temporary
+                .persist(&path)
+                .map_err(|failed| WriteError::Rename {
+                    path,
+                    error: failed.error,
+                })?;
+        }
+        Ok(())
+    }
+
+    /// After a failed write the file ends somewhere: nothing may follow.
+    fn settle(&mut self, written: Result<usize, PcapNgWriteError>) -> Result<(), WriteError> {
+        written.map(drop).map_err(|error| {
+            self.broken = true;
+            io_error(error)
+        })
+    }
+}
+
+fn fitting(text: &str) -> Result<&str, WriteError> {
+    if text.len() > usize::from(u16::MAX) {
+        return Err(WriteError::TextTooLong(text.len()));
+    }
+    Ok(text)
+}
+
+/// What the values were checked for before cannot come back: what is left is the output failing.
+fn io_error(error: PcapNgWriteError) -> WriteError {
+    WriteError::Io(match error {
+        PcapNgWriteError::Io(error) => error,
+        other => io::Error::other(other),
+    })
+}
