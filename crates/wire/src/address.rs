@@ -139,6 +139,10 @@ macro_rules! address {
             type Err = AddressError;
             fn from_str(text: &str) -> Result<Self, AddressError> {
                 let (address, length) = text.split_once('/').ok_or(AddressError::Prefix)?;
+                // `u8::from_str` alone would also take "+24".
+                if !length.bytes().all(|b| b.is_ascii_digit()) {
+                    return Err(AddressError::Prefix);
+                }
                 let length = length.parse().map_err(|_| AddressError::Prefix)?;
                 Self::new(address.parse()?, length)
             }

@@ -21,7 +21,7 @@ pub enum Layer {
     Gre,
     /// ICMP, 8 bytes.
     Icmpv4,
-    /// ICMPv6, 4 bytes and a body.
+    /// ICMPv6, 8 bytes.
     Icmpv6,
     /// UDP, 8 bytes.
     Udp,

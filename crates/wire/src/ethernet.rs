@@ -92,7 +92,8 @@ pub struct LinkHeader {
     pub source: MacAddress,
     /// Tags in the stack (802.1Q, 802.1ad, 0x9100).
     pub tags: u8,
-    /// VLAN id of the outermost tag; `None` for an untagged frame and for a priority tag (id 0).
+    /// VLAN id of the outermost tag; `None` for an untagged frame, for a priority tag (id 0), and
+    /// for the reserved id 4095. `tags` tells the first from the others.
     pub vlan: Option<VlanId>,
     /// The EtherType behind all tags.
     pub ether_type: EtherType,

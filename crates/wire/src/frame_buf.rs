@@ -98,11 +98,11 @@ impl<'m> FrameBuf<'m> {
 
     /// Takes `len` bytes (at most the frame) away from the front.
     pub fn pop_front(&mut self, len: usize) {
-        self.start = (self.start + len).min(self.end);
+        self.start = self.start.saturating_add(len).min(self.end);
     }
 
     /// Cuts the frame to its first `len` bytes. Longer than the frame: no effect.
     pub fn truncate(&mut self, len: usize) {
-        self.end = self.end.min(self.start + len);
+        self.end = self.end.min(self.start.saturating_add(len));
     }
 }

@@ -13,15 +13,17 @@ use crate::{EtherType, FlowId, NvgreKey, VirtualSubnetId};
 const CHECKSUM: u16 = 0x8000;
 const KEY: u16 = 0x2000;
 const SEQUENCE: u16 = 0x1000;
-/// Bit 1 (routing present), 4 (strict source route) and 5 (recursion control): RFC 1701 bits that a
-/// receiver which does not implement RFC 1701 must refuse (RFC 2784 s2.3 as amended by 2890).
-const ROUTING: u16 = 0x4c00;
+/// Bit 1, 4 (strict source route) and 5 (recursion control): RFC 1701 bits that a receiver which
+/// does not implement RFC 1701 must refuse (RFC 2784 s2.3 as amended by 2890).
+const RFC_1701: u16 = 0x4c00;
+/// Bit 1, routing present. Then the checksum and offset fields are there even if C is 0 (RFC 1701).
+const ROUTING: u16 = 0x4000;
 /// Bits 6..=12: sent as zero, ignored on receipt (RFC 2784 s2.3).
 const RESERVED: u16 = 0x03f8;
 const VERSION: u16 = 0x0007;
 
-/// Any GRE header, whatever its flags. The length is 4 + 4C + 4K + 4S; RFC 1701 source routes are
-/// not followed.
+/// Any GRE header, whatever its flags. The length is 4 + 4C + 4K + 4S (RFC 2890 s2). With the
+/// routing bit of RFC 1701 it is as with C, and the source routes are left in the payload.
 #[derive(Clone, Copy, Debug)]
 pub struct Gre<B> {
     bytes: B,
@@ -54,7 +56,7 @@ impl<B: AsRef<[u8]>> Gre<B> {
     /// The key, if the K bit is set.
     pub fn key(&self) -> Option<NvgreKey> {
         (self.flags() & KEY != 0)
-            .then(|| NvgreKey(be32(self.bytes.as_ref(), 4 + self.field(CHECKSUM))))
+            .then(|| NvgreKey(be32(self.bytes.as_ref(), 4 + self.field(CHECKSUM | ROUTING))))
     }
 
     /// The sequence number, if the S bit is set.
@@ -62,14 +64,14 @@ impl<B: AsRef<[u8]>> Gre<B> {
         (self.flags() & SEQUENCE != 0).then(|| {
             be32(
                 self.bytes.as_ref(),
-                4 + self.field(CHECKSUM) + self.field(KEY),
+                4 + self.field(CHECKSUM | ROUTING) + self.field(KEY),
             )
         })
     }
 
     /// Bytes of header: 4, 8, 12 or 16.
     pub fn header_len(&self) -> usize {
-        4 + self.field(CHECKSUM) + self.field(KEY) + self.field(SEQUENCE)
+        4 + self.field(CHECKSUM | ROUTING) + self.field(KEY) + self.field(SEQUENCE)
     }
 
     /// Behind the header.
@@ -77,8 +79,9 @@ impl<B: AsRef<[u8]>> Gre<B> {
         &self.bytes.as_ref()[self.header_len()..]
     }
 
-    fn field(&self, flag: u16) -> usize {
-        if self.flags() & flag != 0 { 4 } else { 0 }
+    /// Bytes of the field that is there when one of `flags` is set.
+    fn field(&self, flags: u16) -> usize {
+        if self.flags() & flags != 0 { 4 } else { 0 }
     }
 }
 
@@ -129,7 +132,7 @@ impl Nvgre {
         if flags & CHECKSUM != 0 {
             return Err(GreRefusal::ChecksumBit);
         }
-        if flags & ROUTING != 0 {
+        if flags & RFC_1701 != 0 {
             return Err(GreRefusal::RoutingBit);
         }
         if flags & SEQUENCE != 0 {

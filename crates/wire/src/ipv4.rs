@@ -196,7 +196,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Ipv4<B> {
 pub struct Ipv4Repr {
     /// DSCP and ECN.
     pub tos: u8,
-    /// Bytes behind the header.
+    /// Bytes behind the header, at most 65,515: Total Length counts the header too.
     pub payload_len: u16,
     /// Don't Fragment.
     pub dont_fragment: bool,

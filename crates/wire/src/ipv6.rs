@@ -120,9 +120,11 @@ impl<B: AsRef<[u8]>> Ipv6<B> {
                     need(Layer::Ipv6Extension, rest, 8)?;
                     let word = be16(rest, 2);
                     upper.has_fragment_header = true;
+                    // Of several fragment headers, one that says "part" is enough: an atomic one
+                    // behind it must not make the part look whole.
                     upper.fragment = Fragment {
                         offset_bytes: u32::from(word & 0xfff8),
-                        more: word & 1 != 0,
+                        more: upper.fragment.more || word & 1 != 0,
                     };
                     8
                 }

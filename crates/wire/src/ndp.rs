@@ -67,8 +67,10 @@ impl AdvertisementFlags {
 }
 
 impl NeighborDiscovery<&mut [u8]> {
-    /// Writes a solicited, overriding advertisement of 32 bytes that `target` is at `mac`, with its
-    /// checksum. `router` sets the R flag. Panics when `message` is shorter.
+    /// Writes an overriding advertisement of 32 bytes, from `target`, that `target` is at `mac`, with
+    /// its checksum. `router` sets the R flag. The S flag is set unless `destination` is multicast,
+    /// as in the answer to a duplicate address probe (RFC 4861 s4.4, s7.2.4). Panics when `message`
+    /// is shorter.
     pub fn emit_advertisement(
         message: &mut [u8],
         target: &[u8; 16],
@@ -81,13 +83,13 @@ impl NeighborDiscovery<&mut [u8]> {
         // Option 2: target link-layer address, one unit of 8 bytes (RFC 4861 s4.6.1).
         message[24..26].copy_from_slice(&[2, 1]);
         message[26..32].copy_from_slice(&mac.octets());
-        let flags = AdvertisementFlags::SOLICITED
-            | AdvertisementFlags::OVERRIDE
-            | if router {
-                AdvertisementFlags::ROUTER
-            } else {
-                0
-            };
+        let mut flags = AdvertisementFlags::OVERRIDE;
+        if destination[0] != 0xff {
+            flags |= AdvertisementFlags::SOLICITED;
+        }
+        if router {
+            flags |= AdvertisementFlags::ROUTER;
+        }
         Icmpv6::emit(
             message,
             icmpv6::NEIGHBOR_ADVERTISEMENT,
