@@ -193,3 +193,150 @@ impl CustomerPrefix {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::string::ToString;
+
+    fn prefix(text: &str) -> CustomerPrefix {
+        text.parse().expect("a prefix")
+    }
+
+    fn address(text: &str) -> CustomerAddress {
+        text.parse().expect("an address")
+    }
+
+    #[test]
+    fn addresses_of_both_families_are_read_and_printed() {
+        for text in [
+            "10.0.0.5",
+            "0.0.0.0",
+            "fd00::5",
+            "::",
+            "fe80::215:5dff:fe00:1",
+        ] {
+            assert_eq!(address(text).to_string(), text);
+            let provider: ProviderAddress = text.parse().expect("an address");
+            assert_eq!(provider.to_string(), text);
+            assert_eq!(provider.ip(), address(text).ip());
+        }
+        assert_eq!(CustomerAddress::v4([10, 0, 0, 5]), address("10.0.0.5"));
+        assert_eq!(
+            CustomerAddress::v6([0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5]),
+            address("FD00:0::5")
+        );
+    }
+
+    #[test]
+    fn text_that_is_no_address_is_refused() {
+        for text in [
+            "",
+            "10.0.0",
+            "10.0.0.256",
+            "10.0.0.05",
+            "10.0.0.5/24",
+            "fd00::g",
+            "host",
+        ] {
+            assert_eq!(
+                text.parse::<CustomerAddress>(),
+                Err(AddressError::Address),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_prefix_drops_its_host_bits() {
+        assert_eq!(prefix("10.0.1.77/24").to_string(), "10.0.1.0/24");
+        assert_eq!(prefix("fd00:1::77/64").to_string(), "fd00:1::/64");
+        assert_eq!(prefix("10.0.1.77/32").network(), address("10.0.1.77"));
+        assert_eq!(prefix("0.0.0.0/0").length(), 0);
+        assert_eq!(prefix("::/0").length(), 0);
+    }
+
+    #[test]
+    fn text_that_is_no_prefix_says_what_is_wrong_with_it() {
+        for (text, error) in [
+            ("10.0.0.0", AddressError::Prefix),
+            ("10.0.0.0/", AddressError::Prefix),
+            ("10.0.0.0/x", AddressError::Prefix),
+            ("10.0.0.0/+8", AddressError::Prefix),
+            ("10.0.0.0/-8", AddressError::Prefix),
+            ("10.0.0.0/ 8", AddressError::Prefix),
+            ("10.0.0.0/8/8", AddressError::Prefix),
+            ("10.0.0.0/256", AddressError::Prefix),
+            ("10.0.0.0/33", AddressError::PrefixLength),
+            ("fd00::/129", AddressError::PrefixLength),
+            ("10.0.0/8", AddressError::Address),
+        ] {
+            assert_eq!(text.parse::<ProviderPrefix>(), Err(error), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_contains_its_first_and_last_address_and_not_the_neighbours() {
+        let subnet = prefix("10.0.1.0/24");
+        assert!(subnet.contains(address("10.0.1.0")));
+        assert!(subnet.contains(address("10.0.1.255")));
+        assert!(!subnet.contains(address("10.0.0.255")));
+        assert!(!subnet.contains(address("10.0.2.0")));
+        assert!(!subnet.contains(address("::ffff:10.0.1.5")), "other family");
+        assert!(!prefix("::/0").contains(address("10.0.1.5")));
+    }
+
+    #[test]
+    fn prefixes_overlap_when_one_holds_the_other() {
+        let subnet = prefix("10.0.1.0/24");
+        for other in ["10.0.1.0/24", "10.0.0.0/8", "10.0.1.128/25", "0.0.0.0/0"] {
+            assert!(subnet.overlaps(&prefix(other)), "{other}");
+            assert!(prefix(other).overlaps(&subnet), "{other}");
+        }
+        for other in ["10.0.0.0/24", "10.0.2.0/23", "::/0"] {
+            assert!(!subnet.overlaps(&prefix(other)), "{other}");
+            assert!(!prefix(other).overlaps(&subnet), "{other}");
+        }
+    }
+
+    #[test]
+    fn the_gateway_is_the_lowest_host_address() {
+        for (text, gateway) in [
+            ("10.0.1.0/24", "10.0.1.1"),
+            ("10.0.1.77/24", "10.0.1.1"),
+            ("10.0.1.128/25", "10.0.1.129"),
+            ("10.0.1.4/30", "10.0.1.5"),
+            ("255.255.255.252/30", "255.255.255.253"),
+            ("fd00:1::/64", "fd00:1::1"),
+            ("fd00:1::4/126", "fd00:1::5"),
+        ] {
+            assert_eq!(prefix(text).gateway(), Some(address(gateway)), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_without_room_for_a_router_and_a_guest_has_no_gateway() {
+        for text in ["10.0.1.4/31", "10.0.1.4/32", "fd00::4/127", "fd00::4/128"] {
+            assert_eq!(prefix(text).gateway(), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn kinds_of_addresses_are_told_apart() {
+        for group in ["224.0.0.1", "239.255.255.255", "255.255.255.255", "ff02::1"] {
+            assert!(address(group).is_group(), "{group}");
+        }
+        for link_local in ["169.254.0.1", "fe80::1", "febf::1"] {
+            assert!(address(link_local).is_link_local(), "{link_local}");
+        }
+        for unspecified in ["0.0.0.0", "::"] {
+            assert!(address(unspecified).is_unspecified(), "{unspecified}");
+        }
+        for host in ["10.0.0.255", "223.255.255.255", "fec0::1", "fd00::1"] {
+            let host = address(host);
+            assert!(!host.is_group() && !host.is_link_local() && !host.is_unspecified());
+        }
+        assert!(address("10.0.0.1").is_ipv4());
+        assert!(!address("::ffff:10.0.0.1").is_ipv4());
+    }
+}

@@ -64,3 +64,68 @@ pub const fn decapsulate(inner: Ecn, outer: Ecn) -> Decapsulated {
         (Ecn::Ect0 | Ecn::Ect1, Ecn::Ce) => Set(Ecn::Ce),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 6040 figure 4 in its own order: the inner field, then the result for an outer Not-ECT,
+    /// ECT(0), ECT(1) and CE. `!` marks what is to be reported; the drop is always.
+    const FIGURE_4: [[&str; 5]; 4] = [
+        ["Not-ECT", "Not-ECT", "Not-ECT !", "Not-ECT !", "drop"],
+        ["ECT(0)", "ECT(0)", "ECT(0)", "ECT(1)", "CE"],
+        ["ECT(1)", "ECT(1)", "ECT(1) !", "ECT(1)", "CE"],
+        ["CE", "CE", "CE", "CE !", "CE"],
+    ];
+
+    fn field(name: &str) -> Ecn {
+        // Codepoints: RFC 3168 s5.
+        Ecn::of(match name {
+            "Not-ECT" => 0b00,
+            "ECT(1)" => 0b01,
+            "ECT(0)" => 0b10,
+            "CE" => 0b11,
+            other => panic!("no ECN field: {other}"),
+        })
+    }
+
+    #[test]
+    fn decapsulation_is_figure_4_of_rfc_6040() {
+        for [inner, results @ ..] in FIGURE_4 {
+            for (outer, result) in ["Not-ECT", "ECT(0)", "ECT(1)", "CE"]
+                .into_iter()
+                .zip(results)
+            {
+                let expected = match result.strip_suffix(" !") {
+                    _ if result == "drop" => Decapsulated::Drop,
+                    Some(reported) => Decapsulated::SetAndReport(field(reported)),
+                    None => Decapsulated::Set(field(result)),
+                };
+                assert_eq!(
+                    decapsulate(field(inner), field(outer)),
+                    expected,
+                    "inner {inner}, outer {outer}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_field_is_the_low_two_bits_whatever_the_dscp() {
+        for tos in 0..=255u8 {
+            assert_eq!(Ecn::of(tos).bits(), tos & 3);
+        }
+        assert_eq!(
+            [0b00, 0b01, 0b10, 0b11].map(Ecn::of),
+            [Ecn::NotEct, Ecn::Ect1, Ecn::Ect0, Ecn::Ce]
+        );
+    }
+
+    /// RFC 6040 s4.1, figure 3, normal mode: the encapsulator copies, and what it sent comes back.
+    #[test]
+    fn a_copied_field_survives_an_underlay_that_marks_nothing() {
+        for inner in [Ecn::NotEct, Ecn::Ect1, Ecn::Ect0, Ecn::Ce] {
+            assert_eq!(decapsulate(inner, inner), Decapsulated::Set(inner));
+        }
+    }
+}

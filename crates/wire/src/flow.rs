@@ -94,3 +94,52 @@ fn mac_word(mac: MacAddress) -> u64 {
         .iter()
         .fold(0, |word, &octet| word << 8 | u64::from(octet))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ip(source: &str, destination: &str, protocol: u8, ports: (u16, u16)) -> FlowTuple {
+        FlowTuple::Ip {
+            source: source.parse().expect("an address"),
+            destination: destination.parse().expect("an address"),
+            protocol,
+            source_port: ports.0,
+            destination_port: ports.1,
+        }
+    }
+
+    /// The values come from the documented formula, computed apart from this code:
+    ///
+    /// ```python
+    /// def mix(h, w): h = (h ^ w) * 0x9e3779b97f4a7c15 % 2**64; return h ^ h >> 32
+    /// def flow(*words): return functools.reduce(mix, words, int.from_bytes(b"nvgre_fd")) >> 56
+    /// flow(0x0a000005_0a000007, 6 << 32 | 49152 << 16 | 80)   # 0x4f; IPv6: four 64-bit words first
+    /// ```
+    #[test]
+    fn values_are_the_same_in_every_release_and_on_every_machine() {
+        let red_mac = MacAddress::new([0x00, 0x15, 0x5d, 0, 0, 1]);
+        let arp = FlowTuple::Link {
+            source: red_mac,
+            destination: MacAddress::new([0x00, 0x15, 0x5d, 0, 0, 2]),
+            ether_type: EtherType::ARP,
+        };
+        let lldp_like = FlowTuple::Link {
+            source: red_mac,
+            destination: MacAddress::BROADCAST,
+            ether_type: EtherType(0x88cc),
+        };
+        for (tuple, value) in [
+            (ip("10.0.0.5", "10.0.0.7", 6, (49_152, 80)), 0x4f),
+            (ip("10.0.0.7", "10.0.0.5", 6, (80, 49_152)), 0x82),
+            (ip("10.0.0.5", "10.0.0.7", 17, (0, 0)), 0xbd),
+            (ip("10.0.0.5", "10.0.0.7", 1, (0, 0)), 0xc9),
+            (ip("fd00::5", "fd00::7", 6, (49_152, 443)), 0x8b),
+            (ip("fd00::5", "fd00::7", 58, (0, 0)), 0xff),
+            (arp, 0x24),
+            (lldp_like, 0x3c),
+        ] {
+            assert_eq!(flow_id(&tuple), FlowId(value), "{tuple:?}");
+        }
+    }
+}

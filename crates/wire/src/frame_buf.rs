@@ -106,3 +106,110 @@ impl<'m> FrameBuf<'m> {
         self.end = self.end.min(self.start.saturating_add(len));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::string::ToString;
+    use std::vec::Vec;
+
+    /// A frame 0, 1, 2, ... of `len` bytes behind `headroom` bytes of 0xee.
+    fn memory(headroom: usize, len: u8) -> Vec<u8> {
+        let mut memory = std::vec![0xee; headroom];
+        memory.extend(0..len);
+        memory.extend([0xdd; 16]);
+        memory
+    }
+
+    #[test]
+    fn a_frame_without_full_headroom_is_refused_with_both_numbers() {
+        let mut memory = memory(HEADROOM - 1, 60);
+        let error = FrameBuf::new(&mut memory, HEADROOM - 1..HEADROOM + 59).unwrap_err();
+        assert_eq!(
+            error,
+            NoHeadroom {
+                need: 128,
+                have: 127
+            }
+        );
+        assert_eq!(
+            error.to_string(),
+            "128 bytes needed in front of the frame, 127 there"
+        );
+    }
+
+    #[test]
+    fn the_frame_is_the_given_range() {
+        let mut memory = memory(HEADROOM, 60);
+        let mut frame = FrameBuf::new(&mut memory, HEADROOM..HEADROOM + 60).expect("headroom");
+        assert_eq!(frame.bytes(), (0..60).collect::<Vec<u8>>());
+        assert_eq!((frame.len(), frame.is_empty()), (60, false));
+        assert_eq!(frame.range(), 128..188);
+        frame.bytes_mut()[59] = 0xaa;
+        assert_eq!(frame.bytes()[59], 0xaa);
+        assert_eq!(memory[187..189], [0xaa, 0xdd]);
+    }
+
+    #[test]
+    fn pushing_and_popping_moves_the_start_and_never_the_payload() {
+        let mut memory = memory(HEADROOM, 60);
+        let mut frame = FrameBuf::new(&mut memory, HEADROOM..HEADROOM + 60).expect("headroom");
+        let payload = frame.bytes().as_ptr();
+        for outer in [42, 46, 62, 66] {
+            let header = frame.push_front(outer).expect("room");
+            assert_eq!(header.len(), outer);
+            header.fill(0x11);
+            assert_eq!(frame.len(), 60 + outer);
+            assert_eq!(frame.bytes()[outer..].as_ptr(), payload, "payload in place");
+            assert_eq!(frame.bytes()[outer..], (0..60).collect::<Vec<u8>>());
+            frame.pop_front(outer);
+            assert_eq!(frame.bytes().as_ptr(), payload, "pop undoes push");
+            assert_eq!(frame.range(), 128..188);
+        }
+    }
+
+    #[test]
+    fn popping_first_leaves_more_room_to_push() {
+        let mut memory = memory(HEADROOM, 60);
+        let mut frame = FrameBuf::new(&mut memory, HEADROOM..HEADROOM + 60).expect("headroom");
+        let inner = frame.bytes()[14..].as_ptr();
+        frame.pop_front(14);
+        assert_eq!(frame.bytes().as_ptr(), inner);
+        frame.push_front(HEADROOM + 14).expect("exactly the room");
+        assert_eq!(frame.range(), 0..188);
+        assert_eq!(frame.bytes()[HEADROOM + 14..].as_ptr(), inner);
+    }
+
+    #[test]
+    fn a_push_without_room_is_refused_and_changes_nothing() {
+        let mut memory = memory(HEADROOM, 60);
+        let mut frame = FrameBuf::new(&mut memory, HEADROOM..HEADROOM + 60).expect("headroom");
+        frame.push_front(100).expect("room");
+        let refused = frame.push_front(29).map(|header| header.len());
+        assert_eq!(refused, Err(NoHeadroom { need: 29, have: 28 }));
+        assert_eq!(frame.range(), 28..188);
+        assert_eq!(
+            frame.push_front(usize::MAX).map(|header| header.len()),
+            Err(NoHeadroom {
+                need: usize::MAX,
+                have: 28
+            })
+        );
+        assert!(frame.push_front(28).is_ok());
+        assert!(frame.push_front(0).is_ok());
+    }
+
+    #[test]
+    fn cuts_stay_within_the_frame() {
+        let mut memory = memory(HEADROOM, 60);
+        let mut frame = FrameBuf::new(&mut memory, HEADROOM..HEADROOM + 60).expect("headroom");
+        frame.truncate(61);
+        frame.truncate(usize::MAX);
+        assert_eq!(frame.len(), 60, "a frame does not grow by truncate");
+        frame.truncate(20);
+        assert_eq!(frame.bytes(), (0..20).collect::<Vec<u8>>());
+        frame.pop_front(usize::MAX);
+        assert!(frame.is_empty());
+        assert_eq!(frame.range(), 148..148);
+    }
+}

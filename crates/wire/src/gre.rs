@@ -55,8 +55,12 @@ impl<B: AsRef<[u8]>> Gre<B> {
 
     /// The key, if the K bit is set.
     pub fn key(&self) -> Option<NvgreKey> {
-        (self.flags() & KEY != 0)
-            .then(|| NvgreKey(be32(self.bytes.as_ref(), 4 + self.field(CHECKSUM | ROUTING))))
+        (self.flags() & KEY != 0).then(|| {
+            NvgreKey(be32(
+                self.bytes.as_ref(),
+                4 + self.field(CHECKSUM | ROUTING),
+            ))
+        })
     }
 
     /// The sequence number, if the S bit is set.

@@ -107,3 +107,75 @@ impl fmt::Debug for MacAddress {
         fmt::Display::fmt(self, f)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::format;
+
+    const RED: MacAddress = MacAddress::new([0x00, 0x15, 0x5d, 0x00, 0x20, 0xa9]);
+
+    #[test]
+    fn every_spelling_of_windows_is_read() {
+        for text in [
+            "00155D0020A9",
+            "00155d0020a9",
+            "00-15-5D-00-20-A9",
+            "00-15-5d-00-20-a9",
+            "00:15:5D:00:20:A9",
+            "00:15:5d:00:20:a9",
+        ] {
+            assert_eq!(text.parse(), Ok(RED), "{text}");
+        }
+    }
+
+    #[test]
+    fn other_text_is_refused() {
+        for text in [
+            "",
+            "00155D0020A",
+            "00155D0020A99",
+            "00155D0020AG",
+            "0015.5d00.20a9",
+            "00-15:5D-00-20-A9",
+            "00:15:5D-00:20:A9",
+            "00 15 5D 00 20 A9",
+            "00-15-5D-00-20-A",
+            "00-15-5D-00-20-A9-",
+            "001-5-5D-00-20-A9",
+            "0x155D0020A9",
+            "+0155D0020A9",
+            "00155D0020é",
+            "00–15–5D–00–2",
+        ] {
+            assert_eq!(text.parse::<MacAddress>(), Err(MacError), "{text}");
+        }
+    }
+
+    #[test]
+    fn it_is_printed_as_netwnv_prints_it() {
+        assert_eq!(format!("{RED} {RED:?}"), "00155D0020A9 00155D0020A9");
+    }
+
+    #[test]
+    fn the_group_bit_is_the_lowest_bit_of_the_first_octet() {
+        assert!(MacAddress::BROADCAST.is_group());
+        assert!(MacAddress::new([0x01, 0x00, 0x5e, 0, 0, 1]).is_group());
+        assert!(MacAddress::new([0x33, 0x33, 0, 0, 0, 1]).is_group());
+        assert!(!RED.is_group());
+        assert!(!MacAddress::new([0x02, 0xff, 0xff, 0xff, 0xff, 0xff]).is_group());
+    }
+
+    /// RFC 1112 s6.4 keeps 23 bits of the group, RFC 2464 s7 keeps 32.
+    #[test]
+    fn multicast_addresses_map_to_group_macs_and_others_to_none() {
+        let map = |ip: &str| MacAddress::of_multicast(ip.parse().expect("an address"));
+        let mac = |text: &str| Some(text.parse().expect("a MAC"));
+        assert_eq!(map("224.0.0.251"), mac("01:00:5e:00:00:fb"));
+        assert_eq!(map("239.255.1.2"), mac("01:00:5e:7f:01:02"));
+        assert_eq!(map("ff02::1:ff01:20a"), mac("33:33:ff:01:02:0a"));
+        assert_eq!(map("10.0.0.5"), None);
+        assert_eq!(map("255.255.255.255"), None);
+        assert_eq!(map("fe80::1"), None);
+    }
+}

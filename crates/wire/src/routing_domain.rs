@@ -50,3 +50,50 @@ impl fmt::Display for RoutingDomainError {
 }
 
 impl core::error::Error for RoutingDomainError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::string::ToString;
+
+    const RED: RoutingDomainId = RoutingDomainId::new(0x11111111_2222_3333_4444_00000000abcd);
+
+    #[test]
+    fn a_guid_is_read_with_and_without_braces_in_both_cases() {
+        for text in [
+            "{11111111-2222-3333-4444-00000000abcd}",
+            "{11111111-2222-3333-4444-00000000ABCD}",
+            "11111111-2222-3333-4444-00000000abcd",
+            "11111111-2222-3333-4444-00000000ABCD",
+            "1111111122223333444400000000abcd",
+        ] {
+            assert_eq!(text.parse(), Ok(RED), "{text}");
+        }
+    }
+
+    #[test]
+    fn it_is_printed_with_braces() {
+        assert_eq!(RED.to_string(), "{11111111-2222-3333-4444-00000000abcd}");
+    }
+
+    #[test]
+    fn other_text_is_refused() {
+        for text in [
+            "",
+            "{}",
+            "{11111111-2222-3333-4444-00000000abcd",
+            "11111111-2222-3333-4444-00000000abcd}",
+            "(11111111-2222-3333-4444-00000000abcd)",
+            "11111111-2222-3333-4444-00000000abc",
+            "11111111-2222-3333-4444-00000000abcg",
+            "11111111-22223-333-4444-00000000abcd",
+            " 11111111-2222-3333-4444-00000000abcd",
+        ] {
+            assert_eq!(
+                text.parse::<RoutingDomainId>(),
+                Err(RoutingDomainError),
+                "{text:?}"
+            );
+        }
+    }
+}

@@ -39,3 +39,33 @@ impl fmt::Display for VlanError {
 }
 
 impl core::error::Error for VlanError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::string::ToString;
+
+    #[test]
+    fn ids_are_1_to_4094() {
+        for value in 0..=u16::MAX {
+            match VlanId::try_new(value) {
+                Ok(id) => {
+                    assert!((1..=4094).contains(&value), "{value} was accepted");
+                    assert_eq!(id.get(), value);
+                }
+                Err(error) => {
+                    assert!(!(1..=4094).contains(&value), "{value} was refused");
+                    assert_eq!(error, VlanError(value));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_error_says_which_numbers_are_allowed() {
+        assert_eq!(
+            VlanError(4095).to_string(),
+            "4095 is no VLAN id: 1 to 4094 are"
+        );
+    }
+}

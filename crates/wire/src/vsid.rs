@@ -80,3 +80,87 @@ impl NvgreKey {
         FlowId(self.0 as u8)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::string::ToString;
+
+    #[test]
+    fn n16_ids_0_to_4095_are_reserved() {
+        for reserved in 0..=0xfff {
+            assert_eq!(
+                VirtualSubnetId::try_new(reserved),
+                Err(ReservedVsid(reserved))
+            );
+        }
+        assert_eq!(
+            VirtualSubnetId::try_new(0x1000),
+            Ok(VirtualSubnetId::MIN),
+            "4096 is the first usable id"
+        );
+    }
+
+    #[test]
+    fn n17_id_ffffff_is_reserved_for_vendors() {
+        assert_eq!(
+            VirtualSubnetId::try_new(0xff_ffff),
+            Err(ReservedVsid(16_777_215))
+        );
+        assert_eq!(
+            VirtualSubnetId::try_new(0xff_fffe),
+            Ok(VirtualSubnetId::MAX),
+            "16777214 is the last usable id"
+        );
+    }
+
+    #[test]
+    fn a_number_wider_than_24_bits_is_no_id() {
+        for wide in [0x100_0000, 0x100_1000, u32::MAX] {
+            assert_eq!(VirtualSubnetId::try_new(wide), Err(ReservedVsid(wide)));
+        }
+    }
+
+    /// N-02. Keys of the field: RFC 7637 limits, Microsoft's sample subnets, the seed network.
+    #[test]
+    fn the_key_is_the_id_in_the_upper_24_bits_and_the_flow_in_the_lower_8() {
+        let table = [
+            (4_096, 0x0010_0000),
+            (5_001, 0x0013_8900),
+            (6_001, 0x0017_7100),
+            (445_566, 0x06cc_7e00),
+            (7_788_990, 0x76d9_be00),
+            (11_657_562, 0xb1e1_5a00),
+            (16_777_214, 0xffff_fe00),
+        ];
+        for (number, key) in table {
+            let vsid = VirtualSubnetId::try_new(number).expect("not reserved");
+            assert_eq!(vsid.get(), number);
+            for flow in [0, 0x5a, 0xff] {
+                let made = NvgreKey::new(vsid, FlowId(flow));
+                assert_eq!(made, NvgreKey(key | u32::from(flow)));
+                assert_eq!(made.virtual_subnet(), Ok(vsid));
+                assert_eq!(made.flow_id(), FlowId(flow));
+            }
+        }
+    }
+
+    #[test]
+    fn reserved_ids_of_a_key_come_back_as_numbers() {
+        for (key, number) in [
+            (0x0000_0033, 0),
+            (0x000f_ff33, 0xfff),
+            (0xffff_ff00, 0xff_ffff),
+        ] {
+            assert_eq!(NvgreKey(key).virtual_subnet(), Err(ReservedVsid(number)));
+        }
+    }
+
+    #[test]
+    fn the_error_says_which_numbers_are_allowed() {
+        assert_eq!(
+            ReservedVsid(4_095).to_string(),
+            "4095 is no virtual subnet id: 4096 to 16777214 are (RFC 7637 s3.4)"
+        );
+    }
+}
