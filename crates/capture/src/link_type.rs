@@ -22,6 +22,8 @@ impl LinkType {
     pub const RAW_BSD: Self = Self(12);
     /// Raw IP where OpenBSD wrote its own number instead of the registry's.
     pub const RAW_OPENBSD: Self = Self(14);
+    /// PPP in HDLC-like framing (RFC 1662).
+    pub const PPP_HDLC: Self = Self(50);
     /// RFC 1483 LLC or SNAP over ATM.
     pub const ATM_RFC1483: Self = Self(100);
     /// Raw IP: the version nibble tells IPv4 from IPv6.
@@ -53,7 +55,7 @@ impl LinkType {
             Self::NULL => "null",
             Self::ETHERNET => "ethernet",
             Self::SLIP => "slip",
-            Self::PPP => "ppp",
+            Self::PPP | Self::PPP_HDLC => "ppp",
             Self::RAW_BSD | Self::RAW_OPENBSD | Self::RAW => "raw-ip",
             Self::ATM_RFC1483 => "atm-rfc1483",
             Self::CISCO_HDLC => "cisco-hdlc",

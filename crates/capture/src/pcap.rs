@@ -1,9 +1,11 @@
 //! The classic format: a 24-byte file header, then records (draft-ietf-opsawg-pcap).
 //!
-//! Headers and records are parsed by `pcap-parser`; here are the limits, the refill loop and time.
+//! Headers and records are parsed by `pcap-parser`, which does not know the records of versions
+//! before 2.3; here are those, the limits, the refill loop and time.
 
 use std::io::Read;
 
+use pcap_parser::nom::bytes::streaming::take;
 use pcap_parser::nom::{self, IResult, Needed};
 use pcap_parser::{
     LegacyPcapBlock, PcapError, parse_pcap_frame, parse_pcap_frame_be, parse_pcap_frame_modified,
@@ -56,6 +58,8 @@ impl Pcap {
         let pcap = Self {
             parse_record: match (header.is_modified_format(), header.is_bigendian()) {
                 (true, _) => parse_pcap_frame_modified,
+                (false, true) if header.version_minor < 3 => parse_frame_lengths_swapped_be,
+                (false, false) if header.version_minor < 3 => parse_frame_lengths_swapped_le,
                 (false, true) => parse_pcap_frame_be,
                 (false, false) => parse_pcap_frame,
             },
@@ -124,6 +128,39 @@ impl Pcap {
             }
         }
     }
+}
+
+/// Records of versions before 2.3 have the original length first (libpcap `sf-pcap.c`).
+fn parse_frame_lengths_swapped(
+    bytes: &[u8],
+    word: fn([u8; 4]) -> u32,
+) -> IResult<&[u8], LegacyPcapBlock<'_>, PcapError<&[u8]>> {
+    let (rest, header) = take(16usize)(bytes)?;
+    let at = |at: usize| word([header[at], header[at + 1], header[at + 2], header[at + 3]]);
+    let (ts_sec, ts_usec, origlen, caplen) = (at(0), at(4), at(8), at(12));
+    let (rest, data) = take(caplen)(rest)?;
+    Ok((
+        rest,
+        LegacyPcapBlock {
+            ts_sec,
+            ts_usec,
+            caplen,
+            origlen,
+            data,
+        },
+    ))
+}
+
+fn parse_frame_lengths_swapped_le(
+    bytes: &[u8],
+) -> IResult<&[u8], LegacyPcapBlock<'_>, PcapError<&[u8]>> {
+    parse_frame_lengths_swapped(bytes, u32::from_le_bytes)
+}
+
+fn parse_frame_lengths_swapped_be(
+    bytes: &[u8],
+) -> IResult<&[u8], LegacyPcapBlock<'_>, PcapError<&[u8]>> {
+    parse_frame_lengths_swapped(bytes, u32::from_be_bytes)
 }
 
 /// Refuses a captured length no capture tool writes.

@@ -15,30 +15,107 @@ struct Contents {
     packets: u64,
     wire_bytes: u64,
     cap_bytes: u64,
-    /// Of the first and last packet, in nanoseconds.
-    times: Option<(i128, i128)>,
+    /// Of the first packet, in nanoseconds; `None` where tshark tells none: simple packets.
+    first_ns: Option<i128>,
+    last_ns: Option<i128>,
     /// Packets by link type, those without a name here under "other".
     links: BTreeMap<String, u64>,
+    /// Read to the end without a complaint.
     whole: bool,
 }
 
-/// A file where we decide otherwise than tshark.
+/// A file that is read to its end, but otherwise than by tshark.
 struct Exception {
     file: &'static str,
-    ours: Ours,
+    packets: u64,
+    wire_bytes: u64,
     why: &'static str,
 }
 
-enum Ours {
-    /// Read to the end: packets and the sum of their original lengths.
-    Whole { packets: u64, wire_bytes: u64 },
-    /// As tshark, but for the time stamps.
-    OtherTimes,
-    /// As tshark, but for the time stamps, which lie beyond 2262 and saturate.
-    SaturatedTimes,
-}
+const NO_LINK: &str = "tshark counts the bytes of custom blocks, which are no packets";
+const SUN_ATM: &str = "tshark takes the 4-byte SunATM pseudo header out of the lengths";
+const ANY_LINK: &str = "tshark refuses files of link types it does not know; all are read here";
 
-const EXCEPTIONS: &[Exception] = &[];
+/// Every file read otherwise. Where only the sums or times differ, `packets` is tshark's too.
+const EXCEPTIONS: &[Exception] = &[
+    exception("container/hadrielk-be-basic-test017.pcapng", 0, 0, NO_LINK),
+    exception(
+        "container/hadrielk-le-advanced-test102.pcapng",
+        5,
+        1_480,
+        NO_LINK,
+    ),
+    exception(
+        "container/hadrielk-le-basic-test018.pcapng",
+        4,
+        1_312,
+        NO_LINK,
+    ),
+    exception(
+        "container/hadrielk-le-difficult-test202.pcapng",
+        8,
+        2_304,
+        NO_LINK,
+    ),
+    exception(
+        "container/ppp-pcapng-example.pcapng",
+        159,
+        57_465,
+        "its last time stamp is in the year 586,524 and saturates in 2262",
+    ),
+    exception(
+        "malformed/tcpdump-atm-heapoverflow.pcap",
+        1,
+        262_144,
+        SUN_ATM,
+    ),
+    exception(
+        "malformed/tcpdump-atm-oam-heapoverflow.pcap",
+        1,
+        262_144,
+        SUN_ATM,
+    ),
+    exception(
+        "malformed/tcpdump-atm-oam-loopback-print-overrun.pcap",
+        1,
+        65_622,
+        SUN_ATM,
+    ),
+    exception(
+        "malformed/ndpi-fuzz-2021-06-07-c6c72a0a56.pcap",
+        1,
+        4_093_509_168,
+        "tshark clamps the original length to 2^31-1 and lets the microseconds overflow 32 bits",
+    ),
+    exception(
+        "malformed/tcpdump-juniper_es_oobr.pcap",
+        1,
+        262_144,
+        ANY_LINK,
+    ),
+    exception(
+        "malformed/tcpdump-juniper_monitor_invalid_cookie_length.pcap",
+        1,
+        82,
+        ANY_LINK,
+    ),
+    exception("malformed/tcpdump-vtp_asan-2.pcap", 1, 262_144, ANY_LINK),
+    exception("malformed/tcpdump-vtp_asan.pcap", 5, 524_288, ANY_LINK),
+];
+
+const fn exception(
+    file: &'static str,
+    packets: u64,
+    wire_bytes: u64,
+    why: &'static str,
+) -> Exception {
+    Exception {
+        file,
+        packets,
+        wire_bytes,
+        why,
+    }
+}
 
 fn read(path: &Path) -> (Contents, Option<String>) {
     let mut contents = Contents::default();
@@ -53,13 +130,19 @@ fn read(path: &Path) -> (Contents, Option<String>) {
                 assert_eq!(packet.number, contents.packets);
                 contents.wire_bytes += u64::from(packet.original_len);
                 contents.cap_bytes += packet.data.len() as u64;
-                let time = i128::from(packet.time_ns);
-                contents.times = Some((contents.times.map_or(time, |(first, _)| first), time));
-                *contents.links.entry(link_class(&packet.link_type.name())).or_default() += 1;
+                contents.last_ns = Some(packet.time_ns.into());
+                contents.first_ns = contents.first_ns.or(contents.last_ns);
+                *contents
+                    .links
+                    .entry(link_class(&packet.link_type.name()))
+                    .or_default() += 1;
             }
             Ok(None) => break None,
             Err(error) => {
-                assert!(matches!(reader.next(), Ok(None)), "a reader stays ended after an error");
+                assert!(
+                    matches!(reader.next(), Ok(None)),
+                    "a reader stays ended after an error"
+                );
                 break Some(error.to_string());
             }
         }
@@ -69,7 +152,11 @@ fn read(path: &Path) -> (Contents, Option<String>) {
 }
 
 fn link_class(name: &str) -> String {
-    if name.starts_with("encap-") || name.starts_with("linktype-") { "other".to_owned() } else { name.to_owned() }
+    if name.starts_with("encap-") || name.starts_with("linktype-") {
+        "other".to_owned()
+    } else {
+        name.to_owned()
+    }
 }
 
 /// "seconds.fraction", nine digits, to nanoseconds.
@@ -79,10 +166,16 @@ fn epoch_ns(text: &str) -> Option<i128> {
 }
 
 fn rows(table: &Path) -> Vec<(String, Contents)> {
-    let text = fs::read_to_string(table).unwrap_or_else(|error| panic!("{}: {error}", table.display()));
+    let text =
+        fs::read_to_string(table).unwrap_or_else(|error| panic!("{}: {error}", table.display()));
     let mut lines = text.lines();
     let header: Vec<&str> = lines.next().expect("a header line").split('\t').collect();
-    let column = |name| header.iter().position(|&found| found == name).expect("a known column");
+    let column = |name| {
+        header
+            .iter()
+            .position(|&found| found == name)
+            .expect("a known column")
+    };
     let (file, packets, wire, cap, first, last, link, status) = (
         column("file"),
         column("packets"),
@@ -98,16 +191,21 @@ fn rows(table: &Path) -> Vec<(String, Contents)> {
             let cells: Vec<&str> = line.split('\t').collect();
             let number = |column: usize| cells[column].parse::<u64>().expect("a number");
             let mut links = BTreeMap::new();
-            for (name, count) in cells[link].split(',').filter_map(|pair| pair.split_once(':')) {
-                *links.entry(link_class(name)).or_default() += count.parse::<u64>().expect("a count");
+            for (name, count) in cells[link]
+                .split(',')
+                .filter_map(|pair| pair.split_once(':'))
+            {
+                *links.entry(link_class(name)).or_default() +=
+                    count.parse::<u64>().expect("a count");
             }
             // Custom and journal blocks, which tshark numbers among the packets: their length is not told.
-            let no_link = links.remove("no-link").unwrap_or(0);
+            let no_link: u64 = links.remove("no-link").unwrap_or(0);
             let contents = Contents {
                 packets: number(packets) - no_link,
                 wire_bytes: number(wire),
                 cap_bytes: number(cap),
-                times: epoch_ns(cells[first]).zip(epoch_ns(cells[last])),
+                first_ns: epoch_ns(cells[first]),
+                last_ns: epoch_ns(cells[last]),
                 links,
                 whole: cells[status] == "ok",
             };
@@ -121,13 +219,45 @@ fn compare(folder: &Path) -> usize {
     let rows = rows(&folder.join("truth.tsv"));
     let mut differences = Vec::new();
     for (file, theirs) in &rows {
-        let (ours, error) = read(&folder.join(file));
+        let (mut ours, error) = read(&folder.join(file));
+        if let Some(exception) = EXCEPTIONS.iter().find(|exception| exception.file == file) {
+            let decided = (exception.packets, exception.wire_bytes, true);
+            if (ours.packets, ours.wire_bytes, ours.whole) != decided {
+                differences.push(format!(
+                    "{file}: ({}) {error:?}\n   ours   {ours:?}",
+                    exception.why
+                ));
+            }
+            continue;
+        }
+        ours.first_ns = theirs.first_ns.and(ours.first_ns);
+        ours.last_ns = theirs.last_ns.and(ours.last_ns);
         if ours != *theirs {
-            differences.push(format!("{file}: {error:?}\n   ours   {ours:?}\n   theirs {theirs:?}"));
+            differences.push(format!(
+                "{file}: {error:?}\n   ours   {ours:?}\n   theirs {theirs:?}"
+            ));
         }
     }
-    assert!(differences.is_empty(), "{} of {} differ:\n{}", differences.len(), rows.len(), differences.join("\n"));
+    assert!(
+        differences.is_empty(),
+        "{} of {} differ:\n{}",
+        differences.len(),
+        rows.len(),
+        differences.join("\n")
+    );
     rows.len()
+}
+
+fn pcaps() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../pcaps")
+}
+
+#[test]
+fn every_committed_capture_reads_as_tshark_reads_it() {
+    assert!(
+        compare(&pcaps()) >= 34,
+        "25 captures of the kernel and 9 of Scapy"
+    );
 }
 
 #[test]
@@ -136,5 +266,54 @@ fn every_capture_of_the_named_folder_reads_as_tshark_reads_it() {
         println!("skipped: NVGRE_CAPTURES names no folder of captures");
         return;
     };
-    assert!(compare(&folder) > 300, "the table of that folder has more rows");
+    assert!(
+        compare(&folder) > 300,
+        "the table of that folder has more rows"
+    );
+    for exception in EXCEPTIONS {
+        assert!(
+            folder.join(exception.file).exists(),
+            "{} is gone: its exception too?",
+            exception.file
+        );
+    }
+}
+
+/// EtherType, packet and sender of every frame of a cooked or raw capture.
+fn network_packets(file: &str) -> Vec<(u16, Vec<u8>, Option<Vec<u8>>)> {
+    let mut reader = Reader::open(pcaps().join(file)).expect("a capture");
+    let mut packets = Vec::new();
+    while let Some(packet) = reader.next().expect("a whole capture") {
+        match network_layer(packet.link_type, packet.data).expect("a supported frame") {
+            LinkPayload::Network {
+                ethertype,
+                payload,
+                source,
+            } => {
+                packets.push((ethertype, payload.to_vec(), source.map(<[u8]>::to_vec)));
+            }
+            LinkPayload::Ethernet(_) => panic!("{file} is not an Ethernet capture"),
+        }
+    }
+    packets
+}
+
+#[test]
+fn both_cooked_captures_of_one_run_give_the_same_network_packets() {
+    let v1 = network_packets("kernel/kernel-gretap-any-sll.pcap");
+    let v2 = network_packets("kernel/kernel-gretap-any-sll2.pcap");
+    assert_eq!(v1.len(), 1_628);
+    assert!(v1 == v2, "the two cooked headers disagree");
+    assert!(v1.iter().any(|(ethertype, ..)| *ethertype == 0x0800));
+    assert!(v1.iter().any(|(ethertype, ..)| *ethertype == 0x86dd));
+}
+
+#[test]
+fn raw_ip_capture_begins_at_the_ip_header() {
+    let packets = network_packets("scapy/scapy-shared-rawip.pcap");
+    assert_eq!(packets.len(), 6);
+    for (ethertype, packet, source) in packets {
+        assert_eq!(ethertype, if packet[0] >> 4 == 4 { 0x0800 } else { 0x86dd });
+        assert_eq!(source, None);
+    }
 }
