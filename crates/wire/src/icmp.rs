@@ -84,10 +84,15 @@ macro_rules! icmp {
                 be16(self.bytes.as_ref(), Self::CHECKSUM_AT)
             }
 
+            /// Whether messages of this type report an error and quote the packet that caused it.
+            pub fn kind_is_error(kind: u8) -> bool {
+                let is_error: fn(u8) -> bool = $is_error;
+                is_error(kind)
+            }
+
             /// Whether the message reports an error and quotes the packet that caused it.
             pub fn is_error(&self) -> bool {
-                let is_error: fn(u8) -> bool = $is_error;
-                is_error(self.kind())
+                Self::kind_is_error(self.kind())
             }
 
             /// Behind the 8 bytes: the quoted packet of an error.
