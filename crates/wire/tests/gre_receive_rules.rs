@@ -14,6 +14,7 @@ const KEY_BIT: u16 = 0x2000;
 fn fixed_seed() -> ProptestConfig {
     ProptestConfig {
         rng_seed: RngSeed::Fixed(7637),
+        failure_persistence: None,
         ..ProptestConfig::default()
     }
 }
