@@ -12,7 +12,8 @@
 //! | --- | --- |
 //! | `reader.rs` | [`Reader`], [`Packet`], [`Interface`], [`Format`] |
 //! | `pcap.rs` | the records of the classic format |
-//! | `pcapng.rs` | the blocks of the next generation format |
+//! | `pcapng.rs` | the sections, interfaces and packets of the next generation format |
+//! | `block.rs` | the frame around its blocks, and their options |
 //! | `timestamp.rs` | interface clock units to nanoseconds |
 //! | `window.rs` | the fixed buffer between a source and the parsers |
 //! | `read_error.rs` | [`ReadError`]: what is wrong, at which packet and byte |
@@ -40,6 +41,7 @@
 
 #![forbid(unsafe_code)]
 
+mod block;
 mod link;
 mod link_type;
 mod pcap;

@@ -6,6 +6,7 @@ use std::io::Read;
 use std::ops::Range;
 use std::path::Path;
 
+use crate::block::SECTION_HEADER_MAGIC;
 use crate::link_type::LinkType;
 use crate::pcap::Pcap;
 use crate::pcapng::Pcapng;
@@ -76,6 +77,18 @@ pub(crate) struct Located {
     pub(crate) time_ns: i64,
     pub(crate) interface: u32,
     pub(crate) original_len: u32,
+}
+
+impl Located {
+    /// The same packet where places count from `by` bytes before.
+    pub(crate) fn shifted(self, by: usize) -> Self {
+        let shift = |range: Range<usize>| range.start + by..range.end + by;
+        Self {
+            data: shift(self.data),
+            comment: self.comment.map(shift),
+            ..self
+        }
+    }
 }
 
 enum Records {
@@ -218,7 +231,7 @@ fn open_records<R: Read>(
             need: 4,
         });
     };
-    if magic == Pcapng::MAGIC {
+    if magic == SECTION_HEADER_MAGIC {
         return Ok(Records::Pcapng(Pcapng::open(window)?));
     }
     let (pcap, interface) = Pcap::open(window, magic)?;

@@ -1,17 +1,17 @@
 //! The writer: pcapng with nanoseconds, an interface per tap point and comments.
 
 use std::borrow::Cow;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use pcap_file::DataLink;
 use pcap_file::pcapng::blocks::enhanced_packet::{EnhancedPacketBlock, EnhancedPacketOption};
 use pcap_file::pcapng::blocks::interface_description::{
     InterfaceDescriptionBlock, InterfaceDescriptionOption, InterfaceTsResolution,
 };
 use pcap_file::pcapng::blocks::opt_common::CommonOption;
 use pcap_file::pcapng::{PcapNgWriteError, PcapNgWriter};
+use pcap_file::{DataLink, Endianness};
 use tempfile::TempPath;
 
 use crate::link_type::LinkType;
@@ -24,11 +24,11 @@ const WRITE_BUFFER_BYTES: usize = 1 << 18;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WriteError {
-    /// The file cannot be created beside its final place.
-    #[error("cannot create a file in {}: {error}", .directory.display())]
+    /// The file cannot be created or opened.
+    #[error("cannot create {}: {error}", .path.display())]
     Create {
-        /// Directory of the temporary file.
-        directory: PathBuf,
+        /// Where it should stand.
+        path: PathBuf,
         /// Why not.
         #[source]
         error: io::Error,
@@ -62,7 +62,7 @@ pub enum WriteError {
     NotWhole,
 }
 
-/// Writes a pcapng file of one section in the machine's byte order, times in nanoseconds.
+/// Writes a pcapng file of one section, little-endian, times in nanoseconds.
 ///
 /// To a path, by [`Writer::create`]: the bytes go to a temporary file in the same directory, which
 /// [`Writer::finish`] renames when it is whole. Dropped before that, it is removed and a file that
@@ -75,13 +75,22 @@ pub struct Writer<W: Write = File> {
 }
 
 impl Writer<File> {
-    /// Starts a file that will stand at `path`.
+    /// Starts a file that will stand at `path`. A link there is followed; what is no regular file,
+    /// such as a device or a named pipe, is written to as it is.
     ///
     /// # Errors
     /// [`WriteError::Create`], or the first block cannot be written.
     pub fn create(path: impl AsRef<Path>) -> Result<Self, WriteError> {
         let path = path.as_ref();
-        let directory = match path.parent() {
+        let failed = |error| WriteError::Create {
+            path: path.to_owned(),
+            error,
+        };
+        let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        if fs::metadata(&target).is_ok_and(|found| !found.is_file()) {
+            return Self::new(File::options().write(true).open(&target).map_err(failed)?);
+        }
+        let directory = match target.parent() {
             Some(parent) if parent != Path::new("") => parent,
             _ => Path::new("."),
         };
@@ -92,13 +101,11 @@ impl Writer<File> {
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         let (file, temporary) = builder
             .tempfile_in(directory)
-            .map_err(|error| WriteError::Create {
-                directory: directory.to_owned(),
-                error,
-            })?
+            // The kind alone: the whole error tells the random name.
+            .map_err(|error| failed(error.kind().into()))?
             .into_parts();
         let mut writer = Self::new(file)?;
-        writer.rename = Some((temporary, path.to_owned()));
+        writer.rename = Some((temporary, target));
         Ok(writer)
     }
 }
@@ -110,8 +117,8 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// The first block cannot be written.
     pub fn new(out: W) -> Result<Self, WriteError> {
-        let blocks = PcapNgWriter::new(BufWriter::with_capacity(WRITE_BUFFER_BYTES, out))
-            .map_err(io_error)?;
+        let out = BufWriter::with_capacity(WRITE_BUFFER_BYTES, out);
+        let blocks = PcapNgWriter::with_endianness(out, Endianness::Little).map_err(io_error)?;
         Ok(Self {
             blocks,
             interfaces: 0,

@@ -8,6 +8,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use nvgre_capture::{LinkPayload, Reader, network_layer};
+use pcap_parser::traits::PcapNGPacketBlock;
+use pcap_parser::{Block, PcapBlockOwned, PcapError};
 
 /// What a file holds, told by us or by tshark.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -315,5 +317,57 @@ fn raw_ip_capture_begins_at_the_ip_header() {
     for (ethertype, packet, source) in packets {
         assert_eq!(ethertype, if packet[0] >> 4 == 4 { 0x0800 } else { 0x86dd });
         assert_eq!(source, None);
+    }
+}
+
+/// Captured bytes and original length of every packet, as pcap-parser's own reader finds them.
+fn packets_by_pcap_parser(path: &Path) -> Vec<(Vec<u8>, u32)> {
+    let file = fs::File::open(path).expect("a file");
+    let mut reader = pcap_parser::create_reader(1 << 20, file).expect("a capture");
+    let mut packets = Vec::new();
+    loop {
+        match reader.next() {
+            Ok((len, block)) => {
+                match block {
+                    PcapBlockOwned::Legacy(record) => {
+                        packets.push((record.data.to_vec(), record.origlen))
+                    }
+                    PcapBlockOwned::NG(Block::EnhancedPacket(packet)) => {
+                        packets.push((packet.packet_data().to_vec(), packet.origlen));
+                    }
+                    _ => {}
+                }
+                reader.consume(len);
+            }
+            Err(PcapError::Eof) => return packets,
+            Err(PcapError::Incomplete(_)) => reader.refill().expect("more"),
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+#[test]
+fn every_committed_capture_gives_the_bytes_pcap_parser_gives() {
+    for (file, _) in rows(&pcaps().join("truth.tsv")) {
+        let path = pcaps().join(file);
+        let mut reader = Reader::open(&path).expect("a capture");
+        for (data, original_len) in packets_by_pcap_parser(&path) {
+            let packet = reader
+                .next()
+                .expect("a whole capture")
+                .expect("as many packets");
+            assert_eq!(packet.original_len, original_len);
+            assert!(
+                packet.data == data,
+                "packet {} of {}",
+                packet.number,
+                path.display()
+            );
+        }
+        assert!(
+            reader.next().expect("a whole capture").is_none(),
+            "{}",
+            path.display()
+        );
     }
 }

@@ -222,17 +222,48 @@ fn file_has_the_permissions_of_any_new_file() {
     assert_eq!(mode(&ours), mode(&plain));
 }
 
+#[cfg(unix)]
 #[test]
-fn folder_that_does_not_exist_is_named() {
+fn link_is_followed_and_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let (link, target) = (
+        folder.path().join("link"),
+        folder.path().join("target.pcapng"),
+    );
+    fs::write(&target, "").unwrap();
+    std::os::unix::fs::symlink(&target, &link).unwrap();
+    Writer::create(&link).unwrap().finish().unwrap();
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert!(Reader::open(&target).unwrap().next().unwrap().is_none());
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_regular_file_is_never_replaced() {
+    use std::os::unix::fs::FileTypeExt;
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("socket");
+    let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    assert!(matches!(
+        Writer::create(&socket),
+        Err(WriteError::Create { .. })
+    ));
+    assert!(matches!(
+        Writer::create(folder.path()),
+        Err(WriteError::Create { .. })
+    ));
+    assert!(fs::metadata(&socket).unwrap().file_type().is_socket());
+    assert_eq!(names_in(folder.path()), ["socket"]);
+}
+
+#[test]
+fn file_that_cannot_be_created_is_named() {
     let error = Writer::create("no/such/folder/out.pcapng")
         .map(drop)
         .unwrap_err();
-    assert!(matches!(error, WriteError::Create { .. }), "{error:?}");
-    assert!(
-        error
-            .to_string()
-            .starts_with("cannot create a file in no/such/folder: "),
-        "{error}"
+    assert_eq!(
+        error.to_string(),
+        "cannot create no/such/folder/out.pcapng: entity not found"
     );
 }
 
