@@ -126,3 +126,47 @@ pub(crate) fn be16(bytes: &[u8], at: usize) -> u16 {
 pub(crate) fn be32(bytes: &[u8], at: usize) -> u32 {
     u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::string::ToString;
+
+    #[test]
+    fn every_message_names_the_header_and_the_numbers() {
+        let layer = Layer::Ipv4;
+        for (error, message) in [
+            (
+                ParseError::Short {
+                    layer,
+                    need: 20,
+                    have: 19,
+                },
+                "Ipv4: 20 bytes needed, 19 there",
+            ),
+            (ParseError::Version { layer, found: 6 }, "Ipv4: version 6"),
+            (
+                ParseError::HeaderLength {
+                    layer,
+                    claimed: 16,
+                    have: 90,
+                },
+                "Ipv4: header length 16 bytes, 90 there",
+            ),
+            (
+                ParseError::TotalLength {
+                    layer,
+                    claimed: 91,
+                    have: 90,
+                },
+                "Ipv4: length field says 91 bytes, 90 there",
+            ),
+            (
+                ParseError::Unsupported { layer: Layer::Arp },
+                "Arp: unsupported kind",
+            ),
+        ] {
+            assert_eq!(error.to_string(), message);
+        }
+    }
+}
