@@ -128,3 +128,32 @@ impl LinkHeader {
         Ok(header)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec::Vec;
+
+    #[test]
+    fn tags_are_802_1q_802_1ad_and_the_older_service_tag() {
+        let tags: Vec<u16> = (0..=u16::MAX).filter(|&e| EtherType(e).is_tag()).collect();
+        assert_eq!(tags, [0x8100, 0x88a8, 0x9100]);
+    }
+
+    #[test]
+    fn the_outermost_tag_gives_the_vlan_and_a_priority_tag_gives_none() {
+        for (control, vlan) in [
+            (0x0064, VlanId::try_new(100).ok()),
+            (0xf064, VlanId::try_new(100).ok()),
+            (0xe000, None),
+            (0x0fff, None),
+        ] {
+            let [high, low] = u16::to_be_bytes(control);
+            let mut frame = [0; 14 + 8];
+            frame[12..22].copy_from_slice(&[0x81, 0, high, low, 0x81, 0, 0, 7, 8, 0]);
+            let header = LinkHeader::parse(&frame).expect("whole tags");
+            assert_eq!((header.vlan, header.tags), (vlan, 2), "{control:#06x}");
+            assert_eq!((header.ether_type, header.len), (EtherType::IPV4, 22));
+        }
+    }
+}

@@ -280,7 +280,7 @@ fn link_agrees(bytes: &[u8]) -> Result<(), TestCaseError> {
 
     let (mut ether_type, mut rest) = (theirs.ether_type().0, theirs.payload_slice());
     let (mut tags, mut outermost) = (0u8, None);
-    while EtherType(ether_type).is_tag() {
+    while [0x8100, 0x88a8, 0x9100].contains(&ether_type) {
         let Ok(tag) = SingleVlanSlice::from_slice(rest) else {
             prop_assert!(LinkHeader::parse(bytes).is_err(), "cut within a tag");
             return Ok(());
