@@ -121,7 +121,7 @@ mod tests {
         }
     }
 
-    /// N-02. Keys of the field: RFC 7637 limits, Microsoft's sample subnets, the seed network.
+    /// N-02. The limits of RFC 7637 s3.4, the subnets of Microsoft's sample, and others in use.
     #[test]
     fn the_key_is_the_id_in_the_upper_24_bits_and_the_flow_in_the_lower_8() {
         let table = [
