@@ -1,19 +1,74 @@
-//! Frames and a policy snapshot in, verdicts out.
+//! Frames and a policy snapshot in, verdicts out: the ports, tables, encapsulation and IP rewrite of
+//! Hyper-V Network Virtualization, over NVGRE (RFC 7637).
+//!
+//! What it is: the one forwarding core. Replay, trace, verification, live mode and benchmarks all
+//! call it. Frames stay in the caller's memory: encapsulation moves the start of a
+//! [`nvgre_wire::FrameBuf`], answers are built in the question's bytes, and between ingress and
+//! egress no payload byte is copied and nothing is allocated.
+//!
+//! What it is not: no input or output, no clock (the caller says what time it is), no log (it counts
+//! and traces), no learning by itself ([`Learned`] tells the owner of the policy).
+//!
+//! ```text
+//! outbound: admit -> answer | flood | route | switch -> local port | leave (Encap, Nat) | drop
+//! inbound:  decapsulate | rewrite back -> peer check -> port | drop
+//! ```
+//!
+//! | file | holds |
+//! |---|---|
+//! | `policy.rs` | [`Policy`]: typed objects, edited freely, and the checks before publication |
+//! | `port.rs`, `acl.rs`, `lookup_record.rs`, `customer_route.rs`, `provider.rs` | the objects |
+//! | `snapshot.rs`, `record_table.rs` | [`Snapshot`]: the policy, compiled |
+//! | `worker.rs` | [`Worker`]: the two ways in, a batch at a time |
+//! | `admit.rs`, `classify.rs` | what a port lets in; headers, read once |
+//! | `outbound.rs` | the decisions about a guest's frame, in order |
+//! | `answer.rs`, `flood.rs`, `leave.rs` | ARP and ND from the records; copies; onto the underlay |
+//! | `encap.rs`, `decap.rs`, `nat.rs` | outer headers; every check on receipt; IP rewrite |
+//! | `inbound.rs` | the decisions about a frame from the underlay, in order |
+//! | `icmp_error.rs`, `limit.rs` | errors to guests; rates |
+//! | `verdict.rs`, `drop_reason.rs`, `trace.rs`, `counters.rs` | what was decided, why not, how, how often |
 #![no_std]
 #![forbid(unsafe_code)]
+#![warn(clippy::wildcard_enum_match_arm)]
 
 extern crate alloc;
 
 mod acl;
+mod admit;
+mod answer;
+mod classify;
+mod counters;
 mod customer_route;
+mod decap;
+mod drop_reason;
+mod encap;
+mod flood;
+mod icmp_error;
+mod inbound;
+mod leave;
+mod limit;
 mod lookup_record;
+mod nat;
+mod outbound;
 mod policy;
 mod port;
 mod provider;
+mod record_table;
+mod snapshot;
+mod trace;
+mod verdict;
+mod worker;
 
 pub use acl::{Acl, AclAction, AclDirection, AclRemote};
+pub use counters::{Counters, PortCounters, Tally};
 pub use customer_route::{CustomerRoute, RouteId};
+pub use decap::{AnyProvider, Decapsulated, Outer, Provider, Refused, decapsulate};
+pub use drop_reason::DropReason;
 pub use lookup_record::{LookupRecord, RecordId, RecordType, Rule};
 pub use policy::{DEFAULT_ROUTER_MAC, Policy, PolicyError, PolicyWarning, Settings};
 pub use port::{Port, PortId, PortSubnet};
 pub use provider::{HostAddress, Neighbor, ProviderRoute};
+pub use snapshot::Snapshot;
+pub use trace::{Event, NoTrace, Trace, Tracer};
+pub use verdict::{Destination, Egress, Learned, Nanos, NoEgress, Verdict};
+pub use worker::{PortFrame, Worker};

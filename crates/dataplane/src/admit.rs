@@ -1,0 +1,191 @@
+//! What a port lets in: state, source MAC, VLAN, guards, ACLs, rates.
+
+use nvgre_wire::{
+    CustomerAddress, FrameBuf, LinkHeader, ProviderAddress, icmpv4, icmpv6, ip_protocol,
+};
+
+use crate::acl::{self, AclDirection};
+use crate::classify::{Classified, IpFields, Network};
+use crate::drop_reason::DropReason;
+use crate::port::{Port, PortId, PortSubnet};
+use crate::snapshot::{Segment, segment};
+use crate::trace::{Event, Tracer};
+use crate::verdict::Egress;
+use crate::worker::Pass;
+
+/// A frame that passed its port, and the one thing that says which tenant it belongs to. Only
+/// [`Pass::admit`] makes one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Admitted {
+    pub(crate) port: PortId,
+    pub(crate) segment: Segment,
+    pub(crate) headers: Classified,
+    _only_admit_makes_one: (),
+}
+
+impl<E: Egress, T: Tracer> Pass<'_, E, T> {
+    /// On success the frame carries no VLAN tag: tags of a tenant's guest are removed here and not
+    /// only on encapsulation (RFC 7637 s3.3), so that a guest sees the same wherever its peer runs.
+    pub(crate) fn admit(
+        &mut self,
+        id: PortId,
+        frame: &mut FrameBuf<'_>,
+    ) -> Result<Admitted, DropReason> {
+        let port = self.snapshot.port(id).filter(|port| port.connected);
+        let port = port.ok_or(DropReason::PortDisconnected)?;
+        self.worker.counters.sent(id, frame.len());
+        let link = LinkHeader::parse(frame.bytes()).map_err(|_| DropReason::InnerShort)?;
+        if link.source.is_group() {
+            return Err(DropReason::InnerSourceGroup);
+        }
+        if link.source != port.mac && !port.mac_address_spoofing {
+            return Err(DropReason::SpoofedMac);
+        }
+        let link = untag(port, link, frame)?;
+        let headers = Classified::of(&link, frame.bytes());
+        self.guard(port, &headers, frame)?;
+        if !acl::allows(
+            &port.acls,
+            AclDirection::Outbound,
+            link.destination,
+            headers.target_ip(),
+        ) {
+            return Err(DropReason::AclDenied);
+        }
+        self.limit(port, &headers, frame.len())?;
+        let segment = segment(port);
+        if let Segment::PassThrough(_) = segment {
+            self.refuse_provider_forgery(&headers)?;
+        }
+        self.event(Event::Admitted {
+            port: id,
+            subnet: port.subnet,
+        });
+        Ok(Admitted {
+            port: id,
+            segment,
+            headers,
+            _only_admit_makes_one: (),
+        })
+    }
+
+    fn guard(
+        &self,
+        port: &Port,
+        headers: &Classified,
+        frame: &FrameBuf<'_>,
+    ) -> Result<(), DropReason> {
+        let Some(ip) = headers.ip() else {
+            return Ok(());
+        };
+        // DHCP servers send from 67, DHCPv6 servers and relays from 547 (RFC 2131, RFC 8415).
+        if port.dhcp_guard && matches!(ip.udp_source_port(&frame.bytes()[14..]), Some(67 | 547)) {
+            return Err(DropReason::DhcpGuard);
+        }
+        if port.router_guard && is_router_message(ip) {
+            return Err(DropReason::RouterGuard);
+        }
+        Ok(())
+    }
+
+    fn limit(&mut self, port: &Port, headers: &Classified, len: usize) -> Result<(), DropReason> {
+        let state = &mut self.worker.ports[port.id.0 as usize];
+        let bits_per_second = port.maximum_bandwidth_bits_per_second;
+        if bits_per_second > 0
+            && !state
+                .bandwidth
+                .take(self.now, bits_per_second, len as u64 * 8)
+        {
+            return Err(DropReason::RateExceeded);
+        }
+        if headers.destination.is_group() {
+            self.storm(port)?;
+        }
+        Ok(())
+    }
+
+    /// Counts a frame against the port's storm limit: broadcast, multicast and unknown unicast.
+    pub(crate) fn storm(&mut self, port: &Port) -> Result<(), DropReason> {
+        let limit = port.storm_limit_packets_per_second;
+        let state = &mut self.worker.ports[port.id.0 as usize];
+        if limit > 0 && !state.storm.count(self.now, limit) {
+            return Err(DropReason::StormLimit);
+        }
+        Ok(())
+    }
+
+    /// Pass-through ports share the wire with the tunnels: they may not speak as a provider address
+    /// that this host knows, nor send GRE to one.
+    fn refuse_provider_forgery(&self, headers: &Classified) -> Result<(), DropReason> {
+        let known = |ca: CustomerAddress| {
+            self.snapshot
+                .knows_provider_address(ProviderAddress::new(ca.ip()))
+        };
+        let forged = match &headers.network {
+            Network::Arp(arp) => known(arp.sender),
+            Network::Ip(ip) => {
+                known(ip.source)
+                    || ip.advertises.is_some_and(known)
+                    || ip.protocol == ip_protocol::GRE && known(ip.destination)
+            }
+            Network::Other => false,
+        };
+        if forged {
+            Err(DropReason::ProviderAddressSpoofed)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl Classified {
+    /// The destination address, as ACLs ask for it: the remote side of what a guest sends.
+    pub(crate) fn target_ip(&self) -> Option<CustomerAddress> {
+        self.ip().map(|ip| ip.destination)
+    }
+
+    /// The source address, as ACLs ask for it: the remote side of what a guest receives.
+    pub(crate) fn sender_ip(&self) -> Option<CustomerAddress> {
+        self.ip().map(|ip| ip.source)
+    }
+}
+
+/// Removes what tags the port lets pass. A pass-through port takes priority tags (VLAN id 0) only:
+/// its VLAN is the switch's business.
+fn untag(
+    port: &Port,
+    link: LinkHeader,
+    frame: &mut FrameBuf<'_>,
+) -> Result<LinkHeader, DropReason> {
+    if link.tags == 0 {
+        return Ok(link);
+    }
+    let allowed = match port.subnet {
+        PortSubnet::Unset => link.tags == 1 && link.vlan.is_none(),
+        PortSubnet::Tenant(_) | PortSubnet::LocalOnly => true,
+    };
+    if !allowed {
+        return Err(DropReason::VlanNotAllowed);
+    }
+    // The two addresses move up against the EtherType; nothing behind them moves.
+    let tags_len = link.len - 14;
+    frame.bytes_mut().copy_within(..12, tags_len);
+    frame.pop_front(tags_len);
+    Ok(LinkHeader {
+        tags: 0,
+        vlan: None,
+        len: 14,
+        ..link
+    })
+}
+
+/// Router advertisements and redirects (RFC 1256, RFC 792, RFC 4861).
+fn is_router_message(ip: &IpFields) -> bool {
+    match ip.icmp_type {
+        Some(kind) if ip.source.is_ipv4() => {
+            matches!(kind, icmpv4::ROUTER_ADVERTISEMENT | icmpv4::REDIRECT)
+        }
+        Some(kind) => matches!(kind, icmpv6::ROUTER_ADVERTISEMENT | icmpv6::REDIRECT),
+        None => false,
+    }
+}

@@ -1,0 +1,310 @@
+//! One frame, several places: broadcast, multicast, and questions that no record answers.
+
+use nvgre_wire::{FrameBuf, VirtualSubnetId, flow_id};
+
+use crate::acl::{self, AclDirection};
+use crate::admit::Admitted;
+use crate::classify::Classified;
+use crate::drop_reason::DropReason;
+use crate::encap::{OuterHeader, write_link};
+use crate::port::{Port, PortId};
+use crate::snapshot::{Segment, Subnet};
+use crate::trace::{Event, Tracer};
+use crate::verdict::{Destination, Egress, Verdict};
+use crate::worker::Pass;
+
+/// Which other hosts get a copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// Every host with an Encap record in the subnet, or its multicast group.
+    Subnet,
+    /// Hosts with an L2Only record: the ones where an unknown address may be.
+    Learning,
+}
+
+impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
+    /// Copies for the ports of a tenant's subnet and for other hosts. One destination: the frame
+    /// stays where it is and the verdict says where it goes.
+    pub(crate) fn flood_tenant(
+        &mut self,
+        frame: &mut FrameBuf<'_>,
+        admitted: &Admitted,
+        vsid: VirtualSubnetId,
+        scope: Scope,
+    ) -> Result<Verdict, DropReason> {
+        let headers = &admitted.headers;
+        let segment = Segment::Tenant(vsid);
+        let local = self.count_local(segment, Some(admitted.port), headers);
+        let remote = self.remote_copies(headers, vsid, frame.len(), scope);
+        let (outer, remotes) = match remote {
+            Ok(Some((outer, remotes))) => (Some(outer), remotes),
+            Ok(None) => (None, &[][..]),
+            Err(reason) if local == 0 => return Err(reason),
+            Err(reason) => {
+                self.worker.counters.tally.remote_copies_refused += 1;
+                self.event(Event::RemoteCopiesRefused(reason));
+                (None, &[][..])
+            }
+        };
+        if local == 0 && remotes.is_empty() {
+            return Err(if self.snapshot.wnv_bound {
+                DropReason::NoLookupRecord
+            } else {
+                DropReason::WnvUnbound
+            });
+        }
+        let mut copies = self.flood_local(frame, segment, Some(admitted.port), headers, local);
+        if let Some(verdict) = self.settle_single(frame, &mut copies, remotes.is_empty()) {
+            return Ok(verdict);
+        }
+        let Some(mut outer) = outer else {
+            return Ok(Verdict::Replicated(copies.made));
+        };
+        let mut sent = 0;
+        for &remote in remotes {
+            outer.destination = self.snapshot.remotes[remote as usize].address;
+            let Some(host) = self.snapshot.host(outer.source) else {
+                continue;
+            };
+            let hit = self.snapshot.next_hop(host, remote);
+            self.event(Event::NextHopAsked {
+                provider_address: outer.destination,
+                hit,
+            });
+            let Some(mac) = hit else { continue };
+            outer.destination_mac = mac;
+            if !outer.write(frame) {
+                continue;
+            }
+            self.worker.counters.tally.encapsulated += 1;
+            self.event(Event::Encapsulated {
+                virtual_subnet: vsid,
+                flow_id: outer.flow_id,
+                source: outer.source,
+                destination: outer.destination,
+            });
+            sent += 1;
+            if local == 0 && remotes.len() == 1 {
+                return Ok(Verdict::Uplink);
+            }
+            self.egress
+                .copy(self.index, Destination::Uplink, frame.bytes());
+            frame.pop_front(outer.len());
+        }
+        if sent == 0 && local == 0 {
+            return Err(DropReason::NextHopUnresolved);
+        }
+        if sent < remotes.len() as u16 {
+            self.worker.counters.tally.remote_copies_refused += 1;
+            self.event(Event::RemoteCopiesRefused(DropReason::NextHopUnresolved));
+        }
+        copies.made += sent;
+        self.event(Event::Flooded {
+            local,
+            remote: sent,
+        });
+        Ok(Verdict::Replicated(copies.made))
+    }
+
+    /// The outer header for copies to other hosts, and the hosts; `None` when there are none.
+    fn remote_copies(
+        &mut self,
+        headers: &Classified,
+        vsid: VirtualSubnetId,
+        frame_len: usize,
+        scope: Scope,
+    ) -> Result<Option<(OuterHeader, &'a [u32])>, DropReason> {
+        let snapshot = self.snapshot;
+        let Some(subnet) = snapshot.subnet(vsid) else {
+            return Ok(None);
+        };
+        let remotes = hosts_of(subnet, scope);
+        let Some(&first) = remotes.first() else {
+            return Ok(None);
+        };
+        if subnet.domain.is_none() {
+            return Err(DropReason::NoRoutingDomain);
+        }
+        let ipv4 = snapshot.remotes[first as usize].address.is_ipv4();
+        let (_, host) = self.source(vsid, headers, ipv4)?;
+        if OuterHeader::ip_overhead(ipv4) + frame_len
+            > usize::from(snapshot.settings.underlay_mtu_bytes)
+        {
+            // Nobody is told about a group destination (RFC 1122 s3.2.2).
+            return Err(too_big_reason(headers));
+        }
+        let flow_id = if snapshot.settings.flow_id {
+            flow_id(&headers.flow()).0
+        } else {
+            0
+        };
+        let outer = OuterHeader {
+            source_mac: host.mac,
+            destination_mac: host.mac,
+            vlan: host.vlan,
+            source: host.address,
+            destination: host.address,
+            tos: headers.tos(),
+            virtual_subnet: vsid,
+            flow_id: nvgre_wire::FlowId(flow_id),
+        };
+        Ok(Some((outer, remotes)))
+    }
+
+    /// Copies for the members of a segment other than the sender, handed out at once; a single one
+    /// that stays alone is left to the caller.
+    pub(crate) fn flood_local(
+        &mut self,
+        frame: &FrameBuf<'_>,
+        segment: Segment,
+        from: Option<PortId>,
+        headers: &Classified,
+        local: u16,
+    ) -> Copies {
+        let mut copies = Copies {
+            made: 0,
+            only: None,
+        };
+        for port in self.snapshot.members(segment) {
+            if !takes(port, from, headers) {
+                continue;
+            }
+            if local == 1 {
+                copies.only = Some(port.id);
+                break;
+            }
+            self.hand_to_port(port.id, frame);
+            copies.made += 1;
+        }
+        copies
+    }
+
+    fn hand_to_port(&mut self, port: PortId, frame: &FrameBuf<'_>) {
+        self.worker.counters.received(port, frame.len());
+        self.event(Event::Delivered(port));
+        self.egress
+            .copy(self.index, Destination::Port(port), frame.bytes());
+    }
+
+    pub(crate) fn count_local(
+        &self,
+        segment: Segment,
+        from: Option<PortId>,
+        headers: &Classified,
+    ) -> u16 {
+        let takers = self
+            .snapshot
+            .members(segment)
+            .filter(|port| takes(port, from, headers));
+        takers.count().min(usize::from(u16::MAX)) as u16
+    }
+
+    /// Delivers the single copy in place, if nothing else is to be made of the frame; else hands it
+    /// out like any other.
+    pub(crate) fn settle_single(
+        &mut self,
+        frame: &FrameBuf<'_>,
+        copies: &mut Copies,
+        alone: bool,
+    ) -> Option<Verdict> {
+        let port = copies.only.take()?;
+        if alone {
+            self.worker.counters.received(port, frame.len());
+            self.event(Event::Delivered(port));
+            return Some(Verdict::Deliver(port));
+        }
+        self.hand_to_port(port, frame);
+        copies.made += 1;
+        None
+    }
+
+    /// Plain switching of a group frame among pass-through ports, and out of the NIC when it came
+    /// from a port.
+    pub(crate) fn flood_pass_through(
+        &mut self,
+        frame: &mut FrameBuf<'_>,
+        segment: Segment,
+        from: Option<PortId>,
+        headers: &Classified,
+    ) -> Verdict {
+        let local = self.count_local(segment, from, headers);
+        let mut copies = self.flood_local(frame, segment, from, headers, local);
+        let uplink = from.is_some();
+        if let Some(verdict) = self.settle_single(frame, &mut copies, !uplink) {
+            return verdict;
+        }
+        if uplink {
+            self.tag_for_wire(frame, segment, headers);
+            if copies.made == 0 {
+                return Verdict::Uplink;
+            }
+            self.egress
+                .copy(self.index, Destination::Uplink, frame.bytes());
+            copies.made += 1;
+        }
+        if copies.made == 0 {
+            // The management system hears broadcasts of the wire too.
+            return Verdict::Consumed;
+        }
+        self.event(Event::Flooded {
+            local,
+            remote: u16::from(uplink),
+        });
+        Verdict::Replicated(copies.made)
+    }
+
+    /// Puts the segment's VLAN tag on a frame that leaves for the physical network.
+    pub(crate) fn tag_for_wire(
+        &mut self,
+        frame: &mut FrameBuf<'_>,
+        segment: Segment,
+        headers: &Classified,
+    ) {
+        if let Segment::PassThrough(vlan) = segment
+            && let Ok(vlan) = nvgre_wire::VlanId::try_new(vlan)
+            && frame.push_front(4).is_ok()
+        {
+            write_link(
+                frame.bytes_mut(),
+                headers.destination,
+                headers.source,
+                Some(vlan),
+                headers.ether_type,
+            );
+        }
+    }
+}
+
+/// Local copies made so far.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Copies {
+    pub(crate) made: u16,
+    /// The one taker, when there is only one: its copy is not made yet.
+    pub(crate) only: Option<PortId>,
+}
+
+/// The reason for a frame that does not fit, when nobody is told or the sender allows fragments.
+pub(crate) fn too_big_reason(headers: &Classified) -> DropReason {
+    match headers.ip() {
+        Some(ip) if !ip.dont_fragment => DropReason::TooBigDfClear,
+        Some(_) | None => DropReason::TooBig,
+    }
+}
+
+fn takes(port: &Port, from: Option<PortId>, headers: &Classified) -> bool {
+    Some(port.id) != from
+        && acl::allows(
+            &port.acls,
+            AclDirection::Inbound,
+            headers.source,
+            headers.sender_ip(),
+        )
+}
+
+fn hosts_of(subnet: &Subnet, scope: Scope) -> &[u32] {
+    match (scope, &subnet.group) {
+        (Scope::Learning, _) => &subnet.learn_from,
+        (Scope::Subnet, Some(group)) => core::slice::from_ref(group),
+        (Scope::Subnet, None) => &subnet.flood_to,
+    }
+}

@@ -1,0 +1,351 @@
+//! From the underlay to a guest's port.
+
+use core::net::IpAddr;
+
+use nvgre_wire::{
+    FrameBuf, Icmpv4, Icmpv6, LinkHeader, ProviderAddress, VirtualSubnetId, ip_protocol,
+};
+
+use crate::answer::set_link;
+use crate::classify::Classified;
+use crate::decap::{self, Outer, Provider};
+use crate::drop_reason::DropReason;
+use crate::lookup_record::RecordType;
+use crate::nat::{self, Renaming};
+use crate::port::PortSubnet;
+use crate::record_table::Entry;
+use crate::snapshot::{Segment, Snapshot};
+use crate::trace::{Event, Tracer};
+use crate::verdict::{Egress, Learned, Verdict};
+use crate::worker::Pass;
+
+/// The snapshot's answers to what decapsulation asks.
+impl Provider for Snapshot {
+    fn accepts_outer(&self, outer: &Outer) -> Result<(), DropReason> {
+        if outer.segments_left {
+            return Err(DropReason::OuterNotOurs);
+        }
+        if self.is_group(outer.destination) {
+            // A group is joined on every NIC; the tag is whatever the sender's address has.
+            return if outer.link.tags <= 1 {
+                Ok(())
+            } else {
+                Err(DropReason::OuterVlan)
+            };
+        }
+        let host = self
+            .host(outer.destination)
+            .ok_or(DropReason::OuterNotOurs)?;
+        let nat_mac = self
+            .records
+            .nat(outer.destination)
+            .map(|entry| entry.record.mac);
+        if outer.link.destination != host.mac && Some(outer.link.destination) != nat_mac {
+            return Err(DropReason::OuterNotOurs);
+        }
+        if outer.link.tags > 1 || outer.link.vlan != host.vlan {
+            return Err(DropReason::OuterVlan);
+        }
+        Ok(())
+    }
+
+    /// The key names the destination's subnet, so the sender may own nothing in it: any record of
+    /// the routing domain that names its address will do.
+    fn accepts_peer(
+        &self,
+        source: ProviderAddress,
+        virtual_subnet: VirtualSubnetId,
+    ) -> Result<(), DropReason> {
+        let domain = self
+            .domain_of(virtual_subnet)
+            .ok_or(DropReason::UnknownVsid)?;
+        if self.is_peer(domain, source) {
+            Ok(())
+        } else {
+            Err(DropReason::UnknownPeer)
+        }
+    }
+}
+
+impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
+    /// Decides about a frame that came in at the physical NIC.
+    pub(crate) fn inbound(&mut self, frame: &mut FrameBuf<'_>) -> Result<Verdict, DropReason> {
+        let link = LinkHeader::parse(frame.bytes()).map_err(|_| DropReason::OuterLength)?;
+        let outer = match Outer::parse(frame.bytes()) {
+            Ok(outer) if self.is_provider_packet(&outer) => outer,
+            // Not for a provider address: whatever its IP header is like is the receiver's affair.
+            Ok(_) | Err(DropReason::NotNvgre) => return self.pass_through_inbound(frame, &link),
+            Err(reason) if self.is_to_host(&link) => return Err(reason),
+            Err(_) => return self.pass_through_inbound(frame, &link),
+        };
+        let snapshot = self.snapshot;
+        if let Some(entry) = snapshot
+            .records
+            .nat(outer.destination)
+            .filter(|e| e.own.is_some())
+        {
+            return self.rewrite_in(frame, &outer, entry);
+        }
+        if outer.protocol != ip_protocol::GRE && !outer.fragment.is_part() {
+            snapshot.accepts_outer(&outer)?;
+            return Ok(self.hand_to_host(frame, &outer));
+        }
+        self.decapsulate(frame, &outer)
+    }
+
+    fn is_provider_packet(&self, outer: &Outer) -> bool {
+        self.snapshot.host(outer.destination).is_some() || self.snapshot.is_group(outer.destination)
+    }
+
+    fn is_to_host(&self, link: &LinkHeader) -> bool {
+        self.snapshot
+            .hosts
+            .iter()
+            .any(|host| host.mac == link.destination)
+    }
+
+    fn decapsulate(
+        &mut self,
+        frame: &mut FrameBuf<'_>,
+        outer: &Outer,
+    ) -> Result<Verdict, DropReason> {
+        let snapshot = self.snapshot;
+        let (source, destination) = (outer.source, outer.destination);
+        let checked = decap::check(frame.bytes(), outer, &snapshot.settings, snapshot);
+        if T::ON {
+            let accepted = checked.is_ok() || snapshot.accepts_outer(outer).is_ok();
+            if accepted {
+                self.event(Event::OuterAccepted {
+                    source,
+                    destination,
+                });
+            }
+            let key = match &checked {
+                Ok((d, _)) => Some((d.virtual_subnet, d.flow_id)),
+                Err(refused) => refused.key,
+            };
+            if let Some((virtual_subnet, flow_id)) = key {
+                self.event(Event::KeyRead {
+                    virtual_subnet,
+                    flow_id,
+                });
+            }
+        }
+        let (decapsulated, inner) = checked.map_err(|refused| refused.reason)?;
+        let vsid = decapsulated.virtual_subnet;
+        let link =
+            LinkHeader::parse(&frame.bytes()[inner.clone()]).map_err(|_| DropReason::InnerShort)?;
+        let headers = Classified::of(&link, &frame.bytes()[inner.clone()]);
+        self.check_source(vsid, source, &headers)?;
+        let tally = &mut self.worker.counters.tally;
+        tally.decapsulated += 1;
+        tally.gre_reserved_bits += u64::from(decapsulated.reserved_bits);
+        if decap::take_out(frame, outer, &inner)? {
+            self.worker.counters.tally.ecn_reported += 1;
+        }
+        self.learn(vsid, source, &headers);
+        self.hand_to_guest(frame, vsid, &headers)
+    }
+
+    /// If the sender's customer address has a record, it must name the packet's source. The record
+    /// is looked for in the key's subnet, and in the whole domain when the frame comes from the
+    /// built-in router. A gateway may forward foreign addresses from its own MAC.
+    fn check_source(
+        &mut self,
+        vsid: VirtualSubnetId,
+        source: ProviderAddress,
+        headers: &Classified,
+    ) -> Result<(), DropReason> {
+        let snapshot = self.snapshot;
+        let Some(ca) = headers.source_ca() else {
+            return Ok(());
+        };
+        let domain = snapshot.domain_of(vsid).ok_or(DropReason::UnknownVsid)?;
+        let matches = |entry: &Entry| entry.record.provider_address == source;
+        let routed = headers.source == snapshot.settings.router_mac;
+        let (hit, ok) = if routed {
+            let mut all = snapshot.in_domain(domain, ca).peekable();
+            let first = all.peek().map(|entry| entry.record.id);
+            (first, first.is_none() || all.any(matches))
+        } else {
+            let hit = snapshot.records.by_address(vsid, ca);
+            (hit.map(|entry| entry.record.id), hit.is_none_or(matches))
+        };
+        self.event(Event::PeerChecked {
+            virtual_subnet: vsid,
+            source,
+            hit,
+        });
+        let is_gateway = || {
+            snapshot.records.by_mac(vsid, headers.source).any(|entry| {
+                entry.record.record_type == RecordType::GatewayWildcard && matches(entry)
+            })
+        };
+        if ok || is_gateway() {
+            Ok(())
+        } else {
+            Err(DropReason::PeerNotSource)
+        }
+    }
+
+    /// A MAC with an L2Only record has shown its address.
+    fn learn(&mut self, vsid: VirtualSubnetId, source: ProviderAddress, headers: &Classified) {
+        let records = &self.snapshot.records;
+        let Some(ca) = headers.shown_ca() else { return };
+        let known = records.by_address(vsid, ca).is_some();
+        let may_learn = !known
+            && records.by_mac(vsid, headers.source).any(|entry| {
+                entry.record.record_type == RecordType::L2Only
+                    && entry.record.provider_address == source
+            });
+        if may_learn {
+            self.egress.learned(Learned {
+                virtual_subnet: vsid,
+                customer_address: ca,
+                mac: headers.source,
+                provider_address: source,
+            });
+        }
+    }
+
+    /// To the port of (subnet, destination MAC), or to every port of the subnet.
+    fn hand_to_guest(
+        &mut self,
+        frame: &mut FrameBuf<'_>,
+        vsid: VirtualSubnetId,
+        headers: &Classified,
+    ) -> Result<Verdict, DropReason> {
+        let segment = Segment::Tenant(vsid);
+        if headers.destination.is_group() {
+            let local = self.count_local(segment, None, headers);
+            let mut copies = self.flood_local(frame, segment, None, headers, local);
+            if let Some(verdict) = self.settle_single(frame, &mut copies, true) {
+                return Ok(verdict);
+            }
+            if copies.made == 0 {
+                return Err(DropReason::NoPort);
+            }
+            self.event(Event::Flooded { local, remote: 0 });
+            return Ok(Verdict::Replicated(copies.made));
+        }
+        let hit = self.snapshot.port_of(segment, headers.destination);
+        self.event(Event::PortAsked {
+            subnet: PortSubnet::Tenant(vsid),
+            mac: headers.destination,
+            hit: hit.map(|port| port.id),
+        });
+        let port = hit.ok_or(DropReason::NoPort)?;
+        self.deliver(port, frame, headers)
+    }
+
+    /// Reverse rewrite: the provider addresses alone tell tenant and guests.
+    fn rewrite_in(
+        &mut self,
+        frame: &mut FrameBuf<'_>,
+        outer: &Outer,
+        to: &'a Entry,
+    ) -> Result<Verdict, DropReason> {
+        let snapshot = self.snapshot;
+        snapshot.accepts_outer(outer)?;
+        self.event(Event::OuterAccepted {
+            source: outer.source,
+            destination: outer.destination,
+        });
+        let vsid = to.record.virtual_subnet;
+        let domain = snapshot.domain_of(vsid).ok_or(DropReason::UnknownVsid)?;
+        let from = snapshot.records.nat(outer.source);
+        let (source_new, source_mac) = match from {
+            Some(from) if snapshot.domain_of(from.record.virtual_subnet) != Some(domain) => {
+                return Err(DropReason::UnknownPeer);
+            }
+            Some(from) if from.record.virtual_subnet == vsid => {
+                (from.record.customer_address, from.record.mac)
+            }
+            Some(from) => (from.record.customer_address, snapshot.settings.router_mac),
+            // A router of the underlay reports an error about a packet of ours: it has no customer
+            // address, so the gateway lends its own.
+            None if is_icmp_error(frame.bytes(), outer) => (
+                snapshot
+                    .gateway(vsid, to.record.customer_address.is_ipv4())
+                    .ok_or(DropReason::NatUnknownPa)?,
+                snapshot.settings.router_mac,
+            ),
+            None => return Err(DropReason::NatUnknownPa),
+        };
+        let source = Renaming {
+            old: outer.source.ip(),
+            new: source_new.ip(),
+        };
+        let destination = Renaming {
+            old: outer.destination.ip(),
+            new: to.record.customer_address.ip(),
+        };
+        let quoted = |address: IpAddr| {
+            let entry = snapshot.records.nat(ProviderAddress::new(address))?;
+            let same = snapshot.domain_of(entry.record.virtual_subnet) == Some(domain);
+            same.then(|| entry.record.customer_address.ip())
+        };
+        let start = outer.link.len;
+        frame.truncate(outer.payload.end);
+        nat::rewrite(&mut frame.bytes_mut()[start..], source, destination, quoted)?;
+        // The outer tag goes: the EtherType behind it stays where it is.
+        frame.pop_front(start - 14);
+        set_link(frame.bytes_mut(), to.record.mac, source_mac);
+        let link = LinkHeader::parse(frame.bytes()).map_err(|_| DropReason::InnerShort)?;
+        let headers = Classified::of(&link, frame.bytes());
+        self.worker.counters.tally.rewritten_in += 1;
+        if let Some(from) = from {
+            self.event(Event::Rewritten {
+                source: from.record.id,
+                destination: to.record.id,
+            });
+        }
+        self.hand_to_guest(frame, vsid, &headers)
+    }
+
+    /// The host's own stack takes it; errors about what this host encapsulated are counted.
+    fn hand_to_host(&mut self, frame: &FrameBuf<'_>, outer: &Outer) -> Verdict {
+        if is_icmp_error(frame.bytes(), outer) {
+            self.worker.counters.tally.underlay_errors += 1;
+        }
+        Verdict::Consumed
+    }
+
+    /// Plain switching: what is not for a provider address may be for a pass-through port.
+    fn pass_through_inbound(
+        &mut self,
+        frame: &mut FrameBuf<'_>,
+        link: &LinkHeader,
+    ) -> Result<Verdict, DropReason> {
+        let segment = Segment::PassThrough(link.vlan.map_or(0, |vlan| vlan.get()));
+        let to_port = self.snapshot.port_of(segment, link.destination);
+        if to_port.is_none() && !link.destination.is_group() {
+            return if self.is_to_host(link) {
+                Ok(Verdict::Consumed)
+            } else {
+                Err(DropReason::OuterNotOurs)
+            };
+        }
+        let mut untagged = *link;
+        if link.tags > 0 {
+            // The access port's tag goes; tags behind it are the guests' own.
+            frame.bytes_mut().copy_within(..12, LinkHeader::TAG_LEN);
+            frame.pop_front(LinkHeader::TAG_LEN);
+            untagged = LinkHeader::parse(frame.bytes()).map_err(|_| DropReason::OuterLength)?;
+        }
+        let headers = Classified::of(&untagged, frame.bytes());
+        match to_port {
+            Some(port) => self.deliver(port, frame, &headers),
+            None => Ok(self.flood_pass_through(frame, segment, None, &headers)),
+        }
+    }
+}
+
+fn is_icmp_error(frame: &[u8], outer: &Outer) -> bool {
+    let payload = &frame[outer.payload.clone()];
+    match outer.protocol {
+        ip_protocol::ICMP => Icmpv4::parse(payload).is_ok_and(|message| message.is_error()),
+        ip_protocol::ICMPV6 => Icmpv6::parse(payload).is_ok_and(|message| message.is_error()),
+        _other => false,
+    }
+}

@@ -1,0 +1,342 @@
+//! From a guest's port to wherever the frame goes: the order of decisions, as one page.
+
+use nvgre_wire::{CustomerAddress, FrameBuf, Ipv4, Ipv6, MacAddress, VirtualSubnetId};
+
+use crate::acl::{self, AclDirection};
+use crate::admit::Admitted;
+use crate::answer::{Asked, question, set_link};
+use crate::classify::Classified;
+use crate::drop_reason::DropReason;
+use crate::flood::Scope;
+use crate::icmp_error::Problem;
+use crate::port::{Port, PortId};
+use crate::record_table::Entry;
+use crate::snapshot::Segment;
+use crate::trace::{Event, Tracer};
+use crate::verdict::{Egress, Verdict};
+use crate::worker::Pass;
+
+/// A destination that is not on the wire yet: subnet, MAC and record, and whether the built-in
+/// router took the frame there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Target<'a> {
+    pub(crate) virtual_subnet: VirtualSubnetId,
+    pub(crate) entry: &'a Entry,
+    pub(crate) routed: bool,
+}
+
+impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
+    /// Decides about a frame that a guest sent.
+    pub(crate) fn outbound(
+        &mut self,
+        port: PortId,
+        frame: &mut FrameBuf<'_>,
+    ) -> Result<Verdict, DropReason> {
+        let admitted = self.admit(port, frame)?;
+        match admitted.segment {
+            Segment::PassThrough(_) => self.pass_through(frame, &admitted),
+            Segment::LocalOnly => self.local_only(frame, &admitted),
+            Segment::Tenant(vsid) => self.tenant(frame, &admitted, vsid),
+        }
+    }
+
+    /// VSID 0: plain switching with VLAN rules, network virtualization untouched.
+    fn pass_through(
+        &mut self,
+        frame: &mut FrameBuf<'_>,
+        admitted: &Admitted,
+    ) -> Result<Verdict, DropReason> {
+        let headers = &admitted.headers;
+        if headers.destination.is_group() {
+            let from = Some(admitted.port);
+            return Ok(self.flood_pass_through(frame, admitted.segment, from, headers));
+        }
+        if let Some(port) = self.local_port(admitted, headers.destination) {
+            return self.deliver(port, frame, headers);
+        }
+        self.tag_for_wire(frame, admitted.segment, headers);
+        Ok(Verdict::Uplink)
+    }
+
+    /// VSID 16,777,215: reaches ports of this switch and nothing else.
+    fn local_only(
+        &mut self,
+        frame: &mut FrameBuf<'_>,
+        admitted: &Admitted,
+    ) -> Result<Verdict, DropReason> {
+        let headers = &admitted.headers;
+        if headers.destination.is_group() {
+            let from = Some(admitted.port);
+            let local = self.count_local(admitted.segment, from, headers);
+            let mut copies = self.flood_local(frame, admitted.segment, from, headers, local);
+            if let Some(verdict) = self.settle_single(frame, &mut copies, true) {
+                return Ok(verdict);
+            }
+            return if copies.made == 0 {
+                Err(DropReason::NoPort)
+            } else {
+                Ok(Verdict::Replicated(copies.made))
+            };
+        }
+        let port = self
+            .local_port(admitted, headers.destination)
+            .ok_or(DropReason::NoPort)?;
+        self.deliver(port, frame, headers)
+    }
+
+    fn tenant(
+        &mut self,
+        frame: &mut FrameBuf<'_>,
+        admitted: &Admitted,
+        vsid: VirtualSubnetId,
+    ) -> Result<Verdict, DropReason> {
+        let headers = &admitted.headers;
+        let mut scope = Scope::Subnet;
+        if let Some(target) = question(headers) {
+            match self.ask(vsid, headers, target) {
+                Asked::Known(mac, router) => {
+                    return Ok(self.answer(frame, headers, target, mac, router));
+                }
+                Asked::Own => {}
+                Asked::Unknown => scope = Scope::Learning,
+            }
+        }
+        if headers.destination.is_group() {
+            return self.flood_tenant(frame, admitted, vsid, scope);
+        }
+        let snapshot = self.snapshot;
+        let to_router = headers.destination == snapshot.settings.router_mac
+            && snapshot.wnv_bound
+            && !snapshot.use_external_router;
+        if to_router {
+            self.route(frame, admitted, vsid)
+        } else {
+            self.switch(frame, admitted, vsid)
+        }
+    }
+
+    /// Within the subnet, by the guest's own destination MAC.
+    fn switch(
+        &mut self,
+        frame: &mut FrameBuf<'_>,
+        admitted: &Admitted,
+        vsid: VirtualSubnetId,
+    ) -> Result<Verdict, DropReason> {
+        let headers = &admitted.headers;
+        if let Some(port) = self.local_port(admitted, headers.destination) {
+            return self.deliver(port, frame, headers);
+        }
+        let found = if self.snapshot.wnv_bound {
+            self.switched_record(vsid, headers)
+                .ok_or(DropReason::NoLookupRecord)
+        } else {
+            Err(DropReason::WnvUnbound)
+        };
+        match found {
+            Ok(entry) => {
+                let target = Target {
+                    virtual_subnet: vsid,
+                    entry,
+                    routed: false,
+                };
+                self.leave(frame, admitted, vsid, target)
+            }
+            Err(reason) => {
+                if let Some(port) = self.snapshot.port(admitted.port) {
+                    self.storm(port)?;
+                }
+                Err(reason)
+            }
+        }
+    }
+
+    /// The record of the destination address if its MAC is the frame's, else one of the MAC: a guest
+    /// cannot steer to an address with another station's MAC.
+    fn switched_record(
+        &mut self,
+        vsid: VirtualSubnetId,
+        headers: &Classified,
+    ) -> Option<&'a Entry> {
+        let mac = headers.destination;
+        if let Some(ip) = headers.ip() {
+            let hit = self.record(vsid, ip.destination);
+            if hit.is_some_and(|entry| entry.record.mac == mac) {
+                return hit;
+            }
+        }
+        let hit = self.snapshot.records.by_mac(vsid, mac).next();
+        let id = hit.map(|entry| entry.record.id);
+        self.event(Event::MacAsked {
+            virtual_subnet: vsid,
+            mac,
+            hit: id,
+        });
+        hit
+    }
+
+    /// The built-in router: customer route, TTL, new MACs (hnv F-04, F-05, F-07 to F-09).
+    fn route(
+        &mut self,
+        frame: &mut FrameBuf<'_>,
+        admitted: &Admitted,
+        vsid: VirtualSubnetId,
+    ) -> Result<Verdict, DropReason> {
+        let headers = &admitted.headers;
+        let ip = headers.ip().ok_or(DropReason::NoLookupRecord)?;
+        let domain = self
+            .snapshot
+            .domain_of(vsid)
+            .ok_or(DropReason::NoRoutingDomain)?;
+        let to = ip.destination;
+        let mine = self.snapshot.records.by_address(vsid, to).is_none()
+            && self.snapshot.is_gateway(domain, to);
+        if mine && ip.is_echo_request() {
+            return Ok(self.answer_echo(frame, headers, to));
+        }
+        if mine {
+            return Ok(Verdict::Consumed);
+        }
+        if ip.ttl <= 1 {
+            self.send_error(frame, headers, admitted.port, vsid, Problem::TimeExceeded);
+            return Err(DropReason::TtlExceeded);
+        }
+        let target = self.routed_target(domain, vsid, to)?;
+        let segment = Segment::Tenant(target.virtual_subnet);
+        let mac = target.entry.record.mac;
+        let hit = self.snapshot.port_of(segment, mac);
+        if let Some(port) = hit {
+            self.passes_inbound_acl(port, headers)?;
+            self.apply_routing(frame, vsid, &target);
+            return self.deliver(port, frame, headers);
+        }
+        self.leave(frame, admitted, vsid, target)
+    }
+
+    fn routed_target(
+        &mut self,
+        domain: u32,
+        vsid: VirtualSubnetId,
+        to: CustomerAddress,
+    ) -> Result<Target<'a>, DropReason> {
+        let snapshot = self.snapshot;
+        let route = (!to.is_group())
+            .then(|| snapshot.route(domain, vsid, to))
+            .flatten();
+        self.event(Event::RouteAsked {
+            routing_domain: snapshot.domains[domain as usize].id,
+            destination: to,
+            hit: route.map(|route| route.id),
+        });
+        let (virtual_subnet, found) = match route {
+            Some(route) => {
+                let next_hop = if route.is_on_link() {
+                    to
+                } else {
+                    route.next_hop
+                };
+                (
+                    route.virtual_subnet,
+                    self.record(route.virtual_subnet, next_hop),
+                )
+            }
+            None => (vsid, None),
+        };
+        let found = match found {
+            Some(entry) => Some(entry),
+            None => self.wildcard(virtual_subnet, to.is_ipv4()),
+        };
+        match (found, route) {
+            (Some(entry), _) => Ok(Target {
+                virtual_subnet,
+                entry,
+                routed: true,
+            }),
+            (None, Some(_)) => Err(DropReason::NoLookupRecord),
+            (None, None) => Err(DropReason::NoCustomerRoute),
+        }
+    }
+
+    fn record(&mut self, vsid: VirtualSubnetId, ca: CustomerAddress) -> Option<&'a Entry> {
+        let hit = self.snapshot.records.by_address(vsid, ca);
+        let id = hit.map(|entry| entry.record.id);
+        self.event(Event::RecordAsked {
+            virtual_subnet: vsid,
+            customer_address: ca,
+            hit: id,
+        });
+        hit
+    }
+
+    fn wildcard(&mut self, vsid: VirtualSubnetId, ipv4: bool) -> Option<&'a Entry> {
+        let hit = self.snapshot.wildcard(vsid, ipv4);
+        let id = hit.map(|entry| entry.record.id);
+        self.event(Event::WildcardAsked {
+            virtual_subnet: vsid,
+            hit: id,
+        });
+        hit
+    }
+
+    /// What the router changes: both MACs, and the TTL.
+    pub(crate) fn apply_routing(
+        &mut self,
+        frame: &mut FrameBuf<'_>,
+        from: VirtualSubnetId,
+        target: &Target<'_>,
+    ) {
+        let bytes = frame.bytes_mut();
+        set_link(
+            bytes,
+            target.entry.record.mac,
+            self.snapshot.settings.router_mac,
+        );
+        let packet = &mut bytes[14..];
+        if let Ok(mut ip) = Ipv4::parse_cut(&mut *packet) {
+            ip.decrement_ttl();
+        } else if let Ok(mut ip) = Ipv6::parse_cut(packet) {
+            ip.decrement_hop_limit();
+        }
+        self.event(Event::Routed {
+            from,
+            to: target.virtual_subnet,
+        });
+    }
+
+    /// A connected port of the sender's own segment, other than the sender's.
+    fn local_port(&mut self, admitted: &Admitted, mac: MacAddress) -> Option<&'a Port> {
+        let hit = self.snapshot.port_of(admitted.segment, mac);
+        let subnet = self.snapshot.port(admitted.port).map(|port| port.subnet)?;
+        self.event(Event::PortAsked {
+            subnet,
+            mac,
+            hit: hit.map(|port| port.id),
+        });
+        hit.filter(|port| port.id != admitted.port)
+    }
+
+    /// Hands the frame, as it is, to a port.
+    pub(crate) fn deliver(
+        &mut self,
+        port: &Port,
+        frame: &FrameBuf<'_>,
+        headers: &Classified,
+    ) -> Result<Verdict, DropReason> {
+        self.passes_inbound_acl(port, headers)?;
+        self.worker.counters.received(port.id, frame.len());
+        self.event(Event::Delivered(port.id));
+        Ok(Verdict::Deliver(port.id))
+    }
+
+    fn passes_inbound_acl(&self, port: &Port, headers: &Classified) -> Result<(), DropReason> {
+        if acl::allows(
+            &port.acls,
+            AclDirection::Inbound,
+            headers.source,
+            headers.sender_ip(),
+        ) {
+            Ok(())
+        } else {
+            Err(DropReason::AclDenied)
+        }
+    }
+}

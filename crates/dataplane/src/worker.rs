@@ -1,0 +1,152 @@
+//! The one way in: batches of frames, a snapshot, verdicts.
+
+use alloc::vec::Vec;
+
+use nvgre_wire::FrameBuf;
+
+use crate::counters::Counters;
+use crate::drop_reason::DropReason;
+use crate::limit::{SecondCount, TokenBucket};
+use crate::port::PortId;
+use crate::snapshot::Snapshot;
+use crate::trace::{Event, Tracer};
+use crate::verdict::{Egress, Nanos, Verdict};
+
+/// A frame that a guest sent, and where.
+#[derive(Debug)]
+pub struct PortFrame<'m> {
+    /// The port it came in at.
+    pub port: PortId,
+    /// The frame.
+    pub frame: FrameBuf<'m>,
+}
+
+/// Counters and per-port state of one core. A port belongs to exactly one worker.
+#[derive(Debug)]
+pub struct Worker {
+    pub(crate) counters: Counters,
+    pub(crate) ports: Vec<PortState>,
+}
+
+/// What limits one port.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct PortState {
+    pub(crate) bandwidth: TokenBucket,
+    pub(crate) storm: SecondCount,
+    pub(crate) errors: TokenBucket,
+}
+
+/// One frame on its way: everything that deciding about it may touch.
+pub(crate) struct Pass<'a, E, T> {
+    pub(crate) now: Nanos,
+    pub(crate) index: usize,
+    pub(crate) snapshot: &'a Snapshot,
+    pub(crate) worker: &'a mut Worker,
+    pub(crate) egress: &'a mut E,
+    pub(crate) tracer: &'a mut T,
+}
+
+impl Worker {
+    /// A worker that has counted nothing.
+    pub const fn new() -> Self {
+        Self {
+            counters: Counters::new(),
+            ports: Vec::new(),
+        }
+    }
+
+    /// What it has counted.
+    pub const fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Forwards frames that guests sent. `verdicts[i]` is about `frames[i]`, which lies as the
+    /// verdict says; a dropped frame's bytes are unspecified. `now` goes forward from call to call.
+    ///
+    /// Panics when the two slices differ in length.
+    pub fn outbound<E: Egress, T: Tracer>(
+        &mut self,
+        now: Nanos,
+        snapshot: &Snapshot,
+        frames: &mut [PortFrame<'_>],
+        verdicts: &mut [Verdict],
+        egress: &mut E,
+        tracer: &mut T,
+    ) {
+        assert_eq!(frames.len(), verdicts.len(), "one verdict for each frame");
+        self.make_room(snapshot);
+        for (index, (frame, verdict)) in frames.iter_mut().zip(verdicts).enumerate() {
+            let mut pass = Pass {
+                now,
+                index,
+                snapshot,
+                worker: self,
+                egress,
+                tracer,
+            };
+            *verdict = pass.finish(|pass| pass.outbound(frame.port, &mut frame.frame));
+        }
+    }
+
+    /// Forwards frames that came from the underlay. As [`Worker::outbound`].
+    pub fn inbound<E: Egress, T: Tracer>(
+        &mut self,
+        now: Nanos,
+        snapshot: &Snapshot,
+        frames: &mut [FrameBuf<'_>],
+        verdicts: &mut [Verdict],
+        egress: &mut E,
+        tracer: &mut T,
+    ) {
+        assert_eq!(frames.len(), verdicts.len(), "one verdict for each frame");
+        self.make_room(snapshot);
+        for (index, (frame, verdict)) in frames.iter_mut().zip(verdicts).enumerate() {
+            let mut pass = Pass {
+                now,
+                index,
+                snapshot,
+                worker: self,
+                egress,
+                tracer,
+            };
+            *verdict = pass.finish(|pass| pass.inbound(frame));
+        }
+    }
+
+    /// Per-port state grows when a snapshot has more ports, never for a frame.
+    fn make_room(&mut self, snapshot: &Snapshot) {
+        let capacity = snapshot.port_capacity();
+        if self.ports.len() < capacity {
+            self.ports.resize(capacity, PortState::default());
+            self.counters.grow(capacity);
+        }
+    }
+}
+
+impl Default for Worker {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<E: Egress, T: Tracer> Pass<'_, E, T> {
+    fn finish(&mut self, decide: impl FnOnce(&mut Self) -> Result<Verdict, DropReason>) -> Verdict {
+        self.tracer.frame(self.index);
+        match decide(self) {
+            Ok(verdict) => verdict,
+            Err(reason) => {
+                self.worker.counters.dropped(reason);
+                self.event(Event::Dropped(reason));
+                Verdict::Drop(reason)
+            }
+        }
+    }
+
+    /// Every event goes through here; a silent tracer leaves nothing of it.
+    #[inline(always)]
+    pub(crate) fn event(&mut self, event: Event) {
+        if T::ON {
+            self.tracer.event(event);
+        }
+    }
+}
