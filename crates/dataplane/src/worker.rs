@@ -88,6 +88,49 @@ impl Worker {
         }
     }
 
+    /// [`Worker::outbound`] for a batch of one.
+    pub fn outbound_frame<E: Egress, T: Tracer>(
+        &mut self,
+        now: Nanos,
+        snapshot: &Snapshot,
+        port: PortId,
+        frame: &mut FrameBuf<'_>,
+        egress: &mut E,
+        tracer: &mut T,
+    ) -> Verdict {
+        self.make_room(snapshot);
+        let mut pass = Pass {
+            now,
+            index: 0,
+            snapshot,
+            worker: self,
+            egress,
+            tracer,
+        };
+        pass.finish(|pass| pass.outbound(port, frame))
+    }
+
+    /// [`Worker::inbound`] for a batch of one.
+    pub fn inbound_frame<E: Egress, T: Tracer>(
+        &mut self,
+        now: Nanos,
+        snapshot: &Snapshot,
+        frame: &mut FrameBuf<'_>,
+        egress: &mut E,
+        tracer: &mut T,
+    ) -> Verdict {
+        self.make_room(snapshot);
+        let mut pass = Pass {
+            now,
+            index: 0,
+            snapshot,
+            worker: self,
+            egress,
+            tracer,
+        };
+        pass.finish(|pass| pass.inbound(frame))
+    }
+
     /// Forwards frames that came from the underlay. As [`Worker::outbound`].
     pub fn inbound<E: Egress, T: Tracer>(
         &mut self,

@@ -17,8 +17,8 @@ pub struct UpperLayer {
     pub has_fragment_header: bool,
     /// Whether a routing header still has segments left: this destination is not the last.
     pub segments_left: bool,
-    /// Whether a routing header or a destination-options header with a home address lies in the
-    /// way: the addresses in the IPv6 header are then not those of the upper layer's checksum.
+    /// Whether the addresses in the IPv6 header are not all that counts: a routing header or a home
+    /// address option holds others, a mobility or HIP header a checksum over them.
     pub addresses_elsewhere: bool,
 }
 
@@ -143,6 +143,9 @@ impl<B: AsRef<[u8]>> Ipv6<B> {
             if upper.protocol == ip_protocol::ROUTING {
                 upper.addresses_elsewhere = true;
                 upper.segments_left |= rest[3] != 0;
+            }
+            if matches!(upper.protocol, ip_protocol::MOBILITY | ip_protocol::HIP) {
+                upper.addresses_elsewhere = true;
             }
             if upper.protocol == ip_protocol::DESTINATION_OPTIONS {
                 upper.addresses_elsewhere |= has_home_address(&rest[2..len]);
