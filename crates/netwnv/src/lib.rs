@@ -16,14 +16,43 @@
 //! | `print.rs` | `to_powershell`: an entry as the command that makes it |
 //! | `error.rs`, `report.rs` | [`ScriptError`], [`ScriptWarning`], [`RunReport`] |
 //! | `run.rs` | [`run`] |
+//! | `lexer.rs`, `parser.rs`, `expression.rs` | text to tree; the tree is in `ast.rs` |
+//! | `machine.rs`, `evaluate.rs` | tree to effect; `value.rs` and `object.rs` are what it handles |
+//! | `cmdlet.rs`, `kind.rs`, `call.rs` | commands, what their parameters take, and how arguments are bound |
+//! | `table.rs` | Get-, Set- and Remove- of a host's tables |
+//! | `lookup_record.rs`, `customer_route.rs`, `provider.rs`, `global.rs` | the NetWNV cmdlets |
+//! | `adapter.rs`, `binding.rs` | the Hyper-V and NetAdapter cmdlets |
+//! | `session.rs`, `select.rs` | Invoke-Command, Where-Object and their like |
+//! | `wildcard.rs` | `*` and `?` |
 #![forbid(unsafe_code)]
 
+mod adapter;
+mod ast;
+mod binding;
+mod call;
+mod cmdlet;
+mod customer_route;
 mod error;
 mod estate;
+mod evaluate;
+mod expression;
+mod global;
+mod kind;
+mod lexer;
+mod lookup_record;
+mod machine;
+mod object;
+mod parser;
 mod print;
+mod provider;
 mod report;
 mod run;
+mod select;
+mod session;
 mod source;
+mod table;
+mod value;
+mod wildcard;
 
 pub use error::ScriptError;
 pub use estate::{

@@ -2,37 +2,45 @@
 
 use crate::error::ScriptError;
 use crate::estate::Estate;
+use crate::machine::{Context, Machine, Variables};
+use crate::parser::parse;
 use crate::report::RunReport;
 use crate::source::{Lines, Source};
 
-/// Runs `source` on the host named `local_host`; blocks for other hosts reach those.
+/// Runs `source` on the host named `local_host`; blocks and commands for other hosts reach those.
 ///
-/// All or nothing: with an error the estate is as it was.
+/// All or nothing: with an error the estate is as it was. A script that cannot be read gives its
+/// first error, one that cannot be done all of them, in the order in which it ran into them.
 pub fn run(
     source: &Source,
     local_host: &str,
     estate: &mut Estate,
 ) -> Result<RunReport, Vec<ScriptError>> {
-    let refuse = |span: std::ops::Range<usize>, message: String| {
-        vec![ScriptError {
-            place: Lines::new(source).place(span.start),
-            span,
-            message,
+    let lines = Lines::new(source);
+    let found = estate
+        .hosts
+        .iter()
+        .position(|host| host.name.eq_ignore_ascii_case(local_host));
+    let Some(host) = found else {
+        return Err(vec![ScriptError {
+            place: lines.place(0),
+            span: 0..0,
+            message: format!("there is no host \"{local_host}\" to run this on"),
             help: None,
-        }]
+        }]);
     };
-    if estate.host(local_host).is_none() {
-        return Err(refuse(
-            0..0,
-            format!("there is no host {local_host} to run on"),
-        ));
+    let script = parse(source, &lines).map_err(|error| vec![error])?;
+    let mut machine = Machine::new(&lines, estate.clone());
+    let mut context = Context {
+        host,
+        variables: Variables::new(),
+        current: None,
+        caller: None,
+    };
+    let done = machine.block(&mut context, &script, &[], &(0..0));
+    if done.is_err() {
+        return Err(machine.errors);
     }
-    let blank = source.text.len() - source.text.trim_start().len();
-    if blank < source.text.len() {
-        return Err(refuse(
-            blank..source.text.len(),
-            "no command is understood yet".to_owned(),
-        ));
-    }
-    Ok(RunReport::default())
+    *estate = machine.estate;
+    Ok(machine.report)
 }

@@ -1,0 +1,570 @@
+//! Values: strings with what is put into them, variables, properties, groups, hashtables.
+
+use std::rc::Rc;
+
+use crate::ast::{Comparison, Expr, ExprKind, Piece, Span, Variable};
+use crate::lexer::{
+    braced_guid, ends_word, identifier, is_dash, is_double_quote, is_line_end, is_single_quote,
+    number, parameter_name, type_name, word,
+};
+use crate::parser::{Parsed, Parser};
+
+/// Where a string with variables ends.
+#[derive(Clone, Copy)]
+enum TextEnd {
+    /// At a double quote.
+    Quote,
+    /// At this byte offset (a here-string).
+    Offset(usize),
+}
+
+impl Parser<'_> {
+    /// An expression: operands with commas, then `+`, then a comparison.
+    pub(crate) fn expression(&mut self) -> Parsed<Expr> {
+        let start = self.cursor.offset();
+        let left = self.sum()?;
+        self.blanks()?;
+        let operator = self.cursor.offset();
+        if let Some(name) = self.cursor.take(parameter_name) {
+            let span = self.since(operator);
+            let Some(comparison) = Comparison::named(name) else {
+                return Err(self.error_with_help(
+                    span,
+                    format!("the operator -{name} is not understood"),
+                    "-eq, -ne, -like and -notlike are, one in an expression",
+                ));
+            };
+            self.blanks_and_lines()?;
+            let right = self.sum()?;
+            self.blanks()?;
+            let second = self.cursor.offset();
+            if let Some(name) = self.cursor.take(parameter_name) {
+                return Err(self.error_with_help(
+                    self.since(second),
+                    format!("the operator -{name} is not understood here"),
+                    "an expression holds one comparison",
+                ));
+            }
+            return Ok(Expr {
+                span: start..right.span.end,
+                kind: ExprKind::Compare {
+                    left: Box::new(left),
+                    operator: comparison,
+                    right: Box::new(right),
+                },
+            });
+        }
+        if let Some(c @ ('*' | '/' | '%' | '!')) = self.cursor.peek()
+            && self.cursor.peek_second() != Some('>')
+        {
+            return Err(self.error(self.here(), format!("the operator {c} is not understood")));
+        }
+        if self.cursor.peek().is_some_and(is_dash) {
+            return Err(self.error(self.here(), "the operator - is not understood"));
+        }
+        Ok(left)
+    }
+
+    fn sum(&mut self) -> Parsed<Expr> {
+        let start = self.cursor.offset();
+        let mut terms = vec![self.list()?];
+        loop {
+            let end = self.cursor.offset();
+            self.blanks()?;
+            if !self.cursor.eat('+') {
+                self.cursor.move_to(end);
+                break;
+            }
+            self.blanks_and_lines()?;
+            terms.push(self.list()?);
+        }
+        if terms.len() > 1 {
+            return Ok(Expr {
+                span: self.since(start),
+                kind: ExprKind::Sum(terms),
+            });
+        }
+        Ok(Self::array_of(terms, start, start))
+    }
+
+    fn list(&mut self) -> Parsed<Expr> {
+        let start = self.cursor.offset();
+        let mut items = vec![self.nested(Self::operand)?];
+        loop {
+            let end = self.cursor.offset();
+            self.blanks()?;
+            if !self.cursor.eat(',') {
+                self.cursor.move_to(end);
+                return Ok(Self::array_of(items, start, end));
+            }
+            self.blanks_and_lines()?;
+            items.push(self.nested(Self::operand)?);
+        }
+    }
+
+    /// A value with its properties, perhaps cast.
+    pub(crate) fn operand(&mut self) -> Parsed<Expr> {
+        let start = self.cursor.offset();
+        if let Some(cast) = self.cast()? {
+            self.blanks()?;
+            let inner = self.nested(Self::operand)?;
+            return Ok(Expr {
+                span: self.since(start),
+                kind: ExprKind::Cast(cast, Box::new(inner)),
+            });
+        }
+        let is_digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
+        let next = self.cursor.peek();
+        if is_digit(next) || (next.is_some_and(is_dash) && is_digit(self.cursor.peek_second())) {
+            return self.number_literal();
+        }
+        let primary = self.primary()?;
+        self.postfix(primary)
+    }
+
+    fn number_literal(&mut self) -> Parsed<Expr> {
+        let start = self.cursor.offset();
+        let value = self.cursor.take(number).flatten();
+        let glued = self.cursor.take(winnow::token::take_while(1.., |c: char| {
+            c.is_alphanumeric() || c == '.'
+        }));
+        let span = self.since(start);
+        let text = self.cursor.text()[span.clone()].to_owned();
+        match value {
+            Some(value) if glued.is_none() => Ok(Expr {
+                span,
+                kind: ExprKind::Number { value, text },
+            }),
+            Some(_) | None => Err(self.error_with_help(
+                span,
+                format!("{text} is no whole number"),
+                "texts stand in quotes",
+            )),
+        }
+    }
+
+    /// One item of an argument: as an operand, but bare words are texts.
+    pub(crate) fn argument_item(&mut self) -> Parsed<Expr> {
+        let start = self.cursor.offset();
+        let Some(c) = self.cursor.peek() else {
+            return Err(self.error(
+                self.here(),
+                "a value was expected here, not the end of the script",
+            ));
+        };
+        let special =
+            matches!(c, '$' | '(' | '@' | '{') || is_double_quote(c) || is_single_quote(c);
+        let item = if let Some(guid) = self.cursor.take(braced_guid) {
+            let guid = guid.to_owned();
+            self.literal(start, guid)
+        } else if special {
+            let primary = self.nested(Self::primary)?;
+            self.postfix(primary)?
+        } else {
+            if c == '[' {
+                let found = self.cursor.take(type_name).is_some();
+                let member = found && self.cursor.rest().starts_with("::");
+                self.cursor.move_to(start);
+                if member {
+                    self.cast()?;
+                }
+            }
+            let Some(word) = self.cursor.take(word) else {
+                let text = format!("a value was expected here, not {}", self.found());
+                return Err(self.error(self.here(), text));
+            };
+            let span = self.since(start);
+            let mut digits = crate::lexer::Cursor::new(&word);
+            match digits.take(number).flatten() {
+                Some(value) if digits.rest().is_empty() => Expr {
+                    span,
+                    kind: ExprKind::Number { value, text: word },
+                },
+                Some(_) | None => self.literal(start, word),
+            }
+        };
+        // "text"more, $a$b, $net/24: PowerShell glues some of these together and splits others.
+        if let Some(c) = self.cursor.peek()
+            && (!ends_word(c) || is_double_quote(c) || is_single_quote(c) || matches!(c, '(' | '{'))
+            && !(c == '`' && self.cursor.peek_second().is_some_and(is_line_end))
+        {
+            return Err(self.error_with_help(
+                self.here(),
+                format!("{} directly behind a value is not understood", self.found()),
+                "write the whole value in double quotes, as in \"$net/24\" or \"$($vm.Name)-1\"",
+            ));
+        }
+        Ok(item)
+    }
+
+    fn literal(&self, start: usize, text: String) -> Expr {
+        Expr {
+            span: self.since(start),
+            kind: ExprKind::Text(vec![Piece::Literal(text)]),
+        }
+    }
+
+    fn primary(&mut self) -> Parsed<Expr> {
+        let start = self.cursor.offset();
+        let open = self.here();
+        let kind = match self.cursor.peek() {
+            Some('$') if self.cursor.peek_second() == Some('(') => {
+                self.cursor.next();
+                self.parenthesised_statements(false)?
+            }
+            Some('$') => {
+                self.cursor.next();
+                ExprKind::Variable(self.variable(start)?)
+            }
+            Some('(') => {
+                self.cursor.next();
+                self.blanks_and_lines()?;
+                let inner = self.nested(Self::pipeline)?;
+                self.blanks_and_lines()?;
+                self.close(')', open)?;
+                ExprKind::Group(Box::new(inner))
+            }
+            Some('{') => {
+                self.cursor.next();
+                let block = self.nested(|parser| parser.block_body(Some('}')))?;
+                self.close('}', open)?;
+                ExprKind::Block(Rc::new(block))
+            }
+            Some('@') => self.at_sign(start)?,
+            Some(c) if is_double_quote(c) => {
+                self.cursor.next();
+                let pieces = self.pieces(TextEnd::Quote, open)?;
+                self.cursor.next();
+                ExprKind::Text(pieces)
+            }
+            Some(c) if is_single_quote(c) => {
+                self.cursor.next();
+                ExprKind::Text(vec![Piece::Literal(self.verbatim(open)?)])
+            }
+            Some(_) | None => {
+                let word_start = self.cursor.offset();
+                if let Some(word) = self.cursor.take(word) {
+                    return Err(self.error_with_help(
+                        self.since(word_start),
+                        format!("'{word}' is not understood as a value"),
+                        "texts stand in quotes",
+                    ));
+                }
+                let text = format!("a value was expected here, not {}", self.found());
+                return Err(self.error(self.here(), text));
+            }
+        };
+        Ok(Expr {
+            span: self.since(start),
+            kind,
+        })
+    }
+
+    /// `( statements )`, from the parenthesis on.
+    fn parenthesised_statements(&mut self, array: bool) -> Parsed<ExprKind> {
+        let open = self.here();
+        self.cursor.next();
+        let statements = self.nested(|parser| parser.statements(Some(')')))?;
+        self.close(')', open)?;
+        Ok(ExprKind::Statements { statements, array })
+    }
+
+    /// `.Name` and `[index]` behind a value.
+    fn postfix(&mut self, mut value: Expr) -> Parsed<Expr> {
+        let start = value.span.start;
+        for _ in 0..20 {
+            let next = self.cursor.peek();
+            let second = self.cursor.peek_second();
+            if next == Some('.') && second.is_some_and(|c| c.is_alphabetic() || c == '_') {
+                self.cursor.next();
+                let name_start = self.cursor.offset();
+                let name = self.cursor.take(identifier).unwrap_or_default().to_owned();
+                let name_span = self.since(name_start);
+                if self.cursor.peek() == Some('(') {
+                    return Err(
+                        self.error(name_span, format!("the method {name}() is not understood"))
+                    );
+                }
+                value = Expr {
+                    span: self.since(start),
+                    kind: ExprKind::Property {
+                        of: Box::new(value),
+                        name,
+                        name_span,
+                    },
+                };
+            } else if next == Some('[') {
+                let open = self.here();
+                self.cursor.next();
+                self.blanks_and_lines()?;
+                let index = self.nested(Self::operand)?;
+                self.blanks_and_lines()?;
+                self.close(']', open)?;
+                value = Expr {
+                    span: self.since(start),
+                    kind: ExprKind::Index {
+                        of: Box::new(value),
+                        index: Box::new(index),
+                    },
+                };
+            } else {
+                return Ok(value);
+            }
+        }
+        Err(self.error(self.here(), "more than 20 properties behind each other"))
+    }
+
+    /// What stands behind `$`, which has been taken at `start`.
+    fn variable(&mut self, start: usize) -> Parsed<Variable> {
+        let braced = self.cursor.eat('{');
+        let Some(mut name) = self.cursor.take(identifier) else {
+            let text = format!("a variable's name was expected here, not {}", self.found());
+            return Err(self.error(self.here(), text));
+        };
+        let mut scope = None;
+        let scoped = self
+            .cursor
+            .peek_second()
+            .is_some_and(|c| c.is_alphanumeric() || c == '_');
+        if self.cursor.peek() == Some(':') && scoped {
+            self.cursor.next();
+            scope = Some(name.to_lowercase());
+            name = self.cursor.take(identifier).unwrap_or_default();
+        }
+        if braced {
+            self.close('}', start..start + 2)?;
+        }
+        let name = name.to_lowercase();
+        Ok(match (scope.as_deref(), name.as_str()) {
+            (None, "true") => Variable::True,
+            (None, "false") => Variable::False,
+            (None, "null") => Variable::Null,
+            (None, "_") => Variable::Current,
+            (None, _) => Variable::Named(name),
+            (Some("using"), _) => Variable::Using(name),
+            (Some("env"), "computername") => Variable::ComputerName,
+            (Some(scope), _) => {
+                return Err(self.error_with_help(
+                    self.since(start),
+                    format!("${scope}:{name} is not understood"),
+                    "$using:name and $env:COMPUTERNAME are; before a colon in a text write ${name}",
+                ));
+            }
+        })
+    }
+
+    /// `@( )`, `@{ }` and here-strings.
+    fn at_sign(&mut self, start: usize) -> Parsed<ExprKind> {
+        self.cursor.next();
+        match self.cursor.peek() {
+            Some('(') => self.parenthesised_statements(true),
+            Some('{') => self.nested(Self::table),
+            Some(c) if is_double_quote(c) || is_single_quote(c) => self.here_string(start, c),
+            Some(_) | None => Err(self.error(start..start + 1, "'@' is not understood here")),
+        }
+    }
+
+    fn table(&mut self) -> Parsed<ExprKind> {
+        let open = self.here();
+        self.cursor.next();
+        let mut entries: Vec<(String, Span, Expr)> = Vec::new();
+        loop {
+            self.blanks_and_lines()?;
+            if self.cursor.eat(';') {
+                continue;
+            }
+            if matches!(self.cursor.peek(), None | Some('}')) {
+                break;
+            }
+            let start = self.cursor.offset();
+            let key = if let Some(name) = self.cursor.take(identifier) {
+                name.to_owned()
+            } else {
+                let quote = self.here();
+                match self.cursor.peek() {
+                    Some(c) if is_single_quote(c) || c == '"' => {
+                        let c = if c == '"' {
+                            is_double_quote
+                        } else {
+                            is_single_quote
+                        };
+                        self.cursor.next();
+                        self.until_quote(c, quote)?
+                    }
+                    _ => {
+                        let text = format!("a name was expected here, not {}", self.found());
+                        return Err(self.error(self.here(), text));
+                    }
+                }
+            };
+            let span = self.since(start);
+            if entries
+                .iter()
+                .any(|(other, ..)| other.eq_ignore_ascii_case(&key))
+            {
+                return Err(self.error(span, format!("{key} is in this hashtable twice")));
+            }
+            self.blanks()?;
+            if !self.cursor.eat('=') {
+                let text = format!("'=' was expected behind {key}, not {}", self.found());
+                return Err(self.error(self.here(), text));
+            }
+            self.blanks_and_lines()?;
+            let value = self.nested(Self::expression)?;
+            entries.push((key, span, value));
+            self.blanks()?;
+            if !self
+                .cursor
+                .peek()
+                .is_none_or(|c| matches!(c, ';' | '}') || is_line_end(c))
+            {
+                let text = format!("{} is not understood here", self.found());
+                return Err(self.error(self.here(), text));
+            }
+        }
+        self.close('}', open)?;
+        Ok(ExprKind::Table(entries))
+    }
+
+    /// A verbatim string, from behind its quote to behind its closing one.
+    fn verbatim(&mut self, open: Span) -> Parsed<String> {
+        self.until_quote(is_single_quote, open)
+    }
+
+    fn until_quote(&mut self, is_quote: fn(char) -> bool, open: Span) -> Parsed<String> {
+        let mut text = String::new();
+        while let Some(c) = self.cursor.next() {
+            if is_quote(c) {
+                match self.cursor.peek() {
+                    Some(second) if is_quote(second) => {
+                        self.cursor.next();
+                        text.push(second);
+                    }
+                    Some(_) | None => return Ok(text),
+                }
+            } else {
+                text.push(c);
+            }
+        }
+        Err(self.error(open, "the text that starts here has no closing quote"))
+    }
+
+    /// From the quote of `@"` on.
+    fn here_string(&mut self, start: usize, quote: char) -> Parsed<ExprKind> {
+        self.cursor.next();
+        let header = self.since(start);
+        self.cursor
+            .take(winnow::token::take_while(0.., crate::lexer::is_blank));
+        self.cursor.eat('\r');
+        if !self.cursor.eat('\n') {
+            return Err(self.error(header, "the text of a here-string starts on the next line"));
+        }
+        let body = self.cursor.offset();
+        let is_quote = if is_double_quote(quote) {
+            is_double_quote
+        } else {
+            is_single_quote
+        };
+        let text = self.cursor.text();
+        // The end is a quote and '@' at the start of a line.
+        let end = text[body - 1..].match_indices('\n').find_map(|(at, _)| {
+            let line = &text[body + at..];
+            let mut chars = line.chars();
+            (chars.next().is_some_and(is_quote) && chars.next() == Some('@')).then_some(body + at)
+        });
+        let Some(end) = end else {
+            return Err(self.error(header, "the here-string that starts here has no end"));
+        };
+        let last = end.max(body + 1) - 1;
+        let last = if last > body && text[..last].ends_with('\r') {
+            last - 1
+        } else {
+            last
+        };
+        let pieces = if is_double_quote(quote) {
+            self.pieces(TextEnd::Offset(last), header)?
+        } else {
+            vec![Piece::Literal(text[body..last].to_owned())]
+        };
+        self.cursor.move_to(end);
+        self.cursor.next();
+        self.cursor.next();
+        Ok(ExprKind::Text(pieces))
+    }
+
+    /// The inside of a string with variables; its end is left.
+    fn pieces(&mut self, end: TextEnd, open: Span) -> Parsed<Vec<Piece>> {
+        let mut pieces = Vec::new();
+        let mut literal = String::new();
+        loop {
+            let start = self.cursor.offset();
+            if matches!(end, TextEnd::Offset(offset) if start >= offset) {
+                break;
+            }
+            let Some(c) = self.cursor.peek() else {
+                return Err(self.error(open, "the text that starts here has no closing quote"));
+            };
+            let second = self.cursor.peek_second();
+            match c {
+                '`' => {
+                    self.cursor.next();
+                    if let Some(escaped) = self.cursor.next() {
+                        literal.push(unescape(escaped));
+                    }
+                }
+                '$' if second
+                    .is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | '(' | '{')) =>
+                {
+                    let expr = self.nested(Self::primary)?;
+                    if matches!(end, TextEnd::Offset(offset) if self.cursor.offset() > offset) {
+                        return Err(
+                            self.error(expr.span, "this goes on behind the here-string's end")
+                        );
+                    }
+                    let braced = self.cursor.text()[expr.span.clone()].ends_with('}');
+                    if self.cursor.peek() == Some(':')
+                        && matches!(expr.kind, ExprKind::Variable(_))
+                        && !braced
+                    {
+                        let name = &self.cursor.text()[expr.span.start + 1..expr.span.end];
+                        return Err(self.error_with_help(
+                            expr.span.clone(),
+                            "a variable right before a colon is not understood",
+                            format!("write ${{{name}}}:"),
+                        ));
+                    }
+                    pieces.push(Piece::Literal(std::mem::take(&mut literal)));
+                    pieces.push(Piece::Expr(expr));
+                }
+                c if is_double_quote(c) && matches!(end, TextEnd::Quote) => {
+                    if !second.is_some_and(is_double_quote) {
+                        break;
+                    }
+                    self.cursor.next();
+                    literal.extend(self.cursor.next());
+                }
+                c => {
+                    self.cursor.next();
+                    literal.push(c);
+                }
+            }
+        }
+        pieces.push(Piece::Literal(literal));
+        Ok(pieces)
+    }
+}
+
+/// What a backtick makes of the character behind it.
+fn unescape(c: char) -> char {
+    match c {
+        '0' => '\0',
+        'a' => '\u{7}',
+        'b' => '\u{8}',
+        'f' => '\u{c}',
+        'n' => '\n',
+        'r' => '\r',
+        't' => '\t',
+        'v' => '\u{b}',
+        other => other,
+    }
+}

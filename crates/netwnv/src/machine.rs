@@ -1,0 +1,305 @@
+//! Evaluates the tree: variables, pipelines, blocks, commands.
+
+use std::collections::BTreeMap;
+
+use crate::ast::{Block, Command, Element, Pipeline, Span, Statement};
+use crate::call::{Call, bind};
+use crate::cmdlet::{Cmdlet, Meaning, meaning};
+use crate::error::ScriptError;
+use crate::estate::{Estate, Host};
+use crate::object::Object;
+use crate::report::{RunReport, ScriptWarning};
+use crate::source::{Lines, Place};
+use crate::value::Value;
+
+/// Something went wrong and is among the machine's errors already.
+#[derive(Debug)]
+pub(crate) struct Failed;
+
+/// Objects and values that a command hands on.
+pub(crate) type Outcome = Result<Vec<Value>, Failed>;
+
+/// A variable: its value, or the news that the statement that should have set it failed, which is
+/// said once and not again at each use.
+#[derive(Clone, Debug)]
+pub(crate) enum Variable {
+    Value(Value),
+    Failed,
+}
+
+pub(crate) type Variables = BTreeMap<String, Variable>;
+
+/// Where a block runs.
+pub(crate) struct Context {
+    /// The host, counted into the estate.
+    pub(crate) host: usize,
+    pub(crate) variables: Variables,
+    /// `$_`
+    pub(crate) current: Option<Value>,
+    /// What `$using:` sees; only in remote blocks.
+    pub(crate) caller: Option<Variables>,
+}
+
+pub(crate) struct Machine<'s> {
+    lines: &'s Lines<'s>,
+    /// The copy of the estate that the script works on.
+    pub(crate) estate: Estate,
+    pub(crate) report: RunReport,
+    pub(crate) errors: Vec<ScriptError>,
+    /// The variables of each session, which outlive the blocks run in it.
+    pub(crate) sessions: Vec<Variables>,
+}
+
+impl<'s> Machine<'s> {
+    pub(crate) fn new(lines: &'s Lines<'s>, estate: Estate) -> Self {
+        Self {
+            lines,
+            estate,
+            report: RunReport::default(),
+            errors: Vec::new(),
+            sessions: Vec::new(),
+        }
+    }
+
+    pub(crate) fn place(&self, span: &Span) -> Place {
+        self.lines.place(span.start)
+    }
+
+    pub(crate) fn fail(&mut self, span: &Span, message: impl Into<String>) -> Failed {
+        self.fail_with(span, message.into(), None)
+    }
+
+    pub(crate) fn fail_with_help(&mut self, span: &Span, message: String, help: String) -> Failed {
+        self.fail_with(span, message, Some(help))
+    }
+
+    pub(crate) fn fail_with(
+        &mut self,
+        span: &Span,
+        message: String,
+        help: Option<String>,
+    ) -> Failed {
+        let place = self.place(span);
+        self.errors.push(ScriptError {
+            place,
+            span: span.clone(),
+            message,
+            help,
+        });
+        Failed
+    }
+
+    pub(crate) fn warn(&mut self, place: &Place, text: String) {
+        self.report.warnings.push(ScriptWarning {
+            place: place.clone(),
+            text,
+        });
+    }
+
+    pub(crate) fn host(&self, host: usize) -> &Host {
+        &self.estate.hosts[host]
+    }
+
+    pub(crate) fn host_mut(&mut self, host: usize) -> &mut Host {
+        &mut self.estate.hosts[host]
+    }
+
+    /// The host that a text or session names.
+    pub(crate) fn host_named(
+        &mut self,
+        context: &Context,
+        value: &Value,
+        span: &Span,
+    ) -> Result<usize, Failed> {
+        if let Value::Object(Object::Session { host, .. }) = value {
+            return Ok(*host);
+        }
+        let Some(name) = value.to_text().filter(|name| !name.is_empty()) else {
+            let text = format!("this wants the name of a host, not {}", value.describe());
+            return Err(self.fail(span, text));
+        };
+        if name == "." || name.eq_ignore_ascii_case("localhost") {
+            return Ok(context.host);
+        }
+        let hosts = &self.estate.hosts;
+        hosts
+            .iter()
+            .position(|host| host.name.eq_ignore_ascii_case(&name))
+            .ok_or_else(|| {
+                let names: Vec<_> = self.estate.hosts.iter().map(|host| &host.name).collect();
+                let known = crate::cmdlet::listed(&names, "and");
+                self.fail_with_help(
+                    span,
+                    format!("there is no host \"{name}\""),
+                    format!("the hosts are {known}"),
+                )
+            })
+    }
+
+    /// Runs all statements, so that one mistake does not hide the next.
+    pub(crate) fn statements(
+        &mut self,
+        context: &mut Context,
+        statements: &[Statement],
+    ) -> Outcome {
+        let mut output = Vec::new();
+        let mut failed = false;
+        for statement in statements {
+            match statement {
+                Statement::Pipeline(pipeline) => match self.pipeline(context, pipeline) {
+                    Ok(values) => output.extend(values),
+                    Err(Failed) => failed = true,
+                },
+                Statement::Assign { name, cast, value } => {
+                    let span = self.span_of(value);
+                    let value = self
+                        .pipeline(context, value)
+                        .map(Value::from_output)
+                        .and_then(|value| match cast {
+                            Some(cast) => self.cast(*cast, value, &span),
+                            None => Ok(value),
+                        });
+                    failed |= value.is_err();
+                    let variable = value.map_or(Variable::Failed, Variable::Value);
+                    context.variables.insert(name.clone(), variable);
+                }
+            }
+        }
+        if failed { Err(Failed) } else { Ok(output) }
+    }
+
+    fn span_of(&self, pipeline: &Pipeline) -> Span {
+        match &pipeline.elements[..] {
+            [Element::Expr(expr), ..] => expr.span.clone(),
+            [Element::Command(command), ..] => command.name_span.clone(),
+            [] => 0..0,
+        }
+    }
+
+    pub(crate) fn pipeline(&mut self, context: &mut Context, pipeline: &Pipeline) -> Outcome {
+        let mut output = None;
+        for element in &pipeline.elements {
+            output = Some(match element {
+                Element::Expr(expr) => self.expr(context, expr)?.items(),
+                Element::Command(command) => self.command(context, command, output)?,
+            });
+        }
+        Ok(output.filter(|_| !pipeline.discarded).unwrap_or_default())
+    }
+
+    /// Runs a block with these arguments. On another host it sees none of the caller's variables,
+    /// and what it hands back are copies without a link to their host.
+    pub(crate) fn block(
+        &mut self,
+        context: &mut Context,
+        block: &Block,
+        arguments: &[Value],
+        span: &Span,
+    ) -> Outcome {
+        if arguments.len() > block.parameters.len() {
+            let text = format!(
+                "{} arguments for the {} parameters of the block's Param()",
+                arguments.len(),
+                block.parameters.len()
+            );
+            return Err(self.fail(span, text));
+        }
+        for (at, parameter) in block.parameters.iter().enumerate() {
+            let value = match (arguments.get(at), &parameter.default) {
+                (Some(value), _) => value.clone(),
+                (None, Some(default)) => self.expr(context, default)?,
+                (None, None) => {
+                    let text = format!("no argument for the block's parameter ${}", parameter.name);
+                    return Err(self.fail_with_help(
+                        span,
+                        text,
+                        "give one value for each parameter with -ArgumentList".to_owned(),
+                    ));
+                }
+            };
+            let value = match parameter.cast {
+                Some(cast) => self.cast(cast, value, span)?,
+                None => value,
+            };
+            context
+                .variables
+                .insert(parameter.name.clone(), Variable::Value(value));
+        }
+        self.statements(context, &block.statements)
+    }
+
+    fn command(
+        &mut self,
+        context: &mut Context,
+        command: &Command,
+        input: Option<Vec<Value>>,
+    ) -> Outcome {
+        match meaning(&command.name) {
+            Meaning::Cmdlet(cmdlet) => {
+                let mut call = bind(self, context, cmdlet, command, input)?;
+                let mut output = Vec::new();
+                for host in self.hosts_of(context, cmdlet, &call)? {
+                    call.host = host;
+                    output.extend((cmdlet.run)(self, context, &call)?);
+                }
+                Ok(output)
+            }
+            Meaning::DisplayOnly => {
+                self.display_only(context, command)?;
+                Ok(Vec::new())
+            }
+            Meaning::Unknown(help) => {
+                let text = format!("the command {} is not understood", command.name);
+                Err(self.fail_with(&command.name_span, text, help))
+            }
+        }
+    }
+
+    fn hosts_of(
+        &mut self,
+        context: &Context,
+        cmdlet: &Cmdlet,
+        call: &Call,
+    ) -> Result<Vec<usize>, Failed> {
+        let mut hosts = Vec::new();
+        if cmdlet.remote {
+            for name in ["CimSession", "ComputerName"] {
+                for value in call.value(name).map(Value::items).unwrap_or_default() {
+                    hosts.push(self.host_named(context, &value, &call.span_of(name))?);
+                }
+            }
+        }
+        if hosts.is_empty() {
+            hosts.push(context.host);
+        }
+        Ok(hosts)
+    }
+
+    /// Its arguments may hold commands with an effect, so they are evaluated.
+    fn display_only(&mut self, context: &mut Context, command: &Command) -> Result<(), Failed> {
+        use crate::ast::Argument;
+        for argument in &command.arguments {
+            match argument {
+                Argument::Value(expr)
+                | Argument::Named {
+                    value: Some(expr), ..
+                } => {
+                    self.expr(context, expr)?;
+                }
+                Argument::Named { value: None, .. } => {}
+                Argument::Splat { name, span } => {
+                    self.variable(context, name, span)?;
+                }
+            }
+        }
+        let listed = &self.report.display_only;
+        if !listed
+            .iter()
+            .any(|(_, name)| name.eq_ignore_ascii_case(&command.name))
+        {
+            let place = self.place(&command.name_span);
+            self.report.display_only.push((place, command.name.clone()));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,539 @@
+//! Statements, pipelines and commands. `expression.rs` goes on with what they are made of.
+
+use crate::ast::{
+    Argument, Block, BlockParameter, Cast, Command, Element, Expr, Pipeline, Span, Statement,
+};
+use crate::error::ScriptError;
+use crate::lexer::{
+    BlankError, Cursor, ends_word, identifier, is_blank, is_dash, is_double_quote, is_line_end,
+    is_single_quote, parameter_name, type_name, word,
+};
+use crate::source::{Lines, Source};
+
+pub(crate) type Parsed<T> = Result<T, ScriptError>;
+
+/// How deep parentheses, braces and strings may be inside each other.
+const DEPTH_MAX: usize = 64;
+
+/// Words that begin a statement PowerShell has and this subset has not.
+const KEYWORDS: &[&str] = &[
+    "begin",
+    "break",
+    "catch",
+    "class",
+    "continue",
+    "data",
+    "do",
+    "dynamicparam",
+    "else",
+    "elseif",
+    "end",
+    "enum",
+    "exit",
+    "filter",
+    "finally",
+    "for",
+    "foreach",
+    "function",
+    "if",
+    "in",
+    "param",
+    "process",
+    "return",
+    "switch",
+    "throw",
+    "trap",
+    "try",
+    "until",
+    "using",
+    "while",
+    "workflow",
+];
+
+pub(crate) struct Parser<'s> {
+    pub(crate) cursor: Cursor<'s>,
+    lines: &'s Lines<'s>,
+    depth: usize,
+}
+
+/// The whole script as a block.
+pub(crate) fn parse<'s>(source: &'s Source, lines: &'s Lines<'s>) -> Parsed<Block> {
+    let mut parser = Parser {
+        cursor: Cursor::new(&source.text),
+        lines,
+        depth: 0,
+    };
+    parser.block_body(None)
+}
+
+impl Parser<'_> {
+    pub(crate) fn error(&self, span: Span, message: impl Into<String>) -> ScriptError {
+        ScriptError {
+            place: self.lines.place(span.start),
+            span,
+            message: message.into(),
+            help: None,
+        }
+    }
+
+    pub(crate) fn error_with_help(
+        &self,
+        span: Span,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> ScriptError {
+        ScriptError {
+            help: Some(help.into()),
+            ..self.error(span, message)
+        }
+    }
+
+    /// The next character's bytes; empty at the end.
+    pub(crate) fn here(&self) -> Span {
+        let start = self.cursor.offset();
+        start..start + self.cursor.peek().map_or(0, char::len_utf8)
+    }
+
+    pub(crate) fn since(&self, start: usize) -> Span {
+        start..self.cursor.offset()
+    }
+
+    pub(crate) fn found(&self) -> String {
+        match self.cursor.peek() {
+            None => "the end of the script".to_owned(),
+            Some(c) if is_line_end(c) => "the end of the line".to_owned(),
+            Some(c) => format!("'{c}'"),
+        }
+    }
+
+    pub(crate) fn blanks(&mut self) -> Parsed<()> {
+        self.skip(false)
+    }
+
+    pub(crate) fn blanks_and_lines(&mut self) -> Parsed<()> {
+        self.skip(true)
+    }
+
+    fn skip(&mut self, lines: bool) -> Parsed<()> {
+        self.cursor.skip_blanks(lines).map_err(|error| match error {
+            BlankError::OpenComment(span) => {
+                self.error(span, "the comment that starts here has no end")
+            }
+            BlankError::BacktickBeforeBlank(span) => self.error_with_help(
+                span,
+                "blanks behind the backtick",
+                "a backtick continues a line only as its last character",
+            ),
+        })
+    }
+
+    /// Runs `inner` one level deeper. The limit keeps hostile text from exhausting the stack.
+    pub(crate) fn nested<T>(&mut self, inner: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
+        if self.depth == DEPTH_MAX {
+            return Err(self.error(self.here(), format!("nested more than {DEPTH_MAX} deep")));
+        }
+        self.depth += 1;
+        let result = inner(self);
+        self.depth -= 1;
+        result
+    }
+
+    /// Takes a closing bracket, or says which opening one misses it.
+    pub(crate) fn close(&mut self, bracket: char, open: Span) -> Parsed<()> {
+        if self.cursor.eat(bracket) {
+            return Ok(());
+        }
+        if self.cursor.peek().is_none() {
+            return Err(self.error(open, format!("no '{bracket}' closes this")));
+        }
+        let text = format!("'{bracket}' was expected here, not {}", self.found());
+        Err(self.error(self.here(), text))
+    }
+
+    /// Parameters and statements up to the end of the text or the closing brace.
+    pub(crate) fn block_body(&mut self, closing: Option<char>) -> Parsed<Block> {
+        self.blanks_and_lines()?;
+        let parameters = self.block_parameters()?;
+        Ok(Block {
+            parameters,
+            statements: self.statements(closing)?,
+        })
+    }
+
+    fn block_parameters(&mut self) -> Parsed<Vec<BlockParameter>> {
+        let start = self.cursor.offset();
+        let is_param = self
+            .cursor
+            .take(identifier)
+            .is_some_and(|name| name.eq_ignore_ascii_case("param"));
+        self.blanks_and_lines()?;
+        let open = self.here();
+        if !is_param || !self.cursor.eat('(') {
+            self.cursor.move_to(start);
+            return Ok(Vec::new());
+        }
+        let mut parameters = Vec::new();
+        self.blanks_and_lines()?;
+        while self.cursor.peek() != Some(')') {
+            let cast = self.cast()?;
+            self.blanks_and_lines()?;
+            let name = self.plain_variable("a parameter of the block")?;
+            self.blanks_and_lines()?;
+            let mut default = None;
+            if self.cursor.eat('=') {
+                self.blanks_and_lines()?;
+                // A comma ends the default, as it does in PowerShell.
+                default = Some(self.nested(Self::operand)?);
+                self.blanks_and_lines()?;
+            }
+            parameters.push(BlockParameter {
+                name,
+                cast,
+                default,
+            });
+            if !self.cursor.eat(',') {
+                break;
+            }
+            self.blanks_and_lines()?;
+        }
+        self.close(')', open)?;
+        Ok(parameters)
+    }
+
+    /// `$name`, lower case.
+    fn plain_variable(&mut self, what: &str) -> Parsed<String> {
+        if !self.cursor.eat('$') {
+            let text = format!("{what} was expected here, not {}", self.found());
+            return Err(self.error(self.here(), text));
+        }
+        match self.cursor.take(identifier) {
+            Some(name) => Ok(name.to_lowercase()),
+            None => Err(self.error(self.here(), "a variable's name was expected here")),
+        }
+    }
+
+    /// `[string]` and the like, if there is one.
+    pub(crate) fn cast(&mut self) -> Parsed<Option<Cast>> {
+        if self.cursor.peek() != Some('[') {
+            return Ok(None);
+        }
+        let start = self.cursor.offset();
+        let Some(name) = self.cursor.take(type_name) else {
+            return Err(self.error(self.here(), "this use of '[' is not understood"));
+        };
+        let span = self.since(start);
+        let static_member = self.cursor.rest().starts_with("::");
+        match name.to_ascii_lowercase().as_str() {
+            "guid" | "system.guid" => Err(self.error_with_help(
+                span,
+                "[guid] is not understood: a new GUID would differ from run to run",
+                "write the GUID as a text, \"{7f3c0c44-5d5e-4c0a-9a5e-000000445566}\"",
+            )),
+            _ if static_member => Err(self.error(
+                span,
+                format!("static members, as of [{name}], are not understood"),
+            )),
+            "string" | "system.string" => Ok(Some(Cast::Text)),
+            "int" | "int32" | "uint32" | "int64" | "uint64" | "long" | "uint16" | "byte" => {
+                Ok(Some(Cast::Number))
+            }
+            _ => Err(self.error(span, format!("the type [{name}] is not understood"))),
+        }
+    }
+
+    /// Statements up to the end of the text or the closing bracket, which is left.
+    pub(crate) fn statements(&mut self, closing: Option<char>) -> Parsed<Vec<Statement>> {
+        let mut statements = Vec::new();
+        loop {
+            self.blanks_and_lines()?;
+            match self.cursor.peek() {
+                Some(';') => {
+                    self.cursor.next();
+                }
+                None => return Ok(statements),
+                next if next == closing => return Ok(statements),
+                Some(_) => {
+                    statements.push(self.nested(Self::statement)?);
+                    self.blanks()?;
+                    let next = self.cursor.peek();
+                    let ends = next.is_none_or(|c| c == ';' || is_line_end(c)) || next == closing;
+                    if !ends {
+                        let text = format!("{} is not understood here", self.found());
+                        return Err(self.error(self.here(), text));
+                    }
+                }
+            }
+        }
+    }
+
+    fn statement(&mut self) -> Parsed<Statement> {
+        let start = self.cursor.offset();
+        let assigned = match self.cursor.peek() {
+            Some('$') => self.assigned(None)?,
+            Some('[') => {
+                let cast = self.cast()?;
+                self.blanks()?;
+                self.assigned(cast)?
+            }
+            _ => None,
+        };
+        let Some((name, cast)) = assigned else {
+            self.cursor.move_to(start);
+            return Ok(Statement::Pipeline(self.pipeline()?));
+        };
+        self.blanks_and_lines()?;
+        Ok(Statement::Assign {
+            name,
+            cast,
+            value: self.pipeline()?,
+        })
+    }
+
+    /// `$name =`, or `None` (with the cursor anywhere) where this is no assignment.
+    fn assigned(&mut self, cast: Option<Cast>) -> Parsed<Option<(String, Option<Cast>)>> {
+        let start = self.cursor.offset();
+        if !self.cursor.eat('$') {
+            return Ok(None);
+        }
+        let braced = self.cursor.eat('{');
+        let Some(name) = self.cursor.take(identifier) else {
+            return Ok(None);
+        };
+        if braced && !self.cursor.eat('}') {
+            return Ok(None);
+        }
+        // A property or element on the left side belongs to the refusal below.
+        let plain = self.since(start);
+        self.cursor.take(winnow::token::take_while(0.., |c: char| {
+            c.is_alphanumeric() || matches!(c, '.' | ':' | '_' | '[' | ']')
+        }));
+        let target = self.since(start);
+        self.blanks()?;
+        let operator = self.cursor.offset();
+        if matches!(self.cursor.peek(), Some('+' | '-' | '*' | '/' | '%'))
+            && self.cursor.peek_second() == Some('=')
+        {
+            self.cursor.next();
+            self.cursor.next();
+            return Err(self.error_with_help(
+                self.since(operator),
+                format!(
+                    "{} is not understood",
+                    &self.cursor.text()[self.since(operator)]
+                ),
+                "write $name = ...",
+            ));
+        }
+        if !self.cursor.eat('=') {
+            return Ok(None);
+        }
+        if target != plain {
+            return Err(self.error(target, "only a plain variable can be assigned to"));
+        }
+        let name = name.to_lowercase();
+        if matches!(name.as_str(), "true" | "false" | "_") {
+            return Err(self.error(target, "this variable cannot be assigned to"));
+        }
+        Ok(Some((name, cast)))
+    }
+
+    /// One pipeline, which may go on behind each `|` on the next line.
+    pub(crate) fn pipeline(&mut self) -> Parsed<Pipeline> {
+        let mut elements = vec![self.element(true)?];
+        let mut discarded = false;
+        loop {
+            self.blanks()?;
+            discarded |= self.redirection()?;
+            self.blanks()?;
+            if self.cursor.rest().starts_with("||") || self.cursor.rest().starts_with("&&") {
+                let start = self.cursor.offset();
+                return Err(self.error(
+                    start..start + 2,
+                    format!("{} is not understood", &self.cursor.rest()[..2]),
+                ));
+            }
+            if !self.cursor.eat('|') {
+                break;
+            }
+            self.blanks_and_lines()?;
+            elements.push(self.element(false)?);
+        }
+        Ok(Pipeline {
+            elements,
+            discarded,
+        })
+    }
+
+    /// `> $null` and its relatives; true if the output went there.
+    fn redirection(&mut self) -> Parsed<bool> {
+        let start = self.cursor.offset();
+        let stream = self.cursor.rest().chars().next();
+        if matches!(stream, Some('1'..='6' | '*')) && self.cursor.peek_second() == Some('>') {
+            self.cursor.next();
+        }
+        if !self.cursor.eat('>') {
+            self.cursor.move_to(start);
+            return Ok(false);
+        }
+        self.cursor.eat('>');
+        self.blanks()?;
+        let target = self.cursor.offset();
+        let is_null = self.cursor.eat('$')
+            && self
+                .cursor
+                .take(identifier)
+                .is_some_and(|name| name.eq_ignore_ascii_case("null"));
+        if !is_null {
+            self.cursor.move_to(target);
+            self.cursor
+                .take(winnow::token::take_till(0.., |c: char| c.is_whitespace()));
+            return Err(self.error(
+                self.since(start),
+                "only a redirection to $null is understood",
+            ));
+        }
+        Ok(matches!(stream, Some('>' | '1' | '*')))
+    }
+
+    fn element(&mut self, first: bool) -> Parsed<Element> {
+        let Some(c) = self.cursor.peek() else {
+            return Err(self.error(
+                self.here(),
+                "a command was expected here, not the end of the script",
+            ));
+        };
+        let is_number = c.is_ascii_digit()
+            || (is_dash(c)
+                && self
+                    .cursor
+                    .peek_second()
+                    .is_some_and(|c| c.is_ascii_digit()));
+        if is_number
+            || matches!(c, '$' | '(' | '@' | '[' | '{')
+            || is_double_quote(c)
+            || is_single_quote(c)
+        {
+            let start = self.cursor.offset();
+            let expr = self.nested(Self::expression)?;
+            if !first {
+                return Err(self.error(
+                    self.since(start),
+                    "a command was expected behind '|', not a value",
+                ));
+            }
+            return Ok(Element::Expr(expr));
+        }
+        if c == '&' || (c == '.' && self.cursor.peek_second().is_some_and(is_blank)) {
+            return Err(self.error_with_help(
+                self.here(),
+                format!("the call operator {c} is not understood"),
+                "write the commands of the other script or block here",
+            ));
+        }
+        Ok(Element::Command(self.command()?))
+    }
+
+    fn command(&mut self) -> Parsed<Command> {
+        let start = self.cursor.offset();
+        let Some(name) = self.cursor.take(word) else {
+            let text = format!("a command was expected here, not {}", self.found());
+            return Err(self.error(self.here(), text));
+        };
+        let name_span = self.since(start);
+        if KEYWORDS.contains(&name.to_ascii_lowercase().as_str()) {
+            return Err(self.error_with_help(
+                name_span,
+                format!("'{name}' is not understood"),
+                "write the commands one after the other, without loops, conditions and functions",
+            ));
+        }
+        if self
+            .cursor
+            .peek()
+            .is_some_and(|c| !ends_word(c) || c == '(')
+        {
+            let text = format!("{} is not understood in a command's name", self.found());
+            return Err(self.error(self.here(), text));
+        }
+        let mut arguments = Vec::new();
+        loop {
+            self.blanks()?;
+            match self.cursor.peek() {
+                None | Some(';' | '|' | ')' | '}' | '>') => break,
+                Some(c) if is_line_end(c) => break,
+                Some('&') => break,
+                Some('1'..='6' | '*') if self.cursor.peek_second() == Some('>') => break,
+                Some(_) => arguments.push(self.nested(Self::argument)?),
+            }
+        }
+        Ok(Command {
+            name: name
+                .chars()
+                .map(|c| if is_dash(c) { '-' } else { c })
+                .collect(),
+            name_span,
+            arguments,
+        })
+    }
+
+    fn argument(&mut self) -> Parsed<Argument> {
+        let start = self.cursor.offset();
+        if let Some(name) = self.cursor.take(parameter_name) {
+            let name = name.to_owned();
+            let span = self.since(start);
+            let mut value = None;
+            if self.cursor.eat(':') {
+                self.blanks()?;
+                value = Some(self.argument_value()?);
+            }
+            return Ok(Argument::Named { name, span, value });
+        }
+        let next = self.cursor.peek_second();
+        if self.cursor.peek() == Some('@') && next.is_some_and(|c| c.is_alphabetic() || c == '_') {
+            self.cursor.next();
+            let name = self
+                .cursor
+                .take(identifier)
+                .unwrap_or_default()
+                .to_lowercase();
+            return Ok(Argument::Splat {
+                name,
+                span: self.since(start),
+            });
+        }
+        Ok(Argument::Value(self.argument_value()?))
+    }
+
+    /// A value in an argument, with its commas.
+    fn argument_value(&mut self) -> Parsed<Expr> {
+        let start = self.cursor.offset();
+        let first = self.argument_item()?;
+        let mut items = vec![first];
+        loop {
+            let end = self.cursor.offset();
+            self.blanks()?;
+            if !self.cursor.eat(',') {
+                // Blanks stay for the command; a line comment must not swallow its line end twice.
+                self.cursor.move_to(end);
+                break;
+            }
+            self.blanks_and_lines()?;
+            items.push(self.argument_item()?);
+        }
+        Ok(Self::array_of(items, start, self.cursor.offset()))
+    }
+
+    /// A single item stays what it is.
+    pub(crate) fn array_of(mut items: Vec<Expr>, start: usize, end: usize) -> Expr {
+        match items.pop() {
+            Some(only) if items.is_empty() => only,
+            last => {
+                items.extend(last);
+                Expr {
+                    span: start..end,
+                    kind: crate::ast::ExprKind::Array(items),
+                }
+            }
+        }
+    }
+}
