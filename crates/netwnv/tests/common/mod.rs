@@ -4,7 +4,7 @@
 use nvgre_netwnv::{Adapter, Estate, Host, Nic, RunReport, ScriptError, Source, run};
 
 /// Statler with all four VMs and NIC 12, Waldorf with none and NIC 14. Nothing bound, no policy.
-pub fn estate() -> Estate {
+pub(crate) fn estate() -> Estate {
     let nic = |interface_index, description: &str, mac: &str| Nic {
         name: "Ethernet".to_owned(),
         interface_description: description.to_owned(),
@@ -31,13 +31,13 @@ pub fn estate() -> Estate {
 }
 
 /// Runs `text` on Statler.
-pub fn try_on(estate: &mut Estate, text: &str) -> Result<RunReport, Vec<ScriptError>> {
+pub(crate) fn try_on(estate: &mut Estate, text: &str) -> Result<RunReport, Vec<ScriptError>> {
     run(&Source::new("policy.ps1", text), "Statler", estate)
 }
 
 /// Runs `text` on Statler of a new estate; it must be fine.
 #[track_caller]
-pub fn ran(text: &str) -> (Estate, RunReport) {
+pub(crate) fn ran(text: &str) -> (Estate, RunReport) {
     let mut estate = estate();
     let report = on(&mut estate, text);
     (estate, report)
@@ -45,7 +45,7 @@ pub fn ran(text: &str) -> (Estate, RunReport) {
 
 /// Runs `text` on Statler; it must be fine.
 #[track_caller]
-pub fn on(estate: &mut Estate, text: &str) -> RunReport {
+pub(crate) fn on(estate: &mut Estate, text: &str) -> RunReport {
     match try_on(estate, text) {
         Ok(report) => report,
         Err(errors) => panic!("{}", rendered(text, &errors)),
@@ -54,7 +54,7 @@ pub fn on(estate: &mut Estate, text: &str) -> RunReport {
 
 /// The rendered errors of a script that must fail on a new estate, which stays as it was.
 #[track_caller]
-pub fn refused(text: &str) -> String {
+pub(crate) fn refused(text: &str) -> String {
     let mut after = estate();
     let Err(errors) = try_on(&mut after, text) else {
         panic!("this ran: {text}");
@@ -64,20 +64,20 @@ pub fn refused(text: &str) -> String {
     rendered(text, &errors)
 }
 
-pub fn rendered(text: &str, errors: &[ScriptError]) -> String {
+pub(crate) fn rendered(text: &str, errors: &[ScriptError]) -> String {
     let source = Source::new("policy.ps1", text);
     errors.iter().map(|error| error.render(&source)).collect()
 }
 
 /// A record for 10.0.0.5 in 5001, with these parameters behind it.
-pub fn record(more: &str) -> String {
+pub(crate) fn record(more: &str) -> String {
     format!(
         "New-NetVirtualizationLookupRecord -CustomerAddress 10.0.0.5 -VirtualSubnetID 5001 -MACAddress 00155D002009 -ProviderAddress 192.168.4.11 -Rule TranslationMethodEncap {more}\n"
     )
 }
 
 /// Records of Statler, a line each: id, subnet, customer address, provider address, VM label.
-pub fn records(estate: &Estate, host: &str) -> Vec<String> {
+pub(crate) fn records(estate: &Estate, host: &str) -> Vec<String> {
     let host = estate.host(host).unwrap();
     let line = |entry: &nvgre_netwnv::RecordEntry| {
         let record = &entry.record;
