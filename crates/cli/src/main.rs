@@ -1,1 +1,61 @@
-fn main() {}
+//! The command `nvgre`: arguments in, text or JSON lines out, exit codes.
+//!
+//! What it is: the shell around the other crates. Each verb reads its arguments, calls the crate
+//! that does the work, and prints what came out.
+//!
+//! What it is not: no rule of the network lives here. Verdicts are the dataplane's, packets are the
+//! capture crate's.
+//!
+//! People's text and `--json` lines go to stdout, diagnostics to stderr as `nvgre: ...`.
+//!
+//! | file | holds |
+//! | --- | --- |
+//! | `args.rs` | the command line |
+//! | `exit.rs` | exit codes, and the failure that ends a verb |
+//! | `output.rs` | stdout and stderr |
+//! | `input.rs` | captures by name, `-` for stdin |
+//! | `outermost_gre.rs` | whether a captured frame's outermost IP header carries GRE |
+//! | `pcap_info.rs` | `nvgre pcap info` |
+//! | `pcap_decap.rs` | `nvgre pcap decap`: verdicts |
+//! | `decap_text.rs` | what it prints for people |
+//! | `codes.rs` | `nvgre codes` |
+
+#![forbid(unsafe_code)]
+
+mod args;
+mod codes;
+mod decap_text;
+mod exit;
+mod input;
+mod outermost_gre;
+mod output;
+mod pcap_decap;
+mod pcap_info;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Args, PcapVerb, Verb};
+use crate::exit::{Exit, Failure};
+use crate::output::Output;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let mut out = Output::stdout(args.json);
+    run(args.verb, &mut out)
+        .and_then(|exit| Ok(out.flush().map(|()| exit)?))
+        .unwrap_or_else(|failure| failure.report(&mut out))
+        .into()
+}
+
+fn run(verb: Verb, out: &mut Output) -> Result<Exit, Failure> {
+    match verb {
+        Verb::Codes { name } => codes::run(name, out),
+        Verb::Pcap { verb } => match verb {
+            PcapVerb::Info { files } => pcap_info::run(&files, out),
+            PcapVerb::Decap { file } => pcap_decap::run(&file, out),
+        },
+    }
+}

@@ -1,0 +1,82 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Parser, Subcommand};
+use nvgre_dataplane::DropReason;
+
+use crate::exit::Exit;
+
+/// Answers questions about NVGRE virtual networks.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, after_help = Exit::table())]
+pub(crate) struct Args {
+    /// Print JSON lines for tools; each names its schema, nvgre.<verb>/1.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+/// What to do; a file of its own each.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Explain drop reasons: what happened, usual cause, usual fix, source.
+    Codes {
+        /// Only this reason.
+        #[arg(value_parser = drop_reason())]
+        name: Option<DropReason>,
+    },
+    /// Look into capture files: pcap or pcapng, nothing else needed.
+    Pcap {
+        #[command(subcommand)]
+        verb: PcapVerb,
+    },
+}
+
+/// The verbs that need a capture only.
+#[derive(Debug, Subcommand)]
+pub(crate) enum PcapVerb {
+    /// Say what capture files hold: format, packets, link types, NVGRE frames per VSID.
+    ///
+    /// A frame counts as NVGRE when its outermost IP header, behind any stack of VLAN tags and IPv6
+    /// extension headers, carries GRE with protocol 0x6558 and a whole key. Other GRE counts apart.
+    /// Frames of ethernet, linux-sll, linux-sll2 and raw-ip are looked into; of other link types
+    /// they are counted only. A file that cannot be read to its end gives what was whole, and the
+    /// exit code 3.
+    Info {
+        /// Capture files; - is stdin.
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+    /// Decapsulate every frame, as if every host and VSID were known, and say the verdict.
+    ///
+    /// One line a frame. VSID and FlowID are told wherever the key can be read, whatever the
+    /// verdict; `nvgre codes REASON` explains a drop. Exit code 4 when no frame holds a GRE header.
+    Decap {
+        /// Capture file; - is stdin.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+}
+
+/// Reads a drop reason by name; a wrong one is refused with the nearest right one.
+fn drop_reason() -> impl TypedValueParser<Value = DropReason> {
+    PossibleValuesParser::new(DropReason::ALL.iter().map(|reason| reason.name())).map(|name| {
+        DropReason::from_name(&name).expect("the names offered are the names of reasons")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Args;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+}

@@ -1,0 +1,112 @@
+//! Exit codes, and the failure that ends a verb.
+
+use std::fmt::Write as _;
+use std::io;
+use std::process::ExitCode;
+
+use crate::output::Output;
+
+/// How the command ended: a contract with scripts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Exit {
+    /// Did the work, and every assertion, goal and expectation holds.
+    Success = 0,
+    /// Worked, and the answer is no.
+    No = 1,
+    /// The command line is wrong.
+    Usage = 2,
+    /// An input cannot be read or is invalid. Of several input files the others are still done.
+    Input = 3,
+    /// Nothing was checked.
+    Nothing = 4,
+    /// An output could not be written whole.
+    Output = 6,
+}
+
+impl Exit {
+    const ALL: [Self; 6] = [
+        Self::Success,
+        Self::No,
+        Self::Usage,
+        Self::Input,
+        Self::Nothing,
+        Self::Output,
+    ];
+
+    const fn meaning(self) -> &'static str {
+        match self {
+            Self::Success => "did the work, and what was asked for holds",
+            Self::No => "worked, and the answer is no",
+            Self::Usage => "the command line is wrong",
+            Self::Input => "an input cannot be read or is invalid; the others are still done",
+            Self::Nothing => "nothing was checked: no frame to speak of",
+            Self::Output => "an output could not be written whole",
+        }
+    }
+
+    /// All codes and their meanings, for the help.
+    pub(crate) fn table() -> String {
+        Self::ALL
+            .iter()
+            .fold("Exit codes:".to_owned(), |mut table, &exit| {
+                let _infallible = write!(table, "\n  {}  {}", exit as u8, exit.meaning());
+                table
+            })
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// The end of a verb before its time.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    exit: Exit,
+    /// What is said on stderr; nothing when nobody reads the output any more.
+    message: Option<String>,
+}
+
+impl Failure {
+    /// An input that ends the verb; `what` names it and the place.
+    pub(crate) fn input(what: impl ToString) -> Self {
+        Self {
+            exit: Exit::Input,
+            message: Some(what.to_string()),
+        }
+    }
+
+    /// Says why, behind what was printed so far; gives the exit code.
+    pub(crate) fn report(self, out: &mut Output) -> Exit {
+        let Some(message) = self.message else {
+            return self.exit;
+        };
+        match out.complain(message) {
+            // What was printed before did not get out either, which is worse.
+            Err(output) if self.exit != Exit::Output && output.message.is_some() => {
+                output.report(out)
+            }
+            _ => self.exit,
+        }
+    }
+}
+
+/// Verbs meet `io::Error` only where they print: inputs have errors of their own.
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        // `nvgre ... | head` has what it wanted.
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Self {
+                exit: Exit::Success,
+                message: None,
+            };
+        }
+        Self {
+            exit: Exit::Output,
+            message: Some(format!("stdout cannot be written: {error}")),
+        }
+    }
+}
