@@ -1,6 +1,6 @@
 //! One frame, several places: broadcast, multicast, and questions that no record answers.
 
-use nvgre_wire::{FrameBuf, VirtualSubnetId, flow_id};
+use nvgre_wire::{FlowId, FrameBuf, ProviderAddress, VirtualSubnetId, flow_id};
 
 use crate::acl::{self, AclDirection};
 use crate::admit::Admitted;
@@ -8,6 +8,7 @@ use crate::classify::Classified;
 use crate::drop_reason::DropReason;
 use crate::encap::{OuterHeader, write_link};
 use crate::port::{Port, PortId};
+use crate::provider::HostAddress;
 use crate::snapshot::{Segment, Subnet};
 use crate::trace::{Event, Tracer};
 use crate::verdict::{Destination, Egress, Verdict};
@@ -35,37 +36,48 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         let headers = &admitted.headers;
         let segment = Segment::Tenant(vsid);
         let local = self.count_local(segment, Some(admitted.port), headers);
-        let remote = self.remote_copies(headers, vsid, frame.len(), scope);
-        let (outer, remotes) = match remote {
-            Ok(Some((outer, remotes))) => (Some(outer), remotes),
-            Ok(None) => (None, &[][..]),
-            Err(reason) if local == 0 => return Err(reason),
-            Err(reason) => {
-                self.worker.counters.tally.remote_copies_refused += 1;
-                self.event(Event::RemoteCopiesRefused(reason));
-                (None, &[][..])
+        let snapshot = self.snapshot;
+        let remotes = self.remotes(vsid, scope);
+        let address = |remote: &u32| snapshot.remotes[*remote as usize].address;
+        // One outer header for each family that the hosts have.
+        let mut outers = [None; 2];
+        let mut refused = None;
+        for (ipv4, outer) in [true, false].into_iter().zip(&mut outers) {
+            if remotes
+                .iter()
+                .any(|remote| address(remote).is_ipv4() == ipv4)
+            {
+                match self.outer_of_copies(headers, vsid, frame.len(), ipv4) {
+                    Ok(header) => *outer = Some(header),
+                    Err(reason) => refused = refused.or(Some(reason)),
+                }
             }
-        };
-        if local == 0 && remotes.is_empty() {
-            return Err(if self.snapshot.wnv_bound {
+        }
+        let [v4, v6] = outers;
+        let outer_to = |to: ProviderAddress| if to.is_ipv4() { v4 } else { v6 };
+        let reachable = |remote: &&u32| outer_to(address(remote)).is_some();
+        let leaving = remotes.iter().filter(reachable).count();
+        if local == 0 && leaving == 0 {
+            return Err(refused.unwrap_or(if self.snapshot.wnv_bound {
                 DropReason::NoLookupRecord
             } else {
                 DropReason::WnvUnbound
-            });
+            }));
+        }
+        if let Some(reason) = refused {
+            self.worker.counters.tally.remote_copies_refused += 1;
+            self.event(Event::RemoteCopiesRefused(reason));
         }
         let mut copies = self.flood_local(frame, segment, Some(admitted.port), headers, local);
-        if let Some(verdict) = self.settle_single(frame, &mut copies, remotes.is_empty()) {
+        if let Some(verdict) = self.settle_single(frame, &mut copies, leaving == 0) {
             return Ok(verdict);
         }
-        let Some(mut outer) = outer else {
-            return Ok(Verdict::Replicated(copies.made));
-        };
-        let mut sent = 0;
+        let mut sent: u16 = 0;
         for &remote in remotes {
-            outer.destination = self.snapshot.remotes[remote as usize].address;
-            let Some(host) = self.snapshot.host(outer.source) else {
+            let Some((mut outer, host)) = outer_to(address(&remote)) else {
                 continue;
             };
+            outer.destination = address(&remote);
             let hit = self.snapshot.next_hop(host, remote);
             self.event(Event::NextHopAsked {
                 provider_address: outer.destination,
@@ -84,7 +96,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
                 destination: outer.destination,
             });
             sent += 1;
-            if local == 0 && remotes.len() == 1 {
+            if local == 0 && leaving == 1 {
                 return Ok(Verdict::Uplink);
             }
             self.egress
@@ -94,7 +106,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         if sent == 0 && local == 0 {
             return Err(DropReason::NextHopUnresolved);
         }
-        if sent < remotes.len() as u16 {
+        if usize::from(sent) < leaving {
             self.worker.counters.tally.remote_copies_refused += 1;
             self.event(Event::RemoteCopiesRefused(DropReason::NextHopUnresolved));
         }
@@ -106,26 +118,25 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         Ok(Verdict::Replicated(copies.made))
     }
 
-    /// The outer header for copies to other hosts, and the hosts; `None` when there are none.
-    fn remote_copies(
+    /// The other hosts that are to get a copy.
+    fn remotes(&self, vsid: VirtualSubnetId, scope: Scope) -> &'a [u32] {
+        let subnet = self.snapshot.subnet(vsid);
+        subnet.map_or(&[], |subnet| hosts_of(subnet, scope))
+    }
+
+    /// The outer header of copies for hosts of one family, but for their addresses; and this host's
+    /// address of the family that they come from.
+    fn outer_of_copies(
         &mut self,
         headers: &Classified,
         vsid: VirtualSubnetId,
         frame_len: usize,
-        scope: Scope,
-    ) -> Result<Option<(OuterHeader, &'a [u32])>, DropReason> {
+        ipv4: bool,
+    ) -> Result<(OuterHeader, &'a HostAddress), DropReason> {
         let snapshot = self.snapshot;
-        let Some(subnet) = snapshot.subnet(vsid) else {
-            return Ok(None);
-        };
-        let remotes = hosts_of(subnet, scope);
-        let Some(&first) = remotes.first() else {
-            return Ok(None);
-        };
-        if subnet.domain.is_none() {
+        if snapshot.domain_of(vsid).is_none() {
             return Err(DropReason::NoRoutingDomain);
         }
-        let ipv4 = snapshot.remotes[first as usize].address.is_ipv4();
         let (_, host) = self.source(vsid, headers, ipv4)?;
         if OuterHeader::ip_overhead(ipv4) + frame_len
             > usize::from(snapshot.settings.underlay_mtu_bytes)
@@ -133,11 +144,6 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
             // Nobody is told about a group destination (RFC 1122 s3.2.2).
             return Err(too_big_reason(headers));
         }
-        let flow_id = if snapshot.settings.flow_id {
-            flow_id(&headers.flow()).0
-        } else {
-            0
-        };
         let outer = OuterHeader {
             source_mac: host.mac,
             destination_mac: host.mac,
@@ -146,9 +152,13 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
             destination: host.address,
             tos: headers.tos(),
             virtual_subnet: vsid,
-            flow_id: nvgre_wire::FlowId(flow_id),
+            flow_id: if snapshot.settings.flow_id {
+                flow_id(&headers.flow())
+            } else {
+                FlowId(0)
+            },
         };
-        Ok(Some((outer, remotes)))
+        Ok((outer, host))
     }
 
     /// Copies for the members of a segment other than the sender, handed out at once; a single one
