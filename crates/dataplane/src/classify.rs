@@ -111,7 +111,12 @@ impl Classified {
             Network::Ip(ip) => FlowTuple::Ip {
                 source: ip.source.ip(),
                 destination: ip.destination.ip(),
-                protocol: ip.protocol,
+                // Only the first fragment shows what follows further IPv6 extension headers.
+                protocol: if ip.fragment.is_part() && !ip.source.is_ipv4() {
+                    ip_protocol::FRAGMENT
+                } else {
+                    ip.protocol
+                },
                 source_port: ip.source_port,
                 destination_port: ip.destination_port,
             },
