@@ -136,6 +136,9 @@ pub(crate) fn route_id(subnet: u32, ipv4: bool) -> RouteId {
     RouteId(2 * k.unwrap() as u32 + u32::from(!ipv4))
 }
 
+/// Hosts that [`sample_policy`] can be asked for; guests run on the first two.
+pub(crate) const HOSTS: usize = 4;
+
 /// Two hosts with the whole policy of Blue and Red, both families, the same tables on each.
 pub(crate) fn sample(carriage: Carriage) -> World {
     World::new([0, 1].map(|host| sample_policy(carriage, host)))
@@ -163,17 +166,20 @@ pub(crate) fn sample_policy(carriage: Carriage, host: usize) -> Policy {
                     pa,
                 )
             });
-            policy.neighbors.push(Neighbor {
-                address: pa,
-                mac: host_mac(guest.host),
-            });
-            if guest.host == host && carriage == Carriage::Nat {
-                policy.provider_addresses.push(host_address(pa, host));
+            if carriage == Carriage::Nat {
+                policy.neighbors.push(neighbor(pa, guest.host));
+                if guest.host == host {
+                    policy.provider_addresses.push(host_address(pa, host));
+                }
             }
         }
         if guest.host == host {
             policy.ports.push(port_of(guest));
         }
+    }
+    for other in 0..HOSTS {
+        policy.neighbors.push(neighbor(host_v4(other), other));
+        policy.neighbors.push(neighbor(host_v6(other), other));
     }
     match carriage {
         Carriage::EncapV4 => policy
@@ -307,6 +313,13 @@ pub(crate) fn route(
         destination: prefix.parse().expect("a prefix"),
         next_hop: ca(next_hop),
         metric: 255,
+    }
+}
+
+pub(crate) fn neighbor(address: ProviderAddress, host: usize) -> Neighbor {
+    Neighbor {
+        address,
+        mac: host_mac(host),
     }
 }
 
