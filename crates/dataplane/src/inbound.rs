@@ -3,7 +3,7 @@
 use core::net::IpAddr;
 
 use nvgre_wire::{
-    FrameBuf, Icmpv4, Icmpv6, LinkHeader, ProviderAddress, VirtualSubnetId, ip_protocol,
+    FrameBuf, Icmpv4, Icmpv6, LinkHeader, MacAddress, ProviderAddress, VirtualSubnetId, ip_protocol,
 };
 
 use crate::answer::set_link;
@@ -26,6 +26,9 @@ impl Provider for Snapshot {
             return Err(DropReason::OuterNotOurs);
         }
         if self.is_group(outer.destination) {
+            if MacAddress::of_multicast(outer.destination.ip()) != Some(outer.link.destination) {
+                return Err(DropReason::OuterNotOurs);
+            }
             // A group is joined on every NIC; the tag is whatever the sender's address has.
             return if outer.link.tags <= 1 {
                 Ok(())
@@ -36,11 +39,12 @@ impl Provider for Snapshot {
         let host = self
             .host(outer.destination)
             .ok_or(DropReason::OuterNotOurs)?;
-        let nat_mac = self
+        let vm_mac = self
             .records
             .nat(outer.destination)
+            .filter(|entry| entry.record.use_vm_mac)
             .map(|entry| entry.record.mac);
-        if outer.link.destination != host.mac && Some(outer.link.destination) != nat_mac {
+        if outer.link.destination != host.mac && Some(outer.link.destination) != vm_mac {
             return Err(DropReason::OuterNotOurs);
         }
         if outer.link.tags > 1 || outer.link.vlan != host.vlan {
@@ -73,6 +77,10 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         let link = LinkHeader::parse(frame.bytes()).map_err(|_| DropReason::OuterLength)?;
         let outer = match Outer::parse(frame.bytes()) {
             Ok(outer) if self.is_provider_packet(&outer) => outer,
+            // A tunnel packet that a wrong neighbor entry led here; a host's own traffic is not GRE.
+            Ok(outer) if outer.protocol == ip_protocol::GRE && self.is_to_host(&link) => {
+                return Err(DropReason::OuterNotOurs);
+            }
             // Not for a provider address: whatever its IP header is like is the receiver's affair.
             Ok(_) | Err(DropReason::NotNvgre) => return self.pass_through_inbound(frame, &link),
             Err(reason) if self.is_to_host(&link) => return Err(reason),
@@ -137,12 +145,11 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
             LinkHeader::parse(&frame.bytes()[inner.clone()]).map_err(|_| DropReason::InnerShort)?;
         let headers = Classified::of(&link, &frame.bytes()[inner.clone()]);
         self.check_source(vsid, source, &headers)?;
+        let ecn_reported = decap::take_out(frame, outer, &inner)?;
         let tally = &mut self.worker.counters.tally;
         tally.decapsulated += 1;
         tally.gre_reserved_bits += u64::from(decapsulated.reserved_bits);
-        if decap::take_out(frame, outer, &inner)? {
-            self.worker.counters.tally.ecn_reported += 1;
-        }
+        tally.ecn_reported += u64::from(ecn_reported);
         self.learn(vsid, source, &headers);
         self.hand_to_guest(frame, vsid, &headers)
     }

@@ -204,7 +204,8 @@ fn update_transport(payload: &mut [u8], protocol: u8, at: usize, change: Change)
     let new = match protocol {
         // 0 says "no checksum": legal over IPv4, and over IPv6 in the cases of RFC 6935.
         ip_protocol::UDP if old == 0 => return,
-        ip_protocol::UDP => change.apply_udp(old),
+        // A sum of 0 is sent as all ones (RFC 768, RFC 3828 s3.1).
+        ip_protocol::UDP | ip_protocol::UDP_LITE => change.apply_udp(old),
         _no_special_zero => change.apply(old),
     };
     payload[at..at + 2].copy_from_slice(&new.to_be_bytes());
