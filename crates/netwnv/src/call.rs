@@ -248,7 +248,7 @@ fn named(
         .parameter(name)
         .map_err(|(message, help)| machine.fail_with(span, message, help))?;
     if let Kind::Refused(reason) = parameter.kind {
-        return Err(machine.fail(span, reason.to_owned()));
+        return Err(machine.fail(span, format!("-{}: {reason}", parameter.name)));
     }
     Ok(parameter)
 }

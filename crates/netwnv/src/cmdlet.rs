@@ -89,7 +89,7 @@ static COMMON: &[Parameter] = &[
     Parameter::new("Confirm", Kind::Switch).aliases(&["cf"]),
     Parameter::new(
         "WhatIf",
-        Kind::Refused("-WhatIf would change nothing; leave the command out instead"),
+        Kind::Refused("it would change nothing; leave the command out instead"),
     )
     .aliases(&["wi"]),
     Parameter::new("Verbose", Kind::Switch).aliases(&["vb"]),
@@ -108,7 +108,7 @@ static REMOTE: &[Parameter] = &[
     Parameter::new("PassThru", Kind::Switch),
     Parameter::new(
         "AsJob",
-        Kind::Refused("jobs are not modelled; leave -AsJob out"),
+        Kind::Refused("jobs are not modelled; leave it out"),
     ),
 ];
 
@@ -173,14 +173,11 @@ fn all() -> impl Iterator<Item = &'static Cmdlet> {
 /// Looks a command up by name or alias, without case.
 pub(crate) fn meaning(name: &str) -> Meaning {
     let is = |other: &&str| other.eq_ignore_ascii_case(name);
-    if let Some(cmdlet) = all().find(|c| is(&c.name) || c.aliases.iter().any(|a| is(&a))) {
+    if let Some(cmdlet) = all().find(|c| is(&c.name) || c.aliases.iter().any(is)) {
         return Meaning::Cmdlet(cmdlet);
     }
     let lower = name.to_ascii_lowercase();
-    if lower.starts_with("out-")
-        || lower.starts_with("format-")
-        || DISPLAY_ONLY.iter().any(|d| is(&d))
-    {
+    if lower.starts_with("out-") || lower.starts_with("format-") || DISPLAY_ONLY.iter().any(is) {
         return Meaning::DisplayOnly;
     }
     Meaning::Unknown(match lower.as_str() {
@@ -246,6 +243,10 @@ pub(crate) fn did_you_mean<'n>(
     written: &str,
     names: impl Iterator<Item = &'n str>,
 ) -> Option<String> {
+    // Two numbers are never each other's slip.
+    if !written.contains(char::is_alphabetic) {
+        return None;
+    }
     let lower = written.to_lowercase();
     // A third of the letters may be wrong; long names are rarely typed with more than a few slips.
     let limit = (written.chars().count() / 3).clamp(1, 6);

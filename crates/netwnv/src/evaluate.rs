@@ -149,7 +149,8 @@ impl Machine<'_> {
                     did_you_mean(name, context.variables.keys().map(String::as_str))
                         .map(|help| help.replace("mean ", "mean $"))
                 };
-                Err(self.fail_with(span, format!("${name} has no value"), help))
+                let text = format!("{} has no value", self.written(span));
+                Err(self.fail_with(span, text, help))
             }
         }
     }

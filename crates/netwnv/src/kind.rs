@@ -112,7 +112,7 @@ impl Kind {
         {
             text.parse::<T>()
                 .map(|parsed| parsed.to_string())
-                .map_err(|error| format!("\"{text}\" is {}", error.to_string()))
+                .map_err(|error| format!("\"{text}\" is refused: {}", error.to_string()))
         }
         if let Self::Bool | Self::Switch = self {
             return match value {

@@ -65,6 +65,11 @@ impl<'s> Machine<'s> {
         self.lines.place(span.start)
     }
 
+    /// The script's text of a span.
+    pub(crate) fn written(&self, span: &Span) -> &'s str {
+        self.lines.text().get(span.clone()).unwrap_or_default()
+    }
+
     pub(crate) fn fail(&mut self, span: &Span, message: impl Into<String>) -> Failed {
         self.fail_with(span, message.into(), None)
     }
@@ -198,9 +203,9 @@ impl<'s> Machine<'s> {
     ) -> Outcome {
         if arguments.len() > block.parameters.len() {
             let text = format!(
-                "{} arguments for the {} parameters of the block's Param()",
-                arguments.len(),
-                block.parameters.len()
+                "the block's Param() takes {}, and {} are given",
+                block.parameters.len(),
+                arguments.len()
             );
             return Err(self.fail(span, text));
         }

@@ -7,7 +7,7 @@ use crate::machine::{Context, Machine, Outcome, Variables};
 use crate::object::Object;
 use crate::value::Value;
 
-const NO_CREDENTIAL: Kind = Kind::Refused("credentials are not modelled; leave -Credential out");
+const NO_CREDENTIAL: Kind = Kind::Refused("credentials are not modelled; leave it out");
 
 static INVOKE: &[Parameter] = &[
     Parameter::new("Session", Kind::Objects).many().at(0),
@@ -25,7 +25,7 @@ static INVOKE: &[Parameter] = &[
     Parameter::new("Credential", NO_CREDENTIAL),
     Parameter::new(
         "AsJob",
-        Kind::Refused("jobs are not modelled; leave -AsJob out"),
+        Kind::Refused("jobs are not modelled; leave it out"),
     ),
 ];
 

@@ -56,6 +56,10 @@ impl<'s> Lines<'s> {
         }
     }
 
+    pub(crate) fn text(&self) -> &'s str {
+        &self.source.text
+    }
+
     /// The place of a byte offset; one past the end is the end.
     pub(crate) fn place(&self, offset: usize) -> Place {
         let text = &self.source.text;

@@ -95,3 +95,23 @@ fn every_stage_of_the_founding_story_runs() {
             .all(|host| host.records.is_empty() && !host.nics[0].wnv_bound)
     );
 }
+
+#[test]
+fn the_kernel_captures_policy_runs_on_its_two_hosts() {
+    let mut estate = estate();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../pcaps/kernel-two-vsid/policy");
+    for (at, name) in ["host1", "host2"].into_iter().enumerate() {
+        estate.hosts[at].name = name.to_owned();
+        let text = std::fs::read_to_string(folder.join(format!("{name}.ps1"))).unwrap();
+        let source = Source::new(name, text);
+        if let Err(errors) = run(&source, name, &mut estate) {
+            let rendered: String = errors.iter().map(|error| error.render(&source)).collect();
+            panic!("{rendered}");
+        }
+        let host = &estate.hosts[at];
+        assert!(host.policy().wnv_bound, "{name}");
+        assert_eq!(host.records.len(), 12, "{name}");
+        assert_eq!(host.provider_addresses.len(), 1, "{name}");
+        assert!(host.policy().check().is_ok(), "{name}");
+    }
+}

@@ -1,0 +1,276 @@
+//! Laws: whatever the text, an answer with a place; what is printed makes what was printed.
+
+mod common;
+
+use common::{estate, on, try_on};
+use nvgre_dataplane::{
+    CustomerRoute, HostAddress, LookupRecord, ProviderRoute, RecordId, RecordType, RouteId, Rule,
+};
+use nvgre_netwnv::{
+    HostAddressEntry, Labels, Place, ProviderRouteEntry, RecordEntry, RouteEntry, Source,
+};
+use nvgre_wire::{
+    CustomerAddress, CustomerPrefix, MacAddress, ProviderAddress, ProviderPrefix, RoutingDomainId,
+    VirtualSubnetId, VlanId,
+};
+use proptest::prelude::*;
+
+/// Pieces that the language is made of, so that random scripts get far into it.
+const PIECES: &[&str] = &[
+    " ",
+    " ",
+    " ",
+    "\n",
+    ";",
+    "|",
+    ",",
+    "(",
+    ")",
+    "{",
+    "}",
+    "@{",
+    "@(",
+    "$(",
+    "[",
+    "]",
+    "\"",
+    "'",
+    "`",
+    "`\n",
+    "“",
+    "’",
+    "–",
+    "-",
+    "=",
+    "+",
+    ".",
+    ":",
+    "#",
+    "<#",
+    "#>",
+    "@\"\n",
+    "\n\"@",
+    "$x",
+    "$_",
+    "$null",
+    "$true",
+    "${x}",
+    "$using:x",
+    "$x = ",
+    "5001",
+    "0x10",
+    "1kb",
+    "10.0.0.5",
+    "Red*",
+    "é",
+    "-eq ",
+    "-like ",
+    "> $null",
+    "[string]",
+    "[guid]",
+    "Param(",
+    "Get-VM ",
+    "Get-VM Red11",
+    "Get-VMNetworkAdapter * ",
+    "Set-VMNetworkAdapter ",
+    "-VirtualSubnetId 5001",
+    "Where-Object ",
+    "Select-Object -First 1",
+    "Invoke-Command ",
+    "Waldorf ",
+    "-ArgumentList ",
+    "Write-Host ",
+    "Remove-NetVirtualizationLookupRecord ",
+    "Get-NetVirtualizationLookupRecord ",
+    "Set-NetVirtualizationLookupRecord -VMName x ",
+    "New-PSSession Waldorf",
+    "Get-NetAdapter ",
+    "New-NetVirtualizationLookupRecord -CustomerAddress 10.0.0.5 -VirtualSubnetID 5001 -MACAddress 00155D002009 -ProviderAddress 10.0.0.1 -Rule 1 ",
+    "Disable-NetAdapterBinding Ethernet -ComponentID ms_netwnv ",
+];
+
+/// Runs a text, and holds every error and warning against the text.
+fn places_are_inside(text: &str) -> Result<(), TestCaseError> {
+    let mut after = estate();
+    let lines: Vec<&str> = text.split('\n').collect();
+    let is_inside = |place: &Place| {
+        let line = lines.get(place.line as usize - 1);
+        place.column >= 1
+            && line.is_some_and(|line| place.column as usize <= line.chars().count() + 1)
+    };
+    match try_on(&mut after, text) {
+        Ok(report) => {
+            for warning in &report.warnings {
+                prop_assert!(is_inside(&warning.place), "{warning}");
+            }
+            for (place, name) in &report.display_only {
+                prop_assert!(is_inside(place), "{place} {name}");
+            }
+        }
+        Err(errors) => {
+            prop_assert!(!errors.is_empty(), "refused without a reason");
+            prop_assert_eq!(after, estate());
+            let source = Source::new("policy.ps1", text);
+            for error in &errors {
+                prop_assert!(is_inside(&error.place), "{error}");
+                prop_assert!(text.get(error.span.clone()).is_some(), "{error:?}");
+                prop_assert!(error.render(&source).contains('^'));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn label_any() -> impl Strategy<Value = Option<String>> {
+    proptest::option::of("[ -~é“”„‘’\n\r\t–]{0,20}")
+}
+
+fn place() -> Place {
+    Place {
+        file: "policy.ps1".into(),
+        line: 1,
+        column: 1,
+    }
+}
+
+fn customer_any() -> impl Strategy<Value = CustomerAddress> {
+    prop_oneof![
+        any::<[u8; 4]>().prop_map(CustomerAddress::v4),
+        any::<[u8; 16]>().prop_map(CustomerAddress::v6),
+    ]
+}
+
+fn provider_any() -> impl Strategy<Value = ProviderAddress> {
+    prop_oneof![
+        any::<[u8; 4]>().prop_map(ProviderAddress::v4),
+        any::<[u8; 16]>().prop_map(ProviderAddress::v6),
+    ]
+}
+
+fn vsid_any() -> impl Strategy<Value = VirtualSubnetId> {
+    (4096u32..=16_777_214).prop_map(|number| VirtualSubnetId::try_new(number).unwrap())
+}
+
+fn mac_any() -> impl Strategy<Value = MacAddress> {
+    any::<[u8; 6]>().prop_map(MacAddress::new)
+}
+
+prop_compose! {
+    fn record_any()(
+        virtual_subnet in vsid_any(),
+        address in customer_any(),
+        mac in mac_any(),
+        provider_address in provider_any(),
+        rule in prop_oneof![Just(Rule::Nat), Just(Rule::Encap), Just(Rule::None)],
+        record_type in prop_oneof![
+            Just(RecordType::Static),
+            Just(RecordType::Dynamic),
+            Just(RecordType::GatewayWildcard),
+            Just(RecordType::L2Only),
+        ],
+        use_vm_mac in any::<bool>(),
+        (customer_id, context, vm_name) in (label_any(), label_any(), label_any()),
+    ) -> RecordEntry {
+        let unspecified = CustomerAddress::v4([0; 4]);
+        let typed = record_type.has_customer_address() && !address.is_unspecified();
+        RecordEntry {
+            record: LookupRecord {
+                id: RecordId(0),
+                virtual_subnet,
+                customer_address: if typed { address } else { unspecified },
+                mac,
+                provider_address,
+                rule,
+                record_type: if typed || !record_type.has_customer_address() {
+                    record_type
+                } else {
+                    RecordType::L2Only
+                },
+                use_vm_mac: use_vm_mac && rule == Rule::Nat,
+            },
+            labels: Labels { customer_id, context, vm_name },
+            place: place(),
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_text_gets_an_answer_with_its_place(text in any::<String>()) {
+        places_are_inside(&text)?;
+    }
+
+    #[test]
+    fn any_script_of_known_pieces_gets_an_answer_with_its_place(
+        pieces in prop::collection::vec(prop::sample::select(PIECES), 0..24),
+    ) {
+        places_are_inside(&pieces.concat())?;
+    }
+
+    #[test]
+    fn a_printed_record_makes_the_record(entry in record_any()) {
+        let mut estate = estate();
+        on(&mut estate, &entry.to_powershell());
+        prop_assert_eq!(&estate.hosts[0].records, &[entry]);
+    }
+
+    #[test]
+    fn a_printed_customer_route_makes_the_route(
+        domain in any::<u128>(),
+        virtual_subnet in vsid_any(),
+        (network, length) in (customer_any(), 0u8..=32),
+        next_hop in customer_any(),
+        metric in any::<u32>(),
+    ) {
+        let entry = RouteEntry {
+            route: CustomerRoute {
+                id: RouteId(0),
+                routing_domain: RoutingDomainId::new(domain),
+                virtual_subnet,
+                destination: CustomerPrefix::new(network, length).unwrap(),
+                next_hop,
+                metric,
+            },
+            place: place(),
+        };
+        let mut estate = estate();
+        on(&mut estate, &entry.to_powershell());
+        prop_assert_eq!(&estate.hosts[0].customer_routes, &[entry]);
+    }
+
+    #[test]
+    fn a_printed_provider_address_and_route_make_them(
+        address in provider_any(),
+        prefix_length in 0u8..=32,
+        vlan in proptest::option::of(1u16..=4094),
+        mac in mac_any(),
+        (next_hop, metric) in (provider_any(), any::<u32>()),
+    ) {
+        let address_entry = HostAddressEntry {
+            address: HostAddress {
+                address,
+                interface_index: 12,
+                prefix_length,
+                vlan: vlan.map(|number| VlanId::try_new(number).unwrap()),
+                mac,
+            },
+            place: place(),
+        };
+        let route_entry = ProviderRouteEntry {
+            route: ProviderRoute {
+                interface_index: 12,
+                destination: ProviderPrefix::new(address, prefix_length).unwrap(),
+                next_hop,
+                metric,
+            },
+            place: place(),
+        };
+        let mut estate = estate();
+        on(&mut estate, &address_entry.to_powershell());
+        on(&mut estate, &route_entry.to_powershell());
+        prop_assert_eq!(&estate.hosts[0].provider_addresses, &[address_entry]);
+        prop_assert_eq!(&estate.hosts[0].provider_routes, &[route_entry]);
+    }
+}
