@@ -60,6 +60,8 @@ pub struct Packet<'a> {
     pub time_ns: i64,
     /// [`Interface::index`].
     pub interface: u32,
+    /// Name of the interface, where the file gives one.
+    pub interface_name: Option<&'a str>,
     /// Link type of the interface.
     pub link_type: LinkType,
     /// Bytes the frame had on the wire, as the file claims; odd files claim fewer than `data` has.
@@ -206,11 +208,13 @@ impl<R: Read> Reader<R> {
             }
         };
         self.packets += 1;
+        let interface = &self.interfaces[located.interface as usize];
         Ok(Some(Packet {
             number: self.packets,
             time_ns: located.time_ns,
             interface: located.interface,
-            link_type: self.interfaces[located.interface as usize].link_type,
+            interface_name: interface.name.as_deref(),
+            link_type: interface.link_type,
             original_len: located.original_len,
             data: self.window.slice(located.data),
             comment: located
