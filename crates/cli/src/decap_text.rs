@@ -1,5 +1,6 @@
 //! What `nvgre pcap decap` prints for people: a line a frame, then the totals.
 
+use std::fmt;
 use std::io::{self, Write};
 
 use nvgre_dataplane::{Decapsulated, DropReason, Outer};
@@ -45,7 +46,7 @@ impl DecapText {
         self.accepted += 1;
         self.start(seen, "accept", out)?;
         let (from, to) = (decapsulated.source, decapsulated.destination);
-        write!(out, " {from} > {to}")?;
+        write!(out, ", {from} > {to}")?;
         if let Ok(link) = LinkHeader::parse(inner) {
             write!(out, ", {} > {}, ", link.source, link.destination)?;
             match link.ether_type {
@@ -78,26 +79,28 @@ impl DecapText {
         if *frames == 1 {
             *first = seen.number;
         }
-        self.start(seen, reason.name(), out)?;
+        self.start(seen, format_args!("drop {reason}"), out)?;
         if let Some(outer) = outer {
-            write!(out, " {} > {}", outer.source, outer.destination)?;
+            write!(out, ", {} > {}", outer.source, outer.destination)?;
         }
         writeln!(out)
     }
 
     /// Number, seconds since the first frame, verdict, key.
-    fn start(&mut self, seen: &Seen, verdict: &str, out: &mut impl Write) -> io::Result<()> {
+    fn start(
+        &mut self,
+        seen: &Seen,
+        verdict: impl fmt::Display,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
         let start_ns = *self.start_ns.get_or_insert(seen.time_ns);
         let sign = if seen.time_ns < start_ns { "-" } else { "" };
         let since_ns = seen.time_ns.abs_diff(start_ns);
         let (seconds, rest_ns) = (since_ns / 1_000_000_000, since_ns % 1_000_000_000);
         let number = seen.number;
-        write!(
-            out,
-            "{number:>6} {sign}{seconds}.{rest_ns:09} {verdict:<17}"
-        )?;
+        write!(out, "{number:>6} {sign}{seconds}.{rest_ns:09} {verdict}")?;
         if let Some(key) = seen.key {
-            write!(out, " vsid {} flow {}", key.0 >> 8, key.flow_id().0)?;
+            write!(out, ", vsid {} flow {}", key.0 >> 8, key.flow_id().0)?;
         }
         Ok(())
     }
@@ -115,7 +118,7 @@ impl DecapText {
         for (reason, (frames, first)) in DropReason::ALL.iter().zip(self.dropped) {
             if frames > 0 {
                 let name = reason.name();
-                writeln!(out, "{frames:>8} {name:<17} first at frame {first}")?;
+                writeln!(out, "{frames:>8} {name:<18} first at frame {first}")?;
             }
         }
         Ok(())

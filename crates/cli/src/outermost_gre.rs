@@ -94,3 +94,117 @@ fn payload(packet: &[u8], offset: usize, claimed: Option<usize>) -> Option<Outer
         _ => OutermostGre::Other,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use nvgre_capture::{LinkType, Reader};
+    use nvgre_wire::NvgreKey;
+
+    use super::{OutermostGre, outermost_gre};
+
+    /// A frame of a committed capture, by number from 1.
+    fn captured(file: &str, number: u64) -> (LinkType, Vec<u8>) {
+        let path = format!("{}/../../pcaps/{file}", env!("CARGO_MANIFEST_DIR"));
+        let mut reader = Reader::open(path).expect("a capture");
+        loop {
+            let packet = reader.next().expect("readable").expect("that many frames");
+            if packet.number == number {
+                return (packet.link_type, packet.data.to_vec());
+            }
+        }
+    }
+
+    /// Scapy's first one: outer IPv4 without options, key 0x05a1b233.
+    fn nvgre_over_ipv4() -> Vec<u8> {
+        captured("scapy/scapy-shared-valid.pcap", 1).1
+    }
+
+    const KEY: Option<OutermostGre> = Some(OutermostGre::Nvgre(NvgreKey(0x05a1_b233)));
+    const OTHER: Option<OutermostGre> = Some(OutermostGre::Other);
+
+    fn of_ethernet(frame: &[u8]) -> Option<OutermostGre> {
+        outermost_gre(LinkType::ETHERNET, frame)
+    }
+
+    #[test]
+    fn any_stack_of_tags_is_looked_behind() {
+        let mut frame = nvgre_over_ipv4();
+        for tag in [0x8100_u16, 0x88a8, 0x9100].iter().cycle().take(30) {
+            let [high, low] = tag.to_be_bytes();
+            frame.splice(12..12, [high, low, 0, 7]);
+            assert_eq!(of_ethernet(&frame), KEY);
+        }
+        for cut in 0..14 + 30 * 4 + 20 + 4 {
+            assert_eq!(of_ethernet(&frame[..cut]), None, "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn tags_behind_a_cooked_header_are_looked_behind() {
+        let (link, mut frame) = captured("scapy/scapy-shared-sll.pcap", 1);
+        let key = outermost_gre(link, &frame);
+        assert!(matches!(key, Some(OutermostGre::Nvgre(_))));
+        frame.splice(14..14, [0x81, 0, 0, 7]);
+        assert_eq!(outermost_gre(link, &frame), key);
+    }
+
+    #[test]
+    fn a_frame_cut_anywhere_counts_as_far_as_its_gre_header_is_there() {
+        let frame = nvgre_over_ipv4();
+        let gre = 14 + 20;
+        for cut in 0..frame.len() {
+            let expected = match cut {
+                cut if cut < gre + 4 => None,
+                cut if cut < gre + 8 => OTHER,
+                _ => KEY,
+            };
+            assert_eq!(of_ethernet(&frame[..cut]), expected, "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn a_key_whose_sequence_number_is_cut_away_is_whole() {
+        let (_, frame) = captured("scapy/scapy-shared-wrong.pcap", 7);
+        let gre = 14 + 20;
+        assert_eq!(frame[gre..gre + 2], [0x30, 0], "K and S");
+        assert_eq!(of_ethernet(&frame[..gre + 8]), KEY);
+        assert_eq!(of_ethernet(&frame[..gre + 7]), OTHER);
+    }
+
+    #[test]
+    fn an_ip_length_ends_the_packet_before_the_frame_does() {
+        let mut frame = nvgre_over_ipv4();
+        for (total_len, expected) in [(20 + 8, KEY), (20 + 7, OTHER), (20 + 3, None), (19, None)] {
+            frame[16..18].copy_from_slice(&u16::to_be_bytes(total_len));
+            assert_eq!(of_ethernet(&frame), expected, "total length {total_len}");
+        }
+    }
+
+    #[test]
+    fn an_ip_length_of_zero_is_the_nics_to_fill_in() {
+        let mut frame = nvgre_over_ipv4();
+        frame[16..18].fill(0);
+        assert_eq!(of_ethernet(&frame), KEY);
+    }
+
+    #[test]
+    fn later_fragments_have_no_gre_header_and_first_ones_do() {
+        let mut frame = nvgre_over_ipv4();
+        for (word, expected) in [(0x2000, KEY), (0x2001, None), (0x0001, None)] {
+            frame[20..22].copy_from_slice(&u16::to_be_bytes(word));
+            assert_eq!(of_ethernet(&frame), expected, "{word:#06x}");
+        }
+    }
+
+    #[test]
+    fn a_packet_of_another_version_than_its_ethertype_is_not_ip() {
+        let mut frame = nvgre_over_ipv4();
+        frame[14] = 0x65;
+        assert_eq!(of_ethernet(&frame), None);
+    }
+
+    #[test]
+    fn link_types_that_are_only_counted_are_not_looked_into() {
+        assert_eq!(outermost_gre(LinkType::NULL, &nvgre_over_ipv4()), None);
+    }
+}

@@ -97,12 +97,13 @@ pub(crate) fn run(file: &Path, out: &mut Output) -> Result<Exit, Failure> {
                 Err(reason) => text.dropped(&seen, None, reason, out)?,
                 Ok(range) => {
                     let mut frame = window(&mut memory, range);
-                    let outer = Outer::parse(frame.bytes()).ok();
                     match decapsulate(&mut frame, &settings, &AnyProvider) {
                         Ok(decapsulated) => {
                             text.accepted(&seen, &decapsulated, frame.bytes(), out)?;
                         }
                         Err(refused) => {
+                            // A refused frame is as it came.
+                            let outer = Outer::parse(frame.bytes()).ok();
                             text.dropped(&seen, outer.as_ref(), refused.reason, out)?;
                         }
                     }
