@@ -1,4 +1,4 @@
-//! What a port lets in: state, source MAC, VLAN, guards, ACLs, rates.
+//! What a port lets in: state, VLAN, source MAC, guards, ACLs, rates.
 
 use nvgre_wire::{
     CustomerAddress, FrameBuf, LinkHeader, ProviderAddress, icmpv4, icmpv6, ip_protocol,
@@ -35,13 +35,13 @@ impl<E: Egress, T: Tracer> Pass<'_, E, T> {
         let port = port.ok_or(DropReason::PortDisconnected)?;
         self.worker.counters.sent(id, frame.len());
         let link = LinkHeader::parse(frame.bytes()).map_err(|_| DropReason::InnerShort)?;
+        let link = untag(port, link, frame)?;
         if link.source.is_group() {
             return Err(DropReason::InnerSourceGroup);
         }
         if link.source != port.mac && !port.mac_address_spoofing {
             return Err(DropReason::SpoofedMac);
         }
-        let link = untag(port, link, frame)?;
         let headers = Classified::of(&link, frame.bytes());
         self.guard(port, &headers, frame)?;
         if !acl::allows(

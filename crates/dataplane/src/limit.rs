@@ -17,7 +17,9 @@ impl TokenBucket {
     pub(crate) fn take(&mut self, now: Nanos, rate: u64, cost: u64) -> bool {
         let full = u128::from(rate) * NANOS_PER_SECOND;
         let gained = u128::from(now.0.saturating_sub(self.filled_at.0)) * u128::from(rate);
-        let level = self.level.map_or(full, |level| (level + gained).min(full));
+        let level = self
+            .level
+            .map_or(full, |level| level.saturating_add(gained).min(full));
         self.filled_at = self.filled_at.max(now);
         let cost = u128::from(cost) * NANOS_PER_SECOND;
         let enough = level >= cost;
