@@ -155,7 +155,10 @@ pub fn decapsulate(
 ) -> Result<Decapsulated, Refused> {
     let outer = Outer::parse(frame.bytes())?;
     let (decapsulated, inner) = check(frame.bytes(), &outer, settings, provider)?;
-    let ecn_reported = take_out(frame, &outer, &inner)?;
+    let ecn_reported = take_out(frame, &outer, &inner).map_err(|reason| Refused {
+        reason,
+        key: Some((decapsulated.virtual_subnet, decapsulated.flow_id)),
+    })?;
     Ok(Decapsulated {
         ecn_reported,
         ..decapsulated
@@ -217,33 +220,29 @@ pub(crate) fn check(
         reserved_bits: header.reserved_bits,
         ecn_reported: false,
     };
-    // RFC 6040 s4.2: decided before anything is changed.
-    if let Some(inner_ecn) = inner_tos(&frame[inner.clone()]).map(Ecn::of)
-        && ecn_decapsulate(inner_ecn, Ecn::of(outer.tos)) == EcnDecapsulated::Drop
-    {
-        return Err(with_key(DropReason::EcnCeOnNotEct));
-    }
     Ok((decapsulated, inner))
 }
 
 /// Moves the window to the inner frame and combines the ECN fields. Whether the combination is to be
-/// reported.
+/// reported; a frame whose combination is refused stays as it is.
 pub(crate) fn take_out(
     frame: &mut FrameBuf<'_>,
     outer: &Outer,
     inner: &Range<usize>,
 ) -> Result<bool, DropReason> {
+    let tos = inner_tos(&frame.bytes()[inner.clone()]);
+    let outer_ecn = Ecn::of(outer.tos);
+    let (combined, report) = match tos.map(|tos| ecn_decapsulate(Ecn::of(tos), outer_ecn)) {
+        None => (None, false),
+        Some(EcnDecapsulated::Set(ecn)) => (Some(ecn), false),
+        Some(EcnDecapsulated::SetAndReport(ecn)) => (Some(ecn), true),
+        Some(EcnDecapsulated::Drop) => return Err(DropReason::EcnCeOnNotEct),
+    };
     frame.truncate(inner.end);
     frame.pop_front(inner.start);
-    let Some(tos) = inner_tos(frame.bytes()) else {
-        return Ok(false);
-    };
-    let (combined, report) = match ecn_decapsulate(Ecn::of(tos), Ecn::of(outer.tos)) {
-        EcnDecapsulated::Set(ecn) => (ecn, false),
-        EcnDecapsulated::SetAndReport(ecn) => (ecn, true),
-        EcnDecapsulated::Drop => return Err(DropReason::EcnCeOnNotEct),
-    };
-    if combined != Ecn::of(tos) {
+    if let (Some(tos), Some(combined)) = (tos, combined)
+        && combined != Ecn::of(tos)
+    {
         set_inner_tos(frame.bytes_mut(), tos & !3 | combined.bits());
     }
     Ok(report)
