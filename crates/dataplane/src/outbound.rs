@@ -205,9 +205,14 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         let mac = target.entry.record.mac;
         let hit = self.snapshot.port_of(segment, mac);
         if let Some(port) = hit {
-            self.passes_inbound_acl(port, headers)?;
             self.apply_routing(frame, vsid, &target);
-            return self.deliver(port, frame, headers);
+            // The receiver's ACL sees what it would see on another host.
+            let routed = Classified {
+                destination: mac,
+                source: self.snapshot.settings.router_mac,
+                ..*headers
+            };
+            return self.deliver(port, frame, &routed);
         }
         self.leave(frame, admitted, vsid, target)
     }
