@@ -15,7 +15,6 @@ fn seen(time_ns: i64, link_type: u16, original_len: u32, data: &[u8]) -> Seen {
         original_len,
         data: data.to_vec(),
         comment: None,
-        interface_name: None,
     }
 }
 

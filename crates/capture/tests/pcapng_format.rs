@@ -22,7 +22,6 @@ fn seen(time_ns: i64, interface: u32, link_type: u16, original_len: u32, data: &
         original_len,
         data: data.to_vec(),
         comment: None,
-        interface_name: None,
     }
 }
 
