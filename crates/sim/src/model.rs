@@ -1,0 +1,444 @@
+//! A scenario brought to life: hosts with the policy that scripts gave them, guests where they run,
+//! the inventory that the oracle judges by.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+use nvgre_dataplane::{
+    Neighbor, Policy, PolicyError, PolicyWarning, Port, PortId, RecordId, RouteId, Snapshot,
+};
+use nvgre_netwnv::{Adapter, Estate, Nic, Place, ScriptError, Source};
+
+use crate::network::{Host, Network};
+use crate::oracle::{GuestIndex, InventoryGuest, Oracle};
+use crate::scenario::Scenario;
+use crate::underlay::{Attachment, ROUTER_MAC, Underlay};
+
+/// Reads a policy file by the name that the scenario gives it.
+pub type ReadFile = dyn Fn(&str) -> io::Result<String>;
+
+/// Why a scenario cannot be brought to life.
+#[derive(Debug)]
+pub enum ModelError {
+    /// A policy file cannot be read.
+    File {
+        /// Its name in the scenario.
+        file: String,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// A script is wrong.
+    Script {
+        /// The script.
+        source: Source,
+        /// What is wrong with it.
+        errors: Vec<ScriptError>,
+    },
+    /// The policy that scripts left on a host is refused.
+    Policy {
+        /// The host.
+        host: String,
+        /// What is wrong, and where it was written, if it was.
+        errors: Vec<(PolicyError, Option<Place>)>,
+    },
+    /// A guest cannot move: no switch of its adapter's name there (Compare-VM, incompatibility
+    /// 33012).
+    NoSuchSwitch {
+        /// The guest.
+        guest: String,
+        /// The switch.
+        switch: String,
+        /// The host without it.
+        host: String,
+    },
+}
+
+/// Something suspect that was loaded all the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelWarning {
+    /// The host that it was said about.
+    pub host: String,
+    /// Where it was written.
+    pub place: Option<Place>,
+    /// What is suspect.
+    pub text: String,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Model {
+    scenario: Arc<Scenario>,
+    sources: Vec<Source>,
+    estate: Estate,
+    network: Network,
+    oracle: Oracle,
+    /// Host of each guest.
+    host_of: Vec<usize>,
+    warnings: Vec<ModelWarning>,
+    display_only: Vec<(Place, String)>,
+}
+
+impl Model {
+    /// Reads every policy file, runs the scripts that hosts start with, and publishes. Stages are
+    /// not entered yet.
+    pub fn new(scenario: Scenario, read: &ReadFile) -> Result<Self, ModelError> {
+        let scenario = Arc::new(scenario);
+        let estate = Estate { hosts: (0..scenario.hosts.len()).map(|h| host(&scenario, h)).collect() };
+        let mut sources: Vec<Source> = Vec::new();
+        let of_hosts = scenario.hosts.iter().flat_map(|host| &host.policy);
+        let of_stages = scenario.stages.iter().flat_map(|stage| &stage.scripts).map(|s| &s.file);
+        for file in of_hosts.chain(of_stages) {
+            if sources.iter().all(|source| *source.name != **file) {
+                let text = read(file)
+                    .map_err(|error| ModelError::File { file: file.clone(), error })?;
+                sources.push(Source::new(file, text));
+            }
+        }
+        let inventory = scenario.guests.iter().map(|guest| InventoryGuest {
+            tenant: guest.tenant,
+            host: guest.host,
+            mac: guest.mac,
+            virtual_subnets: scenario.tenants[guest.tenant].virtual_subnets.clone(),
+        });
+        let mut model = Self {
+            oracle: Oracle::new(inventory.collect()),
+            host_of: scenario.guests.iter().map(|guest| guest.host).collect(),
+            network: Network::new(Vec::new(), Underlay::new(scenario.underlay.mtu_bytes.into())),
+            sources,
+            estate,
+            scenario,
+            warnings: Vec::new(),
+            display_only: Vec::new(),
+        };
+        for host in 0..model.scenario.hosts.len() {
+            for file in model.scenario.hosts[host].policy.clone() {
+                model.run_script(&file, host)?;
+            }
+        }
+        model.publish()?;
+        Ok(model)
+    }
+
+    /// The scenario.
+    pub fn scenario(&self) -> &Scenario {
+        &self.scenario
+    }
+
+    pub(crate) const fn shared_scenario(&self) -> &Arc<Scenario> {
+        &self.scenario
+    }
+
+    /// The hosts as Windows would show them.
+    pub const fn estate(&self) -> &Estate {
+        &self.estate
+    }
+
+    /// The hosts as they forward.
+    pub const fn network(&self) -> &Network {
+        &self.network
+    }
+
+    pub(crate) const fn network_mut(&mut self) -> &mut Network {
+        &mut self.network
+    }
+
+    /// The oracle.
+    pub const fn oracle(&self) -> &Oracle {
+        &self.oracle
+    }
+
+    pub(crate) const fn oracle_mut(&mut self) -> &mut Oracle {
+        &mut self.oracle
+    }
+
+    /// Network and oracle at once.
+    pub(crate) const fn parts(&mut self) -> (&mut Network, &mut Oracle) {
+        (&mut self.network, &mut self.oracle)
+    }
+
+    /// The host where a guest runs.
+    pub fn host_of(&self, guest: GuestIndex) -> usize {
+        self.host_of[guest]
+    }
+
+    /// What was suspect in the policy as it is published now, and in the scripts so far.
+    pub fn warnings(&self) -> &[ModelWarning] {
+        &self.warnings
+    }
+
+    /// Commands of the scripts that only show or wait: they had no effect.
+    pub fn display_only(&self) -> &[(Place, String)] {
+        &self.display_only
+    }
+
+    /// Where a host's record was written.
+    pub fn place_of_record(&self, host: usize, record: RecordId) -> Option<&Place> {
+        self.estate.hosts[host].record(record).map(|entry| &entry.place)
+    }
+
+    /// Enters every stage in turn.
+    pub fn enter_all_stages(&mut self) -> Result<(), ModelError> {
+        (0..self.scenario.stages.len()).try_for_each(|stage| self.enter_stage(stage))
+    }
+
+    /// Moves guests, runs the stage's scripts, and publishes.
+    pub fn enter_stage(&mut self, stage: usize) -> Result<(), ModelError> {
+        let scenario = Arc::clone(&self.scenario);
+        let stage = &scenario.stages[stage];
+        for step in &stage.moves {
+            self.move_guest(step.guest, step.to)?;
+        }
+        for script in &stage.scripts {
+            self.run_script(&script.file, script.on)?;
+        }
+        self.publish()
+    }
+
+    fn move_guest(&mut self, guest: GuestIndex, to: usize) -> Result<(), ModelError> {
+        let from = std::mem::replace(&mut self.host_of[guest], to);
+        let inventory = &self.scenario.guests[guest];
+        let adapters = &mut self.estate.hosts[from].adapters;
+        if let Some(at) = adapters.iter().position(|adapter| is_adapter(adapter, inventory)) {
+            let switch = &adapters[at].switch_name;
+            let there = &self.scenario.hosts[to];
+            if !there.switch.eq_ignore_ascii_case(switch) {
+                return Err(ModelError::NoSuchSwitch {
+                    guest: inventory.name.clone(),
+                    switch: switch.clone(),
+                    host: there.name.clone(),
+                });
+            }
+            let adapter = adapters.remove(at);
+            self.estate.hosts[to].adapters.push(adapter);
+        }
+        self.oracle.moved(guest, to);
+        Ok(())
+    }
+
+    fn run_script(&mut self, file: &str, on: usize) -> Result<(), ModelError> {
+        let local = &self.scenario.hosts[on].name;
+        let Some(source) = self.sources.iter().find(|source| *source.name == *file) else {
+            return Ok(());
+        };
+        let report = nvgre_netwnv::run(source, local, &mut self.estate)
+            .map_err(|errors| ModelError::Script { source: source.clone(), errors })?;
+        let host = local.clone();
+        self.warnings.extend(report.warnings.into_iter().map(|warning| ModelWarning {
+            host: host.clone(),
+            place: Some(warning.place),
+            text: warning.message,
+        }));
+        for (place, name) in report.display_only {
+            if self.display_only.iter().all(|(_, known)| !known.eq_ignore_ascii_case(&name)) {
+                self.display_only.push((place, name));
+            }
+        }
+        Ok(())
+    }
+
+    /// Compiles every host's tables anew, with the neighbors that the underlay has now.
+    fn publish(&mut self) -> Result<(), ModelError> {
+        let attachments = self.estate.hosts.iter().map(|host| {
+            let policy = host.policy();
+            let in_force = policy.wnv_bound;
+            let addresses = policy.provider_addresses.into_iter().filter(|_| in_force);
+            Attachment { addresses: addresses.map(|host| (host.address, host.mac)).collect() }
+        });
+        let attachments: Vec<_> = attachments.collect();
+        self.network.underlay.attach(&attachments);
+        for host in 0..self.estate.hosts.len() {
+            let snapshot = self.compile(host)?;
+            for &warning in snapshot.warnings() {
+                let warning = self.explain(host, warning);
+                if !self.warnings.contains(&warning) {
+                    self.warnings.push(warning);
+                }
+            }
+            match self.network.hosts.get_mut(host) {
+                Some(known) => known.snapshot = snapshot,
+                None => {
+                    let name = self.estate.hosts[host].name.clone();
+                    self.network.hosts.push(Host::new(name, snapshot));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Compiles the hosts that have learned something.
+    pub(crate) fn publish_learned(&mut self) -> Result<(), ModelError> {
+        while let Some(host) = self.network.learned.pop() {
+            self.network.hosts[host].snapshot = self.compile(host)?;
+        }
+        Ok(())
+    }
+
+    fn compile(&self, host: usize) -> Result<Snapshot, ModelError> {
+        let policy = self.policy_of(host);
+        Snapshot::new(&policy, self.scenario.seed).map_err(|errors| ModelError::Policy {
+            host: self.estate.hosts[host].name.clone(),
+            errors: errors.into_iter().map(|e| (e, self.place_of_error(host, e))).collect(),
+        })
+    }
+
+    /// Everything one host forwards by: the scripts' policy, its guests' ports, what it has learned,
+    /// and the underlay around it.
+    pub fn policy_of(&self, host: usize) -> Policy {
+        let windows = &self.estate.hosts[host];
+        let mut policy = windows.policy();
+        if let Some(known) = self.network.hosts.get(host) {
+            for learned in &known.learned {
+                let written = policy.records.iter().any(|record| {
+                    record.virtual_subnet == learned.virtual_subnet
+                        && record.customer_address == learned.customer_address
+                });
+                if !written {
+                    policy.records.push(*learned);
+                }
+            }
+        }
+        policy.ports = self.ports_of(host);
+        policy.neighbors = self
+            .network
+            .underlay
+            .neighbors()
+            .map(|(address, mac)| Neighbor { address, mac })
+            .collect();
+        policy.proxy_neighbor_mac = Some(ROUTER_MAC);
+        policy.multicast_groups = self.scenario.multicast_groups();
+        policy.settings = self.scenario.settings;
+        policy.settings.underlay_mtu_bytes = self.scenario.underlay.mtu_bytes;
+        policy
+    }
+
+    /// Ports of the adapters on a host; a port's id is its guest's index.
+    fn ports_of(&self, host: usize) -> Vec<Port> {
+        let adapters = &self.estate.hosts[host].adapters;
+        let guests = self.scenario.guests.iter().enumerate();
+        guests
+            .filter_map(|(index, guest)| {
+                let adapter = adapters.iter().find(|adapter| is_adapter(adapter, guest))?;
+                let mut port = Port::new(PortId(index as u32), adapter.mac);
+                port.subnet = adapter.subnet;
+                port.vlan = guest.vlan;
+                port.mac_address_spoofing = adapter.mac_address_spoofing;
+                port.dhcp_guard = adapter.dhcp_guard;
+                port.router_guard = adapter.router_guard;
+                port.maximum_bandwidth_bits_per_second = adapter.maximum_bandwidth_bits_per_second;
+                port.storm_limit_packets_per_second = adapter.storm_limit_packets_per_second;
+                Some(port)
+            })
+            .collect()
+    }
+
+    fn explain(&self, host: usize, warning: PolicyWarning) -> ModelWarning {
+        let place = match warning {
+            PolicyWarning::AddressTwiceInDomain { second, .. }
+            | PolicyWarning::MacTwiceInDomain { second, .. } => self.record_place(host, second),
+            PolicyWarning::RouterAddressTaken { record, .. }
+            | PolicyWarning::NoOnLinkRoute(record) => self.record_place(host, record),
+            PolicyWarning::PrefixesOverlap { second, .. } => self.route_place(host, second),
+            PolicyWarning::NextHopWithoutRecord(route) => self.route_place(host, route),
+        };
+        let host = self.estate.hosts[host].name.clone();
+        ModelWarning { host, place, text: warning.to_string() }
+    }
+
+    fn record_place(&self, host: usize, record: RecordId) -> Option<Place> {
+        self.place_of_record(host, record).cloned()
+    }
+
+    fn route_place(&self, host: usize, route: RouteId) -> Option<Place> {
+        self.estate.hosts[host].customer_route(route).map(|entry| entry.place.clone())
+    }
+
+    fn place_of_error(&self, host: usize, error: PolicyError) -> Option<Place> {
+        let windows = &self.estate.hosts[host];
+        match error {
+            PolicyError::DuplicateRecord { second: record, .. }
+            | PolicyError::NatAddressShared { second: record, .. }
+            | PolicyError::CustomerAddressForType(record)
+            | PolicyError::CustomerAddressNotUnicast(record)
+            | PolicyError::ProviderAddressNotUnicast(record)
+            | PolicyError::RecordMacNotUnicast(record)
+            | PolicyError::VmMacWithoutNat(record) => self.record_place(host, record),
+            PolicyError::SubnetInTwoDomains { second: route, .. }
+            | PolicyError::RouteFamilies(route) => self.route_place(host, route),
+            PolicyError::DuplicateProviderAddress(address)
+            | PolicyError::HostAddressNotUnicast(address)
+            | PolicyError::PrefixLength(address) => windows
+                .provider_addresses
+                .iter()
+                .rfind(|entry| entry.address.address == address)
+                .map(|entry| entry.place.clone()),
+            PolicyError::VlanAndSubnet(port) | PolicyError::DuplicatePort(port) => {
+                let guest = &self.scenario.guests[port.0 as usize];
+                let adapter = windows.adapters.iter().find(|adapter| is_adapter(adapter, guest));
+                adapter.and_then(|adapter| adapter.place.clone())
+            }
+            PolicyError::GroupNotMulticast(_) => None,
+        }
+    }
+}
+
+fn host(scenario: &Scenario, index: usize) -> nvgre_netwnv::Host {
+    let host = &scenario.hosts[index];
+    let mut windows = nvgre_netwnv::Host::new(&host.name);
+    windows.nics.push(Nic {
+        name: host.interface_name.clone(),
+        interface_description: host.interface_description.clone(),
+        interface_index: host.interface_index,
+        mac: host.mac,
+        wnv_bound: false,
+        switch_name: host.switch.clone(),
+    });
+    for guest in scenario.guests.iter().filter(|guest| guest.host == index) {
+        let mut adapter = Adapter::new(&guest.name, guest.mac, &host.switch);
+        adapter.name.clone_from(&guest.nic);
+        adapter.subnet = guest.subnet;
+        adapter.mac_address_spoofing = guest.mac_address_spoofing;
+        adapter.dhcp_guard = guest.dhcp_guard;
+        adapter.router_guard = guest.router_guard;
+        adapter.maximum_bandwidth_bits_per_second = guest.maximum_bandwidth_bits_per_second;
+        adapter.storm_limit_packets_per_second = guest.storm_limit_packets_per_second;
+        windows.adapters.push(adapter);
+    }
+    windows
+}
+
+fn is_adapter(adapter: &Adapter, guest: &crate::scenario::Guest) -> bool {
+    adapter.vm_name.eq_ignore_ascii_case(&guest.name) && adapter.name.eq_ignore_ascii_case(&guest.nic)
+}
+
+impl fmt::Display for ModelError {
+    /// Several lines where there are several errors, each with its place and, for scripts, the line
+    /// and a caret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File { file, error } => write!(f, "{file}: {error}"),
+            Self::Script { source, errors } => {
+                let rendered: Vec<_> = errors.iter().map(|error| error.render(source)).collect();
+                f.write_str(rendered.join("\n").trim_end())
+            }
+            Self::Policy { host, errors } => {
+                for (index, (error, place)) in errors.iter().enumerate() {
+                    if index > 0 {
+                        f.write_str("\n")?;
+                    }
+                    match place {
+                        Some(place) => write!(f, "{place}: on {host}: {error}")?,
+                        None => write!(f, "on {host}: {error}")?,
+                    }
+                }
+                Ok(())
+            }
+            Self::NoSuchSwitch { guest, switch, host } => write!(
+                f,
+                "{guest} cannot move to {host}: Could not find Ethernet switch '{switch}'. (33012)"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for ModelError {}

@@ -1,0 +1,162 @@
+//! The isolation oracle: judges deliveries from the inventory alone.
+//!
+//! It shares no lookup with the dataplane and reads frames with another parser, on purpose: it must
+//! not share a bug. Who sent a frame it knows from the outside: a stamp, the port where a replayed
+//! frame entered, or, for a frame that entered at an uplink, the inventory guest with the inner
+//! source MAC on the host that owns the outer source address.
+
+use std::net::IpAddr;
+
+use etherparse::{EtherType, LaxNetSlice, LaxSlicedPacket, LinkExtSlice};
+use nvgre_wire::{MacAddress, ProviderAddress, VirtualSubnetId};
+
+/// A guest of the inventory, by its index.
+pub type GuestIndex = usize;
+
+/// One line of the inventory: who a guest belongs to, whatever any policy says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InventoryGuest {
+    /// Index of its tenant.
+    pub tenant: usize,
+    /// Index of the host where it runs.
+    pub host: usize,
+    /// Its adapter's MAC.
+    pub mac: MacAddress,
+    /// The subnets of its tenant.
+    pub virtual_subnets: Vec<VirtualSubnetId>,
+}
+
+/// Who sent a frame, as far as is known from outside the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sender {
+    /// This guest.
+    Guest(GuestIndex),
+    /// A host's dataplane made the frame for this port.
+    Dataplane,
+    /// Nobody in the inventory fits.
+    Unknown,
+}
+
+/// What the oracle says about a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Judgement {
+    /// Sender and receiver belong to one tenant.
+    SameTenant,
+    /// They do not.
+    CrossTenant,
+    /// The sender is not known: never called isolated.
+    SenderUnknown,
+}
+
+/// What the oracle counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OracleCounts {
+    /// Deliveries within one tenant.
+    pub same_tenant: u64,
+    /// Deliveries from one tenant to another.
+    pub cross_tenant: u64,
+    /// Deliveries whose sender is not known.
+    pub sender_unknown: u64,
+}
+
+/// See the module.
+#[derive(Clone, Debug, Default)]
+pub struct Oracle {
+    guests: Vec<InventoryGuest>,
+    counts: OracleCounts,
+}
+
+impl Oracle {
+    /// Judges by this inventory.
+    pub fn new(guests: Vec<InventoryGuest>) -> Self {
+        Self { guests, counts: OracleCounts::default() }
+    }
+
+    /// A guest moved.
+    pub fn moved(&mut self, guest: GuestIndex, host: usize) {
+        self.guests[guest].host = host;
+    }
+
+    /// What was counted so far.
+    pub const fn counts(&self) -> OracleCounts {
+        self.counts
+    }
+
+    /// Judges and counts one delivery.
+    pub fn delivered(&mut self, sender: Sender, receiver: GuestIndex) -> Judgement {
+        let judgement = match sender {
+            // An answer is made for the one who asked.
+            Sender::Dataplane => Judgement::SameTenant,
+            Sender::Unknown => Judgement::SenderUnknown,
+            Sender::Guest(guest) if self.guests[guest].tenant == self.guests[receiver].tenant => {
+                Judgement::SameTenant
+            }
+            Sender::Guest(_) => Judgement::CrossTenant,
+        };
+        match judgement {
+            Judgement::SameTenant => self.counts.same_tenant += 1,
+            Judgement::CrossTenant => self.counts.cross_tenant += 1,
+            Judgement::SenderUnknown => self.counts.sender_unknown += 1,
+        }
+        judgement
+    }
+
+    /// The sender of a frame that entered at an uplink. `owner` says which host owns a provider
+    /// address.
+    pub fn sender_at_uplink(
+        &self,
+        frame: &[u8],
+        owner: impl Fn(ProviderAddress) -> Option<usize>,
+    ) -> Sender {
+        let Some((source, key_vsid, mac)) = read(frame) else { return Sender::Unknown };
+        let Some(host) = owner(ProviderAddress::new(source)) else { return Sender::Unknown };
+        let on_host = self
+            .guests
+            .iter()
+            .enumerate()
+            .filter(|(_, guest)| guest.host == host && guest.mac == mac)
+            .collect::<smallvec::SmallVec<[_; 4]>>();
+        match on_host.as_slice() {
+            [(only, _)] => Sender::Guest(*only),
+            several => several
+                .iter()
+                .find(|(_, guest)| {
+                    guest.virtual_subnets.iter().any(|vsid| Some(vsid.get()) == key_vsid)
+                })
+                .map_or(Sender::Unknown, |(index, _)| Sender::Guest(*index)),
+        }
+    }
+}
+
+/// Outer source, the key's upper 24 bits, and the inner source MAC of an NVGRE frame; for other IP
+/// frames (a rewritten one carries the guest's MAC only with UseVmMACAddress) the MAC in front.
+fn read(frame: &[u8]) -> Option<(IpAddr, Option<u32>, MacAddress)> {
+    let packet = LaxSlicedPacket::from_ethernet(frame).ok()?;
+    let tagged = packet.link_exts.iter().any(|ext| matches!(ext, LinkExtSlice::Macsec(_)));
+    if tagged {
+        return None;
+    }
+    let (source, payload) = match packet.net.as_ref()? {
+        LaxNetSlice::Ipv4(ip) => {
+            (IpAddr::V4(ip.header().source_addr()), ip.payload())
+        }
+        LaxNetSlice::Ipv6(ip) => {
+            (IpAddr::V6(ip.header().source_addr()), ip.payload())
+        }
+        LaxNetSlice::Arp(_) => return None,
+    };
+    if payload.ip_number != etherparse::ip_number::GRE {
+        return Some((source, None, mac_at(frame, 6)?));
+    }
+    let gre = payload.payload;
+    if gre.len() < 8 || EtherType(u16::from_be_bytes([gre[2], gre[3]])) != EtherType(0x6558) {
+        return None;
+    }
+    let vsid = u32::from_be_bytes([0, gre[4], gre[5], gre[6]]);
+    Some((source, Some(vsid), mac_at(gre, 8 + 6)?))
+}
+
+fn mac_at(bytes: &[u8], at: usize) -> Option<MacAddress> {
+    let octets: [u8; 6] = bytes.get(at..at + 6)?.try_into().ok()?;
+    Some(MacAddress::new(octets))
+}
