@@ -1,22 +1,15 @@
-//! Values: strings with what is put into them, variables, properties, groups, hashtables.
+//! Values: numbers, variables, properties, groups, hashtables.
 
 use std::rc::Rc;
 
+use winnow::token::take_while;
+
 use crate::ast::{Comparison, Expr, ExprKind, Piece, Span, Variable};
 use crate::lexer::{
-    braced_guid, ends_word, identifier, is_dash, is_double_quote, is_line_end, is_single_quote,
-    number, parameter_name, type_name, word,
+    Cursor, braced_guid, ends_word, identifier, is_dash, is_double_quote, is_line_end,
+    is_single_quote, number, parameter_name, type_name, word,
 };
 use crate::parser::{Parsed, Parser};
-
-/// Where a string with variables ends.
-#[derive(Clone, Copy)]
-enum TextEnd {
-    /// At a double quote.
-    Quote,
-    /// At this byte offset (a here-string).
-    Offset(usize),
-}
 
 impl Parser<'_> {
     /// An expression: operands with commas, then `+`, then a comparison.
@@ -125,9 +118,9 @@ impl Parser<'_> {
     fn number_literal(&mut self) -> Parsed<Expr> {
         let start = self.cursor.offset();
         let value = self.cursor.take(number).flatten();
-        let glued = self.cursor.take(winnow::token::take_while(1.., |c: char| {
-            c.is_alphanumeric() || c == '.'
-        }));
+        let glued = self
+            .cursor
+            .take(take_while(1.., |c: char| c.is_alphanumeric() || c == '.'));
         let span = self.since(start);
         let text = self.cursor.text()[span.clone()].to_owned();
         match value {
@@ -174,7 +167,7 @@ impl Parser<'_> {
                 return Err(self.error(self.here(), text));
             };
             let span = self.since(start);
-            let mut digits = crate::lexer::Cursor::new(&word);
+            let mut digits = Cursor::new(&word);
             match digits.take(number).flatten() {
                 Some(value) if digits.rest().is_empty() => Expr {
                     span,
@@ -204,7 +197,7 @@ impl Parser<'_> {
         }
     }
 
-    fn primary(&mut self) -> Parsed<Expr> {
+    pub(crate) fn primary(&mut self) -> Parsed<Expr> {
         let start = self.cursor.offset();
         let open = self.here();
         let kind = match self.cursor.peek() {
@@ -233,9 +226,7 @@ impl Parser<'_> {
             Some('@') => self.at_sign(start)?,
             Some(c) if is_double_quote(c) => {
                 self.cursor.next();
-                let pieces = self.pieces(TextEnd::Quote, open)?;
-                self.cursor.next();
-                ExprKind::Text(pieces)
+                ExprKind::Text(self.expandable(open)?)
             }
             Some(c) if is_single_quote(c) => {
                 self.cursor.next();
@@ -424,147 +415,5 @@ impl Parser<'_> {
         }
         self.close('}', open)?;
         Ok(ExprKind::Table(entries))
-    }
-
-    /// A verbatim string, from behind its quote to behind its closing one.
-    fn verbatim(&mut self, open: Span) -> Parsed<String> {
-        self.until_quote(is_single_quote, open)
-    }
-
-    fn until_quote(&mut self, is_quote: fn(char) -> bool, open: Span) -> Parsed<String> {
-        let mut text = String::new();
-        while let Some(c) = self.cursor.next() {
-            if is_quote(c) {
-                match self.cursor.peek() {
-                    Some(second) if is_quote(second) => {
-                        self.cursor.next();
-                        text.push(second);
-                    }
-                    Some(_) | None => return Ok(text),
-                }
-            } else {
-                text.push(c);
-            }
-        }
-        Err(self.error(open, "the text that starts here has no closing quote"))
-    }
-
-    /// From the quote of `@"` on.
-    fn here_string(&mut self, start: usize, quote: char) -> Parsed<ExprKind> {
-        self.cursor.next();
-        let header = self.since(start);
-        self.cursor
-            .take(winnow::token::take_while(0.., crate::lexer::is_blank));
-        self.cursor.eat('\r');
-        if !self.cursor.eat('\n') {
-            return Err(self.error(header, "the text of a here-string starts on the next line"));
-        }
-        let body = self.cursor.offset();
-        let is_quote = if is_double_quote(quote) {
-            is_double_quote
-        } else {
-            is_single_quote
-        };
-        let text = self.cursor.text();
-        // The end is a quote and '@' at the start of a line.
-        let end = text[body - 1..].match_indices('\n').find_map(|(at, _)| {
-            let line = &text[body + at..];
-            let mut chars = line.chars();
-            (chars.next().is_some_and(is_quote) && chars.next() == Some('@')).then_some(body + at)
-        });
-        let Some(end) = end else {
-            return Err(self.error(header, "the here-string that starts here has no end"));
-        };
-        let last = end.max(body + 1) - 1;
-        let last = if last > body && text[..last].ends_with('\r') {
-            last - 1
-        } else {
-            last
-        };
-        let pieces = if is_double_quote(quote) {
-            self.pieces(TextEnd::Offset(last), header)?
-        } else {
-            vec![Piece::Literal(text[body..last].to_owned())]
-        };
-        self.cursor.move_to(end);
-        self.cursor.next();
-        self.cursor.next();
-        Ok(ExprKind::Text(pieces))
-    }
-
-    /// The inside of a string with variables; its end is left.
-    fn pieces(&mut self, end: TextEnd, open: Span) -> Parsed<Vec<Piece>> {
-        let mut pieces = Vec::new();
-        let mut literal = String::new();
-        loop {
-            let start = self.cursor.offset();
-            if matches!(end, TextEnd::Offset(offset) if start >= offset) {
-                break;
-            }
-            let Some(c) = self.cursor.peek() else {
-                return Err(self.error(open, "the text that starts here has no closing quote"));
-            };
-            let second = self.cursor.peek_second();
-            match c {
-                '`' => {
-                    self.cursor.next();
-                    if let Some(escaped) = self.cursor.next() {
-                        literal.push(unescape(escaped));
-                    }
-                }
-                '$' if second
-                    .is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | '(' | '{')) =>
-                {
-                    let expr = self.nested(Self::primary)?;
-                    if matches!(end, TextEnd::Offset(offset) if self.cursor.offset() > offset) {
-                        return Err(
-                            self.error(expr.span, "this goes on behind the here-string's end")
-                        );
-                    }
-                    let braced = self.cursor.text()[expr.span.clone()].ends_with('}');
-                    if self.cursor.peek() == Some(':')
-                        && matches!(expr.kind, ExprKind::Variable(_))
-                        && !braced
-                    {
-                        let name = &self.cursor.text()[expr.span.start + 1..expr.span.end];
-                        return Err(self.error_with_help(
-                            expr.span.clone(),
-                            "a variable right before a colon is not understood",
-                            format!("write ${{{name}}}:"),
-                        ));
-                    }
-                    pieces.push(Piece::Literal(std::mem::take(&mut literal)));
-                    pieces.push(Piece::Expr(expr));
-                }
-                c if is_double_quote(c) && matches!(end, TextEnd::Quote) => {
-                    if !second.is_some_and(is_double_quote) {
-                        break;
-                    }
-                    self.cursor.next();
-                    literal.extend(self.cursor.next());
-                }
-                c => {
-                    self.cursor.next();
-                    literal.push(c);
-                }
-            }
-        }
-        pieces.push(Piece::Literal(literal));
-        Ok(pieces)
-    }
-}
-
-/// What a backtick makes of the character behind it.
-fn unescape(c: char) -> char {
-    match c {
-        '0' => '\0',
-        'a' => '\u{7}',
-        'b' => '\u{8}',
-        'f' => '\u{c}',
-        'n' => '\n',
-        'r' => '\r',
-        't' => '\t',
-        'v' => '\u{b}',
-        other => other,
     }
 }

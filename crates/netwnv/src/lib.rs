@@ -16,7 +16,7 @@
 //! | `print.rs` | `to_powershell`: an entry as the command that makes it |
 //! | `error.rs`, `report.rs` | [`ScriptError`], [`ScriptWarning`], [`RunReport`] |
 //! | `run.rs` | [`run`] |
-//! | `lexer.rs`, `parser.rs`, `expression.rs` | text to tree; the tree is in `ast.rs` |
+//! | `lexer.rs`, `parser.rs`, `pipeline.rs`, `expression.rs`, `text.rs` | script to tree; the tree is in `ast.rs` |
 //! | `machine.rs`, `evaluate.rs` | tree to effect; `value.rs` and `object.rs` are what it handles |
 //! | `cmdlet.rs`, `kind.rs`, `call.rs` | commands, what their parameters take, and how arguments are bound |
 //! | `table.rs` | Get-, Set- and Remove- of a host's tables |
@@ -43,6 +43,7 @@ mod lookup_record;
 mod machine;
 mod object;
 mod parser;
+mod pipeline;
 mod print;
 mod provider;
 mod report;
@@ -51,6 +52,7 @@ mod select;
 mod session;
 mod source;
 mod table;
+mod text;
 mod value;
 mod wildcard;
 

@@ -1,54 +1,16 @@
-//! Statements, pipelines and commands. `expression.rs` goes on with what they are made of.
+//! Blocks and statements. `pipeline.rs` goes on with pipelines and commands, `expression.rs` with values.
 
-use crate::ast::{
-    Argument, Block, BlockParameter, Cast, Command, Element, Expr, Pipeline, Span, Statement,
-};
+use winnow::token::take_while;
+
+use crate::ast::{Block, BlockParameter, Cast, Span, Statement};
 use crate::error::ScriptError;
-use crate::lexer::{
-    BlankError, Cursor, ends_word, identifier, is_blank, is_dash, is_double_quote, is_line_end,
-    is_single_quote, parameter_name, type_name, word,
-};
+use crate::lexer::{BlankError, Cursor, identifier, is_line_end, type_name};
 use crate::source::{Lines, Source};
 
 pub(crate) type Parsed<T> = Result<T, ScriptError>;
 
 /// How deep parentheses, braces and strings may be inside each other.
 const DEPTH_MAX: usize = 64;
-
-/// Words that begin a statement PowerShell has and this subset has not.
-const KEYWORDS: &[&str] = &[
-    "begin",
-    "break",
-    "catch",
-    "class",
-    "continue",
-    "data",
-    "do",
-    "dynamicparam",
-    "else",
-    "elseif",
-    "end",
-    "enum",
-    "exit",
-    "filter",
-    "finally",
-    "for",
-    "foreach",
-    "function",
-    "if",
-    "in",
-    "param",
-    "process",
-    "return",
-    "switch",
-    "throw",
-    "trap",
-    "try",
-    "until",
-    "using",
-    "while",
-    "workflow",
-];
 
 pub(crate) struct Parser<'s> {
     pub(crate) cursor: Cursor<'s>,
@@ -304,7 +266,7 @@ impl Parser<'_> {
         }
         // A property or element on the left side belongs to the refusal below.
         let plain = self.since(start);
-        self.cursor.take(winnow::token::take_while(0.., |c: char| {
+        self.cursor.take(take_while(0.., |c: char| {
             c.is_alphanumeric() || matches!(c, '.' | ':' | '_' | '[' | ']')
         }));
         let target = self.since(start);
@@ -335,205 +297,5 @@ impl Parser<'_> {
             return Err(self.error(target, "this variable cannot be assigned to"));
         }
         Ok(Some((name, cast)))
-    }
-
-    /// One pipeline, which may go on behind each `|` on the next line.
-    pub(crate) fn pipeline(&mut self) -> Parsed<Pipeline> {
-        let mut elements = vec![self.element(true)?];
-        let mut discarded = false;
-        loop {
-            self.blanks()?;
-            discarded |= self.redirection()?;
-            self.blanks()?;
-            if self.cursor.rest().starts_with("||") || self.cursor.rest().starts_with("&&") {
-                let start = self.cursor.offset();
-                return Err(self.error(
-                    start..start + 2,
-                    format!("{} is not understood", &self.cursor.rest()[..2]),
-                ));
-            }
-            if !self.cursor.eat('|') {
-                break;
-            }
-            self.blanks_and_lines()?;
-            elements.push(self.element(false)?);
-        }
-        Ok(Pipeline {
-            elements,
-            discarded,
-        })
-    }
-
-    /// `> $null` and its relatives; true if the output went there.
-    fn redirection(&mut self) -> Parsed<bool> {
-        let start = self.cursor.offset();
-        let stream = self.cursor.rest().chars().next();
-        if matches!(stream, Some('1'..='6' | '*')) && self.cursor.peek_second() == Some('>') {
-            self.cursor.next();
-        }
-        if !self.cursor.eat('>') {
-            self.cursor.move_to(start);
-            return Ok(false);
-        }
-        self.cursor.eat('>');
-        self.blanks()?;
-        let target = self.cursor.offset();
-        let is_null = self.cursor.eat('$')
-            && self
-                .cursor
-                .take(identifier)
-                .is_some_and(|name| name.eq_ignore_ascii_case("null"));
-        if !is_null {
-            self.cursor.move_to(target);
-            self.cursor
-                .take(winnow::token::take_till(0.., |c: char| c.is_whitespace()));
-            return Err(self.error(
-                self.since(start),
-                "only a redirection to $null is understood",
-            ));
-        }
-        Ok(matches!(stream, Some('>' | '1' | '*')))
-    }
-
-    fn element(&mut self, first: bool) -> Parsed<Element> {
-        let Some(c) = self.cursor.peek() else {
-            return Err(self.error(
-                self.here(),
-                "a command was expected here, not the end of the script",
-            ));
-        };
-        let is_number = c.is_ascii_digit()
-            || (is_dash(c)
-                && self
-                    .cursor
-                    .peek_second()
-                    .is_some_and(|c| c.is_ascii_digit()));
-        if is_number
-            || matches!(c, '$' | '(' | '@' | '[' | '{')
-            || is_double_quote(c)
-            || is_single_quote(c)
-        {
-            let start = self.cursor.offset();
-            let expr = self.nested(Self::expression)?;
-            if !first {
-                return Err(self.error(
-                    self.since(start),
-                    "a command was expected behind '|', not a value",
-                ));
-            }
-            return Ok(Element::Expr(expr));
-        }
-        if c == '&' || (c == '.' && self.cursor.peek_second().is_some_and(is_blank)) {
-            return Err(self.error_with_help(
-                self.here(),
-                format!("the call operator {c} is not understood"),
-                "write the commands of the other script or block here",
-            ));
-        }
-        Ok(Element::Command(self.command()?))
-    }
-
-    fn command(&mut self) -> Parsed<Command> {
-        let start = self.cursor.offset();
-        let Some(name) = self.cursor.take(word) else {
-            let text = format!("a command was expected here, not {}", self.found());
-            return Err(self.error(self.here(), text));
-        };
-        let name_span = self.since(start);
-        if KEYWORDS.contains(&name.to_ascii_lowercase().as_str()) {
-            return Err(self.error_with_help(
-                name_span,
-                format!("'{name}' is not understood"),
-                "write the commands one after the other, without loops, conditions and functions",
-            ));
-        }
-        if self
-            .cursor
-            .peek()
-            .is_some_and(|c| !ends_word(c) || c == '(')
-        {
-            let text = format!("{} is not understood in a command's name", self.found());
-            return Err(self.error(self.here(), text));
-        }
-        let mut arguments = Vec::new();
-        loop {
-            self.blanks()?;
-            match self.cursor.peek() {
-                None | Some(';' | '|' | ')' | '}' | '>') => break,
-                Some(c) if is_line_end(c) => break,
-                Some('&') => break,
-                Some('1'..='6' | '*') if self.cursor.peek_second() == Some('>') => break,
-                Some(_) => arguments.push(self.nested(Self::argument)?),
-            }
-        }
-        Ok(Command {
-            name: name
-                .chars()
-                .map(|c| if is_dash(c) { '-' } else { c })
-                .collect(),
-            name_span,
-            arguments,
-        })
-    }
-
-    fn argument(&mut self) -> Parsed<Argument> {
-        let start = self.cursor.offset();
-        if let Some(name) = self.cursor.take(parameter_name) {
-            let name = name.to_owned();
-            let span = self.since(start);
-            let mut value = None;
-            if self.cursor.eat(':') {
-                self.blanks()?;
-                value = Some(self.argument_value()?);
-            }
-            return Ok(Argument::Named { name, span, value });
-        }
-        let next = self.cursor.peek_second();
-        if self.cursor.peek() == Some('@') && next.is_some_and(|c| c.is_alphabetic() || c == '_') {
-            self.cursor.next();
-            let name = self
-                .cursor
-                .take(identifier)
-                .unwrap_or_default()
-                .to_lowercase();
-            return Ok(Argument::Splat {
-                name,
-                span: self.since(start),
-            });
-        }
-        Ok(Argument::Value(self.argument_value()?))
-    }
-
-    /// A value in an argument, with its commas.
-    fn argument_value(&mut self) -> Parsed<Expr> {
-        let start = self.cursor.offset();
-        let first = self.argument_item()?;
-        let mut items = vec![first];
-        loop {
-            let end = self.cursor.offset();
-            self.blanks()?;
-            if !self.cursor.eat(',') {
-                // Blanks stay for the command; a line comment must not swallow its line end twice.
-                self.cursor.move_to(end);
-                break;
-            }
-            self.blanks_and_lines()?;
-            items.push(self.argument_item()?);
-        }
-        Ok(Self::array_of(items, start, self.cursor.offset()))
-    }
-
-    /// A single item stays what it is.
-    pub(crate) fn array_of(mut items: Vec<Expr>, start: usize, end: usize) -> Expr {
-        match items.pop() {
-            Some(only) if items.is_empty() => only,
-            last => {
-                items.extend(last);
-                Expr {
-                    span: start..end,
-                    kind: crate::ast::ExprKind::Array(items),
-                }
-            }
-        }
     }
 }
