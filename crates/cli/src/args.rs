@@ -12,7 +12,7 @@ use crate::exit::Exit;
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true, after_help = Exit::table())]
 pub(crate) struct Args {
-    /// Print JSON lines for tools; each names its schema, nvgre.<verb>/1.
+    /// Print JSON lines for tools; each names its schema, nvgre.VERB/1.
     #[arg(long, global = true)]
     pub(crate) json: bool,
 

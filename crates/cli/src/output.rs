@@ -47,6 +47,11 @@ impl Write for Output {
         self.stdout.write(bytes)
     }
 
+    // Formatting writes a few bytes at a time: straight into the buffer.
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.stdout.write_all(bytes)
+    }
+
     fn flush(&mut self) -> io::Result<()> {
         self.stdout.flush()
     }

@@ -18,8 +18,8 @@
 //! | frame | verdict | because |
 //! | --- | --- | --- |
 //! | outer source equals destination | accept | whether an address is a peer's is policy, and every peer is known |
-//! | outer destination 255.255.255.255 | `outer_not_ours` | nobody's provider address; NVGRE knows unicast and multicast only (RFC 7637 s4.1) |
-//! | outer destination a multicast group | accept | broadcast and multicast of a subnet may use one (RFC 7637 s4.1) |
+//! | outer destination 255.255.255.255 | `outer_not_ours` | nobody's provider address; NVGRE knows unicast and multicast only (RFC 7637 s4.2) |
+//! | outer destination a multicast group | accept | broadcast and multicast of a subnet may use one (RFC 7637 s4.2) |
 //! | routing header with segments left | `outer_not_ours` | this is not the last destination, and type 0 is deprecated (RFC 5095) |
 //! | ten destination-options headers | accept | RFC 8200 s4 sets no limit |
 //! | inner source equals destination MAC | accept | odd, yet an ordinary frame of its tenant |
