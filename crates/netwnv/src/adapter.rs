@@ -5,10 +5,11 @@ use nvgre_wire::VirtualSubnetId;
 
 use crate::ast::Span;
 use crate::call::Call;
-use crate::cmdlet::{Cmdlet, Parameter};
+use crate::cmdlet::{Cmdlet, Parameter, did_you_mean};
 use crate::kind::{Kind, ON_OFF, UINT32, UINT64};
 use crate::machine::{Context, Failed, Machine, Outcome};
 use crate::object::{Object, adapter_properties, nic_properties, switch_properties};
+use crate::table::refuse_filters_with_objects;
 use crate::value::Value;
 use crate::wildcard::{has_wildcard, is_like};
 
@@ -141,7 +142,7 @@ pub(crate) fn refuse_unknown<'n>(
         .find(|text| !has_wildcard(text) && !names.iter().any(|name| is_like(name, text)));
     if let Some(text) = unknown.filter(|_| !call.is_silent()) {
         let message = format!("{} has no {what} \"{text}\"", machine.host(call.host).name);
-        let help = crate::cmdlet::did_you_mean(text, names.iter().map(|name| name.as_str()));
+        let help = did_you_mean(text, names.iter().map(|name| name.as_str()));
         let span: Span = call.span_of(parameter);
         return Err(machine.fail_with(&span, message, help));
     }
@@ -173,6 +174,10 @@ fn chosen(machine: &mut Machine<'_>, call: &Call) -> Result<Vec<(usize, usize)>,
                 let text = format!("{} does not work on {}", call.cmdlet.name, value.describe());
                 return Err(machine.fail(&call.span, text));
             };
+            // Of a VM, -Name still says which of its adapters.
+            if !matches!(object, Object::Vm { .. }) || call.has("VMName") {
+                refuse_filters_with_objects(machine, call)?;
+            }
             let host = object.host();
             for (at, adapter) in machine.host(host).adapters.iter().enumerate() {
                 let is_it = match object {

@@ -81,10 +81,11 @@ pub(crate) struct Expr {
 
 #[derive(Debug)]
 pub(crate) enum ExprKind {
-    /// A whole number. `text` is how it was written: a bare `001122334455` is still a MAC.
+    /// A whole number. A bare one in an argument keeps how it was written, as in PowerShell:
+    /// `-MACAddress 001122334455` is a MAC.
     Number {
         value: i64,
-        text: String,
+        text: Option<String>,
     },
     /// A string: literal parts and what is put in between.
     Text(Vec<Piece>),

@@ -2,10 +2,11 @@
 
 use crate::adapter::refuse_unknown;
 use crate::call::Call;
-use crate::cmdlet::{Cmdlet, Parameter};
+use crate::cmdlet::{Cmdlet, Parameter, listed};
 use crate::kind::Kind;
 use crate::machine::{Failed, Machine, Outcome};
 use crate::object::{Object, nic_properties};
+use crate::table::refuse_filters_with_objects;
 use crate::value::Value;
 
 /// The network virtualization filter, as Windows names it.
@@ -58,6 +59,7 @@ fn chosen(machine: &mut Machine<'_>, call: &Call) -> Result<Vec<(usize, usize)>,
         .or_else(|| call.value("InputObject").map(Value::items));
     let mut found = Vec::new();
     if let Some(objects) = objects {
+        refuse_filters_with_objects(machine, call)?;
         for value in objects {
             let Value::Object(Object::NetAdapter {
                 host,
@@ -151,7 +153,7 @@ fn wipe(machine: &mut Machine<'_>, call: &Call, host: usize) {
         let text = format!(
             "taking {NETWNV} off removed all policy of {}: {}",
             host.name,
-            crate::cmdlet::listed(&counts, "and")
+            listed(&counts, "and")
         );
         machine.warn(&call.place, text);
     }

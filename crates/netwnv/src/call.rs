@@ -90,9 +90,15 @@ impl Call {
         })
     }
 
+    /// The name of a filter, if any was given.
+    pub(crate) fn first_filter(&self) -> Option<&'static str> {
+        let filter = self.arguments.iter().find(|bound| bound.parameter.filter);
+        filter.map(|bound| bound.parameter.name)
+    }
+
     /// Whether any filter was given.
     pub(crate) fn has_filter(&self) -> bool {
-        self.arguments.iter().any(|bound| bound.parameter.filter)
+        self.first_filter().is_some()
     }
 
     /// Whether every filter is exact, so that finding nothing is worth telling.

@@ -243,8 +243,8 @@ pub(crate) fn did_you_mean<'n>(
     written: &str,
     names: impl Iterator<Item = &'n str>,
 ) -> Option<String> {
-    // Two numbers are never each other's slip.
-    if !written.contains(char::is_alphabetic) {
+    // Two numbers are never each other's slip, and no name is as long as a bad script can be.
+    if !written.contains(char::is_alphabetic) || written.len() > 100 {
         return None;
     }
     let lower = written.to_lowercase();

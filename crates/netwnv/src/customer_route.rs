@@ -84,6 +84,7 @@ fn new(machine: &mut Machine<'_>, _: &mut Context, call: &Call) -> Outcome {
         virtual_subnet: vsid_of(call),
         destination: call.required("DestinationPrefix"),
         next_hop: call.required("NextHop"),
+        // Windows states no default.
         metric: call.get("Metric").unwrap_or(0),
     };
     let key = |r: &CustomerRoute| {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use crate::source::{Place, Source, line_around};
+use crate::source::{Lines, Place, Source, line_around};
 
 /// One thing in a script that is not understood or not possible. The estate is as it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,25 +22,40 @@ impl ScriptError {
     /// The message with its place, the line of the script and a caret below what it is about.
     /// `source` is the script that was run.
     pub fn render(&self, source: &Source) -> String {
-        let line = line_around(&source.text, self.span.start);
-        let start = self.span.start.clamp(line.start, line.end);
-        let end = self.span.end.clamp(start, line.end);
-        let number = self.place.line.to_string();
+        let help = self.help.as_deref();
+        let excerpt = self.place.excerpt(&source.text, &self.span, help);
+        format!("{self}\n{excerpt}")
+    }
+}
+
+impl Place {
+    /// The place of a byte offset in the text of `file`; one past the end is the end.
+    pub fn of(file: &str, text: &str, offset: usize) -> Self {
+        Lines::new(&Source::new(file, text)).place(offset)
+    }
+
+    /// The line of `text` at this place, a caret below `span` (in bytes of `text`) as far as the
+    /// line goes, and a line of help.
+    pub fn excerpt(&self, text: &str, span: &Range<usize>, help: Option<&str>) -> String {
+        let line = line_around(text, span.start);
+        let start = span.start.clamp(line.start, line.end);
+        let end = span.end.clamp(start, line.end);
+        let number = self.line.to_string();
         let margin = " ".repeat(number.len());
         // Tabs stay tabs, so that the caret stands below its text in every terminal.
-        let indent: String = source.text[line.start..start]
+        let indent: String = text[line.start..start]
             .chars()
             .map(|c| if c == '\t' { '\t' } else { ' ' })
             .collect();
-        let caret = "^".repeat(source.text[start..end].chars().count().max(1));
-        let mut text = format!(
-            "{self}\n{margin} |\n{number} | {}\n{margin} | {indent}{caret}\n",
-            &source.text[line]
+        let caret = "^".repeat(text[start..end].chars().count().max(1));
+        let mut excerpt = format!(
+            "{margin} |\n{number} | {}\n{margin} | {indent}{caret}\n",
+            &text[line]
         );
-        if let Some(help) = &self.help {
-            text.push_str(&format!("{margin} = help: {help}\n"));
+        if let Some(help) = help {
+            excerpt.push_str(&format!("{margin} = help: {help}\n"));
         }
-        text
+        excerpt
     }
 }
 

@@ -18,7 +18,7 @@ impl Machine<'_> {
         let span = &expr.span;
         match &expr.kind {
             ExprKind::Number { value, text } => {
-                Ok(Value::Number(*value, Some(text.as_str().into())))
+                Ok(Value::Number(*value, text.as_deref().map(Into::into)))
             }
             ExprKind::Text(pieces) => self.text(context, pieces, span),
             ExprKind::Variable(name) => self.variable_value(context, name, span),
@@ -37,7 +37,7 @@ impl Machine<'_> {
                     let text = format!("an index is a number, not {}", index_value.describe());
                     return Err(self.fail(&index.span, text));
                 };
-                let from_end = items.len() as i64 + at;
+                let from_end = at.saturating_add(items.len() as i64);
                 let at = if at < 0 { from_end } else { at };
                 match usize::try_from(at).ok().and_then(|at| items.get(at)) {
                     Some(item) => Ok(item.clone()),

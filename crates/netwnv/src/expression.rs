@@ -126,7 +126,7 @@ impl Parser<'_> {
         match value {
             Some(value) if glued.is_none() => Ok(Expr {
                 span,
-                kind: ExprKind::Number { value, text },
+                kind: ExprKind::Number { value, text: None },
             }),
             Some(_) | None => Err(self.error_with_help(
                 span,
@@ -171,7 +171,10 @@ impl Parser<'_> {
             match digits.take(number).flatten() {
                 Some(value) if digits.rest().is_empty() => Expr {
                     span,
-                    kind: ExprKind::Number { value, text: word },
+                    kind: ExprKind::Number {
+                        value,
+                        text: Some(word),
+                    },
                 },
                 Some(_) | None => self.literal(start, word),
             }
@@ -380,7 +383,11 @@ impl Parser<'_> {
                             is_single_quote
                         };
                         self.cursor.next();
-                        self.until_quote(c, quote)?
+                        let key = self.until_quote(c, quote.clone())?;
+                        if key.contains(['$', '`']) {
+                            return Err(self.error(quote, "a name is written without $ and `"));
+                        }
+                        key
                     }
                     _ => {
                         let text = format!("a name was expected here, not {}", self.found());

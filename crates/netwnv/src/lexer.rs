@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use winnow::Parser;
-use winnow::combinator::{alt, opt, preceded, repeat};
+use winnow::combinator::{alt, delimited, opt, preceded, repeat};
 use winnow::error::EmptyError;
 use winnow::stream::{LocatingSlice, Location, Stream};
 use winnow::token::{one_of, take_till, take_until, take_while};
@@ -197,15 +197,10 @@ pub(crate) fn number(input: &mut Input<'_>) -> Result<Option<i64>, EmptyError> {
     Ok(value)
 }
 
-/// `[name]`, as in a cast.
+/// `[name]`, as in a cast; `[name[]]` too.
 pub(crate) fn type_name<'s>(input: &mut Input<'s>) -> Result<&'s str, EmptyError> {
-    let name = take_while(1.., |c: char| {
-        c.is_alphanumeric() || matches!(c, '.' | '_' | '[' | ']')
-    });
-    preceded('[', name)
-        .verify(|name: &str| name.ends_with(']'))
-        .map(|name: &str| &name[..name.len() - 1])
-        .parse_next(input)
+    let name = take_while(1.., |c: char| c.is_alphanumeric() || matches!(c, '.' | '_'));
+    delimited('[', (name, opt("[]")).take(), ']').parse_next(input)
 }
 
 /// A GUID in braces without quotes, where PowerShell would see a script block that only a GUID

@@ -54,7 +54,6 @@ static SET: &[Parameter] = &[
     CUSTOMER_ADDRESS.filter(),
     VSID.filter(),
     MAC.filter(),
-    TYPE.filter(),
     PROVIDER_ADDRESS,
     RULE_PARAMETER,
     CUSTOMER_ID,

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::ast::{Block, Command, Element, Pipeline, Span, Statement};
+use crate::ast::{Argument, Block, Command, Element, Pipeline, Span, Statement};
 use crate::call::{Call, bind};
-use crate::cmdlet::{Cmdlet, Meaning, meaning};
+use crate::cmdlet::{Cmdlet, Meaning, listed, meaning};
 use crate::error::ScriptError;
 use crate::estate::{Estate, Host};
 use crate::object::Object;
@@ -132,7 +132,7 @@ impl<'s> Machine<'s> {
             .position(|host| host.name.eq_ignore_ascii_case(&name))
             .ok_or_else(|| {
                 let names: Vec<_> = self.estate.hosts.iter().map(|host| &host.name).collect();
-                let known = crate::cmdlet::listed(&names, "and");
+                let known = listed(&names, "and");
                 self.fail_with_help(
                     span,
                     format!("there is no host \"{name}\""),
@@ -282,7 +282,6 @@ impl<'s> Machine<'s> {
 
     /// Its arguments may hold commands with an effect, so they are evaluated.
     fn display_only(&mut self, context: &mut Context, command: &Command) -> Result<(), Failed> {
-        use crate::ast::Argument;
         for argument in &command.arguments {
             match argument {
                 Argument::Value(expr)

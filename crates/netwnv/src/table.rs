@@ -251,6 +251,7 @@ fn chosen<R: Row>(machine: &mut Machine<'_>, call: &Call) -> Result<Vec<(usize, 
             return Ok(found);
         }
     };
+    refuse_filters_with_objects(machine, call)?;
     let mut found = Vec::new();
     for value in objects {
         let row = match &value {
@@ -274,6 +275,19 @@ fn chosen<R: Row>(machine: &mut Machine<'_>, call: &Call) -> Result<Vec<(usize, 
         found.push((host, at));
     }
     Ok(found)
+}
+
+/// Objects and filters are two ways to say what is meant; PowerShell does not take both.
+pub(crate) fn refuse_filters_with_objects(
+    machine: &mut Machine<'_>,
+    call: &Call,
+) -> Result<(), Failed> {
+    if let Some(name) = call.first_filter() {
+        let text = format!("-{name} does not go together with objects from a Get-");
+        let span = call.span_of(name);
+        return Err(machine.fail_with_help(&span, text, "filter in the Get- already".to_owned()));
+    }
+    Ok(())
 }
 
 fn warn_without_filter<R: Row>(machine: &mut Machine<'_>, call: &Call, done: &str, count: usize) {

@@ -119,6 +119,7 @@ fn a_bare_number_keeps_its_zeros_where_a_text_is_wanted() {
 
 #[test]
 fn numbers_may_be_hexadecimal_and_have_units() {
+    assert_eq!(label_of("$n = 0x1389", "\"$n\""), "5001");
     let (estate, _) =
         ran("Set-VMNetworkAdapter Red11 -VirtualSubnetId 0x1389 -MaximumBandwidth 10MB");
     let adapter = &estate.hosts[0].adapters[0];

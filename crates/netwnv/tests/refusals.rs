@@ -379,6 +379,27 @@ fn what_exists_already_and_what_contradicts_itself() {
 }
 
 #[test]
+fn filters_and_objects_do_not_go_together() {
+    let advice = "does not go together with objects from a Get- (filter in the Get- already)";
+    for (text, place) in [
+        (
+            "Get-NetVirtualizationLookupRecord | Remove-NetVirtualizationLookupRecord -VMName Red*",
+            "1:82 [Red*] -VMName",
+        ),
+        (
+            "Get-VMNetworkAdapter * | Set-VMNetworkAdapter -VMName Red11 -VirtualSubnetId 5001",
+            "1:55 [Red11] -VMName",
+        ),
+        (
+            "Get-NetAdapter | Enable-NetAdapterBinding -Name Ethernet -ComponentID ms_netwnv",
+            "1:49 [Ethernet] -Name",
+        ),
+    ] {
+        assert_eq!(refusals(text), [format!("{place} {advice}")]);
+    }
+}
+
+#[test]
 fn a_guid_must_be_written_out() {
     let advice = "write the GUID as a text, \"{7f3c0c44-5d5e-4c0a-9a5e-000000445566}\"";
     let refusal = |column: u32, what: &str| {
@@ -430,6 +451,10 @@ fn variables_without_a_value() {
             "1:12 [$_] $_ has a value only in the block of Where-Object",
         ),
         ("$x = (1,2)[5]", "1:12 [5] there is no such item: 2 are"),
+        (
+            "$x = (1,2)[9223372036854775807]",
+            "1:12 [9223372036854775807] there is no such item: 2 are",
+        ),
         (
             "$x = \"$(Get-VM Red11)\"",
             "1:7 [$(Get-VM Red11)] a VM cannot stand in a text (name one of its properties, as in \"$($vm.Name)\")",
@@ -585,6 +610,20 @@ fn what_is_opened_and_not_closed() {
 fn nesting_texts_and_arrays_have_limits() {
     let deep = format!("$x = {}1{}", "(".repeat(5000), ")".repeat(5000));
     assert!(refusals(&deep)[0].ends_with("nested more than 64 deep"));
+    for piece in [
+        "\"$(",
+        "@{ a = ",
+        "@(",
+        "{ ",
+        "[int]",
+        "$x[",
+        "Get-VM (",
+        "Get-VM { ",
+    ] {
+        let refusals = refusals(&format!("$x = {}", piece.repeat(5000)));
+        assert!(refusals[0].ends_with("nested more than 64 deep"), "{piece}");
+    }
+    assert_eq!(refusals(&"x".repeat(100_000)).len(), 1);
     let doubled = "$a = 'xxxxxxxxxxxxxxxx'\n".to_owned() + &"$a = $a + $a\n".repeat(60);
     assert_eq!(
         refusals(&doubled),
