@@ -11,6 +11,19 @@ use crate::source::{Lines, Source};
 ///
 /// All or nothing: with an error the estate is as it was. A script that cannot be read gives its
 /// first error, one that cannot be done all of them, in the order in which it ran into them.
+///
+/// ```
+/// use nvgre_netwnv::{Estate, Host, Source, run};
+///
+/// let mut estate = Estate { hosts: vec![Host::new("Statler")] };
+/// let script = Source::new("external.ps1", "Set-NetVirtualizationGlobal -UseExternalRouter $true");
+/// run(&script, "Statler", &mut estate).expect("this is policy");
+/// assert!(estate.hosts[0].policy().use_external_router);
+///
+/// let typo = Source::new("external.ps1", "Set-NetVirtualizationGlobal -UseExternalRooter $true");
+/// let errors = run(&typo, "Statler", &mut estate).unwrap_err();
+/// assert_eq!(errors[0].help.as_deref(), Some("did you mean -UseExternalRouter?"));
+/// ```
 pub fn run(
     source: &Source,
     local_host: &str,
