@@ -237,8 +237,9 @@ impl Guest {
             return Err(PingError::NotUnicast);
         }
         if !self
-            .addresses_in_use()
-            .any(|own| own.is_ipv4() == to.is_ipv4())
+            .addresses
+            .iter()
+            .any(|own| own.in_use() && own.ip().is_ipv4() == to.is_ipv4())
         {
             return Err(PingError::NoSourceAddress);
         }
@@ -266,11 +267,15 @@ impl Guest {
     }
 
     /// The addresses that passed their probing, in the order of the configuration.
-    pub fn addresses_in_use(&self) -> impl Iterator<Item = IpAddr> {
+    pub fn addresses_in_use(&self) -> Vec<IpAddr> {
+        let in_use = self.addresses.iter().filter(|address| address.in_use());
+        in_use.map(GuestAddress::ip).collect()
+    }
+
+    fn uses(&self, ip: IpAddr) -> bool {
         self.addresses
             .iter()
-            .filter(|address| address.in_use())
-            .map(GuestAddress::ip)
+            .any(|address| address.ip() == ip && address.in_use())
     }
 
     /// Takes in another station's claim. Says whether it was about an address of this guest: the
@@ -319,9 +324,7 @@ impl Guest {
     /// for a MAC first, is kept; it came at `since`.
     fn process(&mut self, now: SimTime, since: SimTime, frame: Vec<u8>) {
         let asked = guest_echo::requested_address(&frame);
-        let kept = asked
-            .filter(|ip| self.addresses_in_use().any(|own| own == *ip))
-            .map(|_| frame.clone());
+        let kept = asked.filter(|ip| self.uses(*ip)).map(|_| frame.clone());
         let sent_before = self.device.sent_len();
         self.device.arrive(frame);
         self.interface

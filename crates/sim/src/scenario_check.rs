@@ -1,0 +1,621 @@
+//! From the scenario file's keys to a scenario, with every check that one file allows.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::ops::Range;
+use std::str::FromStr;
+
+use nvgre_dataplane::{DEFAULT_ROUTER_MAC, PortSubnet, Settings};
+use nvgre_wire::{
+    CustomerAddress, CustomerPrefix, MacAddress, ProviderAddress, VirtualSubnetId, VlanId,
+};
+use toml::Spanned;
+
+use crate::scenario::{
+    Expectation, Guest, Host, InterfaceAddress, Move, Probe, Scenario, ScenarioError, Script,
+    Stage, Tenant, Underlay,
+};
+use crate::scenario_file::{
+    GuestTable, HostTable, OneOrMore, ScenarioFile, SettingsTable, StageTable, TenantTable,
+    UnderlayTable,
+};
+
+/// -VirtualSubnetId of a port that reaches its own switch only.
+const LOCAL_ONLY: u32 = 16_777_215;
+/// RFC 791 section 3.2, RFC 8200 section 5.
+const IPV4_MTU_MIN_BYTES: u16 = 68;
+const IPV6_MTU_MIN_BYTES: u16 = 1_280;
+const MILLION: u32 = 1_000_000;
+
+pub(crate) fn parse(name: &str, text: &str) -> Result<Scenario, Vec<ScenarioError>> {
+    let file = ScenarioFile::read(name, text)?;
+    let mut check = Check {
+        name,
+        text,
+        file: &file,
+        errors: Vec::new(),
+    };
+    let scenario = check.scenario();
+    let mut errors = check.errors;
+    errors.sort_by_key(|error| error.span.start);
+    match scenario {
+        Some(scenario) if errors.is_empty() => Ok(scenario),
+        Some(_) | None => Err(errors),
+    }
+}
+
+/// What is being checked and what was found. A function that returns `None` has said why.
+struct Check<'f> {
+    name: &'f str,
+    text: &'f str,
+    file: &'f ScenarioFile,
+    errors: Vec<ScenarioError>,
+}
+
+impl Check<'_> {
+    fn scenario(&mut self) -> Option<Scenario> {
+        let file = self.file;
+        self.filled("the scenario's name", &file.name);
+        if file.hosts.is_empty() {
+            self.error(0..0, "no [[host]]");
+        }
+        self.unique("tenant", file.tenants.iter().map(|t| &t.name));
+        self.unique("host", file.hosts.iter().map(|h| &h.name));
+        self.unique("stage", file.stages.iter().map(|s| &s.name));
+        let underlay = self.underlay(file.underlay.as_ref());
+        let settings = self.settings(&file.settings, underlay);
+        let tenants = self.tenants();
+        let hosts = self.hosts();
+        let guests = self.guests();
+        let stages: Vec<_> = file.stages.iter().map(|stage| self.stage(stage)).collect();
+        Some(Scenario {
+            name: file.name.get_ref().clone(),
+            about: file.about.clone(),
+            seed: file.seed.unwrap_or(1),
+            underlay,
+            settings: settings?,
+            tenants: tenants?,
+            hosts: hosts?,
+            guests: guests?,
+            stages: stages.into_iter().collect::<Option<_>>()?,
+        })
+    }
+
+    fn underlay(&mut self, table: Option<&UnderlayTable>) -> Underlay {
+        let mut underlay = Underlay::default();
+        let Some(table) = table else {
+            return underlay;
+        };
+        if let Some(mtu_bytes) = &table.mtu_bytes {
+            self.mtu(mtu_bytes, IPV4_MTU_MIN_BYTES);
+            underlay.mtu_bytes = *mtu_bytes.get_ref();
+        }
+        if let Some(latency_nanoseconds) = table.latency_nanoseconds {
+            underlay.latency_nanoseconds = latency_nanoseconds;
+        }
+        if let Some(loss) = &table.loss_per_million {
+            underlay.loss_per_million = *loss.get_ref();
+            if *loss.get_ref() > MILLION {
+                self.error(loss.span(), format!("more than {MILLION} of a million"));
+            }
+        }
+        underlay
+    }
+
+    fn settings(&mut self, table: &SettingsTable, underlay: Underlay) -> Option<Settings> {
+        let defaults = Settings::default();
+        Some(Settings {
+            router_mac: match &table.router_mac {
+                Some(mac) => self.mac(mac)?,
+                None => DEFAULT_ROUTER_MAC,
+            },
+            flow_id: table.flow_id.unwrap_or(defaults.flow_id),
+            strict_gre_reserved_bits: table
+                .strict_gre_reserved_bits
+                .unwrap_or(defaults.strict_gre_reserved_bits),
+            underlay_mtu_bytes: underlay.mtu_bytes,
+        })
+    }
+
+    fn tenants(&mut self) -> Option<Vec<Tenant>> {
+        let file = self.file;
+        let mut domains = BTreeMap::new();
+        let mut owners = BTreeMap::new();
+        let tenants: Vec<_> = file
+            .tenants
+            .iter()
+            .map(|table| {
+                let tenant = self.tenant(table)?;
+                let name = &tenant.name;
+                if let Some(first) = domains.insert(tenant.routing_domain, name.clone()) {
+                    let message = format!("this routing domain is tenant {first}'s already");
+                    self.error(table.routing_domain.span(), message);
+                }
+                for (vsid, written) in tenant.virtual_subnets.iter().zip(&table.virtual_subnets) {
+                    if let Some(first) = owners.insert(*vsid, name.clone()) {
+                        let message = format!("virtual subnet {vsid} is tenant {first}'s already");
+                        self.error(written.span(), message);
+                    }
+                }
+                Some(tenant)
+            })
+            .collect();
+        tenants.into_iter().collect()
+    }
+
+    fn tenant(&mut self, table: &TenantTable) -> Option<Tenant> {
+        let subnets = &table.virtual_subnets;
+        let subnets: Vec<_> = subnets.iter().map(|vsid| self.subnet(vsid)).collect();
+        let domain = self.read(&table.routing_domain);
+        let groups: Vec<_> = table
+            .bum_group
+            .iter()
+            .map(|(vsid, group)| {
+                let known = table
+                    .virtual_subnets
+                    .iter()
+                    .find(|known| known.get_ref().to_string() == *vsid.get_ref());
+                let known = known.and_then(|known| VirtualSubnetId::try_new(*known.get_ref()).ok());
+                if known.is_none() {
+                    let message = format!(
+                        "'{}' is no virtual subnet of {}",
+                        vsid.get_ref(),
+                        table.name.get_ref()
+                    );
+                    self.error(vsid.span(), message);
+                }
+                let address: ProviderAddress = self.read(group)?;
+                if !address.ip().is_multicast() {
+                    self.error(group.span(), format!("{address} is no multicast address"));
+                }
+                Some((known?, address))
+            })
+            .collect();
+        Some(Tenant {
+            name: table.name.get_ref().clone(),
+            routing_domain: domain?,
+            virtual_subnets: subnets.into_iter().collect::<Option<_>>()?,
+            bum_groups: groups.into_iter().collect::<Option<_>>()?,
+        })
+    }
+
+    fn hosts(&mut self) -> Option<Vec<Host>> {
+        let file = self.file;
+        let mut owners = BTreeMap::new();
+        let hosts: Vec<_> = file
+            .hosts
+            .iter()
+            .map(|table| {
+                let host = self.host(table)?;
+                if let Some(first) = owners.insert(host.mac, host.name.clone()) {
+                    let message = format!("host {first} has this MAC already");
+                    self.error(table.mac.span(), message);
+                }
+                Some(host)
+            })
+            .collect();
+        hosts.into_iter().collect()
+    }
+
+    fn host(&mut self, table: &HostTable) -> Option<Host> {
+        self.filled("a switch's name", &table.switch);
+        for file in &table.policy {
+            self.filled("a script's file", file);
+        }
+        let policy = table.policy.iter().map(|file| file.get_ref().clone());
+        let interface_name = table.interface_name.as_deref().unwrap_or("Ethernet");
+        Some(Host {
+            name: table.name.get_ref().clone(),
+            switch: table.switch.get_ref().clone(),
+            interface_name: interface_name.to_owned(),
+            interface_index: table.interface_index,
+            interface_description: table.interface_description.clone(),
+            mac: self.mac(&table.mac)?,
+            policy: policy.collect(),
+        })
+    }
+
+    fn guests(&mut self) -> Option<Vec<Guest>> {
+        let file = self.file;
+        let mut guests: Vec<Option<Guest>> = Vec::new();
+        for (index, table) in file.guests.iter().enumerate() {
+            let before = &file.guests[..index];
+            self.guest_names(table, before);
+            guests.push(self.guest(table));
+        }
+        guests.into_iter().collect()
+    }
+
+    /// Checks a guest's names, and that all adapters of a VM are on one host.
+    fn guest_names(&mut self, table: &GuestTable, before: &[GuestTable]) {
+        self.filled("a guest's name", &table.name);
+        for name in [Some(&table.name), table.nic.as_ref()]
+            .into_iter()
+            .flatten()
+        {
+            if name.get_ref().contains('/') {
+                let message =
+                    "'/' in a name: it stands between guest and nic where ports are named";
+                self.error(name.span(), message);
+            }
+        }
+        let same_vm = |other: &&GuestTable| same(&other.name, &table.name);
+        let mut others = before.iter().filter(same_vm);
+        if others.any(|other| nic_of(other).eq_ignore_ascii_case(nic_of(table))) {
+            let (name, nic) = (table.name.get_ref(), nic_of(table));
+            let span = table.nic.as_ref().map_or(table.name.span(), Spanned::span);
+            self.error(span, format!("guest {name} has a nic '{nic}' already"));
+        }
+        let elsewhere = before
+            .iter()
+            .filter(same_vm)
+            .find(|o| !same(&o.host, &table.host));
+        if let Some(other) = elsewhere {
+            let (name, host) = (table.name.get_ref(), other.host.get_ref());
+            let message = format!("guest {name} is on host {host} with another adapter");
+            self.error(table.host.span(), message);
+        }
+    }
+
+    fn guest(&mut self, table: &GuestTable) -> Option<Guest> {
+        let file = self.file;
+        let tenant = self.find(
+            "tenant",
+            &table.tenant,
+            file.tenants.iter().map(|t| &t.name),
+        );
+        let host = self.find("host", &table.host, file.hosts.iter().map(|h| &h.name));
+        if let (Some(switch), Some(host)) = (&table.switch, host)
+            && !same(switch, &file.hosts[host].switch)
+        {
+            let there = &file.hosts[host];
+            let (host, its) = (there.name.get_ref(), there.switch.get_ref());
+            let message = format!("host {host} has no switch '{}'", switch.get_ref());
+            self.error_with_help(switch.span(), message, format!("its switch is '{its}'"));
+        }
+        let mac = self.mac(&table.mac);
+        let addresses = self.addresses(table);
+        let gateways = match &addresses {
+            Some(addresses) => self.gateways(table, addresses),
+            None => None,
+        };
+        let mtu_bytes = table.mtu_bytes.as_ref().map_or(1_500, |mtu_bytes| {
+            let mut addresses = addresses.iter().flatten();
+            let all_ipv4 = addresses.all(|own| own.address.is_ipv4());
+            let least = if all_ipv4 {
+                IPV4_MTU_MIN_BYTES
+            } else {
+                IPV6_MTU_MIN_BYTES
+            };
+            self.mtu(mtu_bytes, least);
+            *mtu_bytes.get_ref()
+        });
+        let subnet = self.port_subnet(table, tenant);
+        let vlan = match &table.vlan {
+            Some(vlan) => Some(self.vlan(vlan, table)?),
+            None => None,
+        };
+        Some(Guest {
+            name: table.name.get_ref().clone(),
+            nic: nic_of(table).to_owned(),
+            tenant: tenant?,
+            host: host?,
+            mac: mac?,
+            addresses: addresses?,
+            gateways: gateways?,
+            mtu_bytes,
+            subnet: subnet?,
+            vlan,
+            mac_address_spoofing: table.mac_address_spoofing,
+            dhcp_guard: table.dhcp_guard,
+            router_guard: table.router_guard,
+            maximum_bandwidth_bits_per_second: table.maximum_bandwidth_bits_per_second,
+            storm_limit_packets_per_second: table.storm_limit_packets_per_second,
+        })
+    }
+
+    fn addresses(&mut self, table: &GuestTable) -> Option<Vec<InterfaceAddress>> {
+        let most = crate::guest::Guest::ADDRESSES_MAX;
+        let written = table.addresses.get_ref();
+        if written.len() > most {
+            let message = format!("{} addresses: a guest has {most} at most", written.len());
+            self.error(table.addresses.span(), message);
+        }
+        let mut known: Vec<CustomerAddress> = Vec::new();
+        let addresses: Vec<_> = written
+            .iter()
+            .map(|text| {
+                let own = self.interface_address(text)?;
+                if known.contains(&own.address) {
+                    self.error(text.span(), format!("{} is there twice", own.address));
+                }
+                known.push(own.address);
+                Some(own)
+            })
+            .collect();
+        addresses.into_iter().collect()
+    }
+
+    fn interface_address(&mut self, text: &Spanned<String>) -> Option<InterfaceAddress> {
+        let prefix: CustomerPrefix = self.read(text)?;
+        let (address, _) = text.get_ref().split_once('/')?;
+        let address: CustomerAddress = address.parse().ok()?;
+        if address.is_group() || address.is_unspecified() || address.ip().is_loopback() {
+            let message = format!("{address} is no unicast address that a guest can have");
+            self.error(text.span(), message);
+            return None;
+        }
+        Some(InterfaceAddress {
+            address,
+            prefix_length: prefix.length(),
+        })
+    }
+
+    fn gateways(
+        &mut self,
+        table: &GuestTable,
+        addresses: &[InterfaceAddress],
+    ) -> Option<Vec<CustomerAddress>> {
+        let written: Vec<(Range<usize>, &String)> = match &table.gateway {
+            None => Vec::new(),
+            Some(gateway) => match gateway.get_ref() {
+                OneOrMore::One(text) => vec![(gateway.span(), text)],
+                OneOrMore::More(texts) => texts.iter().map(|t| (t.span(), t.get_ref())).collect(),
+            },
+        };
+        let mut gateways: Vec<CustomerAddress> = Vec::new();
+        for (span, text) in written {
+            let gateway: CustomerAddress = self.read_text(span.clone(), text)?;
+            let on_link = addresses.iter().any(|own| {
+                CustomerPrefix::new(own.address, own.prefix_length)
+                    .is_ok_and(|prefix| prefix.contains(gateway))
+            });
+            if addresses.iter().any(|own| own.address == gateway) {
+                self.error(span, format!("{gateway} is the guest's own address"));
+            } else if !on_link {
+                let message = format!("{gateway} is in no prefix of the guest's addresses");
+                self.error(span, message);
+            } else if gateways.iter().any(|g| g.is_ipv4() == gateway.is_ipv4()) {
+                self.error(span, "two gateways of one family");
+            }
+            gateways.push(gateway);
+        }
+        Some(gateways)
+    }
+
+    fn port_subnet(&mut self, table: &GuestTable, tenant: Option<usize>) -> Option<PortSubnet> {
+        let Some(written) = &table.virtual_subnet else {
+            return Some(PortSubnet::Unset);
+        };
+        match *written.get_ref() {
+            0 => return Some(PortSubnet::Unset),
+            LOCAL_ONLY => return Some(PortSubnet::LocalOnly),
+            _tenants => {}
+        }
+        let vsid = self.subnet(written)?;
+        let tenant = &self.file.tenants[tenant?];
+        let mut owned = tenant.virtual_subnets.iter();
+        if !owned.any(|owned| *owned.get_ref() == vsid.get()) {
+            let name = tenant.name.get_ref();
+            let message = format!("virtual subnet {vsid} is not tenant {name}'s");
+            let help = format!("add it to virtual_subnets of {name}, or correct it");
+            self.error_with_help(written.span(), message, help);
+        }
+        Some(PortSubnet::Tenant(vsid))
+    }
+
+    fn vlan(&mut self, written: &Spanned<u16>, table: &GuestTable) -> Option<VlanId> {
+        let subnet = table.virtual_subnet.as_ref();
+        if subnet.is_some_and(|subnet| *subnet.get_ref() != 0) {
+            let message = "a port has a VLAN or a virtual subnet, not both";
+            self.error(written.span(), message);
+        }
+        let vlan = VlanId::try_new(*written.get_ref());
+        self.take(written.span(), vlan)
+    }
+
+    fn stage(&mut self, table: &StageTable) -> Option<Stage> {
+        let file = self.file;
+        let hosts = || file.hosts.iter().map(|host| &host.name);
+        let guests = || file.guests.iter().map(|guest| &guest.name);
+        let mut moves: Vec<Option<Move>> = Vec::new();
+        for (index, step) in table.moves.iter().enumerate() {
+            let guest = self.find("guest", &step.guest, guests());
+            let to = self.find("host", &step.to, hosts());
+            if table.moves[..index]
+                .iter()
+                .any(|earlier| same(&earlier.guest, &step.guest))
+            {
+                let message = format!("{} moves twice in this stage", step.guest.get_ref());
+                self.error(step.guest.span(), message);
+            }
+            let (Some(_), Some(to)) = (guest, to) else {
+                moves.push(None);
+                continue;
+            };
+            let adapters = guests()
+                .enumerate()
+                .filter(|(_, name)| same(name, &step.guest));
+            moves.extend(adapters.map(|(guest, _)| Some(Move { guest, to })));
+        }
+        let scripts = table.scripts.iter().map(|script| {
+            self.filled("a script's file", &script.file);
+            let file = script.file.get_ref().clone();
+            let on = self.find("host", &script.on, hosts())?;
+            Some(Script { file, on })
+        });
+        let scripts: Vec<_> = scripts.collect();
+        let probes = table.probes.iter().map(|probe| {
+            let from = self.find_port(&probe.from);
+            let to = self.find_port(&probe.to);
+            let expect = Expectation::from_name(probe.expect.get_ref());
+            if expect.is_none() {
+                let message = format!("'{}' is nothing to expect", probe.expect.get_ref());
+                let help = "ok, address_conflict, or the name of a drop reason";
+                self.error_with_help(probe.expect.span(), message, help);
+            }
+            let (from, to) = (from?, to?);
+            self.probe_pair(&probe.to, from, to);
+            Some(Probe {
+                from,
+                to,
+                expect: expect?,
+            })
+        });
+        let probes: Vec<_> = probes.collect();
+        Some(Stage {
+            name: table.name.get_ref().clone(),
+            about: table.about.clone(),
+            moves: moves.into_iter().collect::<Option<_>>()?,
+            scripts: scripts.into_iter().collect::<Option<_>>()?,
+            probes: probes.into_iter().collect::<Option<_>>()?,
+        })
+    }
+
+    /// Checks that one guest can ask the other: they are two, and have a family in common.
+    fn probe_pair(&mut self, written: &Spanned<String>, from: usize, to: usize) {
+        if from == to {
+            self.error(written.span(), "a guest does not probe itself");
+            return;
+        }
+        let families = |guest: usize| {
+            let addresses = self.file.guests[guest].addresses.get_ref().iter();
+            addresses.map(|address| address.get_ref().contains(':'))
+        };
+        if !families(from).any(|family| families(to).any(|other| other == family)) {
+            self.error(
+                written.span(),
+                "the two guests have no address of one family",
+            );
+        }
+    }
+
+    fn find_port(&mut self, port: &Spanned<String>) -> Option<usize> {
+        let (name, nic) = match port.get_ref().split_once('/') {
+            Some((name, nic)) => (name, Some(nic)),
+            None => (port.get_ref().as_str(), None),
+        };
+        let found = self.file.guests.iter().position(|guest| {
+            guest.name.get_ref().eq_ignore_ascii_case(name)
+                && nic.is_none_or(|nic| nic_of(guest).eq_ignore_ascii_case(nic))
+        });
+        if found.is_none() {
+            let names = self.file.guests.iter().map(|guest| &guest.name);
+            self.unknown("guest", port, names);
+        }
+        found
+    }
+
+    /// The index of a name that something refers to.
+    fn find<'n>(
+        &mut self,
+        kind: &str,
+        wanted: &Spanned<String>,
+        names: impl Iterator<Item = &'n Spanned<String>> + Clone,
+    ) -> Option<usize> {
+        let found = names.clone().position(|name| same(name, wanted));
+        if found.is_none() {
+            self.unknown(kind, wanted, names);
+        }
+        found
+    }
+
+    fn unknown<'n>(
+        &mut self,
+        kind: &str,
+        wanted: &Spanned<String>,
+        names: impl Iterator<Item = &'n Spanned<String>>,
+    ) {
+        let mut names: Vec<_> = names.map(|name| name.get_ref().as_str()).collect();
+        names.dedup();
+        let message = format!("no {kind} is called '{}'", wanted.get_ref());
+        if names.is_empty() {
+            self.error_with_help(wanted.span(), message, format!("there is no [[{kind}]]"));
+        } else {
+            self.error_with_help(
+                wanted.span(),
+                message,
+                format!("there is {}", names.join(", ")),
+            );
+        }
+    }
+
+    /// Checks that names are there and differ.
+    fn unique<'n>(&mut self, kind: &str, names: impl Iterator<Item = &'n Spanned<String>>) {
+        let mut known: Vec<&Spanned<String>> = Vec::new();
+        for name in names {
+            self.filled(&format!("a {kind}'s name"), name);
+            if known.iter().any(|other| same(other, name)) {
+                let message = format!("a {kind} is called '{}' already", name.get_ref());
+                self.error(name.span(), message);
+            }
+            known.push(name);
+        }
+    }
+
+    fn filled(&mut self, what: &str, text: &Spanned<String>) {
+        if text.get_ref().trim().is_empty() {
+            self.error(text.span(), format!("{what} is empty"));
+        }
+    }
+
+    fn mtu(&mut self, written: &Spanned<u16>, least: u16) {
+        if *written.get_ref() < least {
+            let message = format!("an MTU of {} bytes: IP needs {least}", written.get_ref());
+            self.error(written.span(), message);
+        }
+    }
+
+    fn mac(&mut self, text: &Spanned<String>) -> Option<MacAddress> {
+        let mac: MacAddress = self.read(text)?;
+        if mac.is_group() || mac.octets() == [0; 6] {
+            self.error(text.span(), format!("{mac} is no unicast address"));
+            return None;
+        }
+        Some(mac)
+    }
+
+    fn subnet(&mut self, written: &Spanned<u32>) -> Option<VirtualSubnetId> {
+        let vsid = VirtualSubnetId::try_new(*written.get_ref());
+        self.take(written.span(), vsid)
+    }
+
+    fn read<T: FromStr<Err: Display>>(&mut self, text: &Spanned<String>) -> Option<T> {
+        self.read_text(text.span(), text.get_ref())
+    }
+
+    fn read_text<T: FromStr<Err: Display>>(&mut self, span: Range<usize>, text: &str) -> Option<T> {
+        self.take(span, text.parse())
+    }
+
+    fn take<T, E: Display>(&mut self, span: Range<usize>, result: Result<T, E>) -> Option<T> {
+        result
+            .map_err(|error| self.error(span, error.to_string()))
+            .ok()
+    }
+
+    fn error(&mut self, span: Range<usize>, message: impl Into<String>) {
+        let error = ScenarioError::new(self.name, self.text, span, message);
+        self.errors.push(error);
+    }
+
+    fn error_with_help(
+        &mut self,
+        span: Range<usize>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        let mut error = ScenarioError::new(self.name, self.text, span, message);
+        error.help = Some(help.into());
+        self.errors.push(error);
+    }
+}
+
+fn nic_of(table: &GuestTable) -> &str {
+    let named = table.nic.as_ref().map(|nic| nic.get_ref().as_str());
+    named.unwrap_or("Network Adapter")
+}
+
+fn same(one: &Spanned<String>, other: &Spanned<String>) -> bool {
+    one.get_ref().eq_ignore_ascii_case(other.get_ref())
+}
