@@ -10,11 +10,11 @@ use crate::clock::SimTime;
 /// XXH3-64 over every delivery: time, port, length and bytes. The algorithm is stable across
 /// releases and machines.
 #[derive(Clone)]
-pub struct Digest(XxHash3_64);
+pub(crate) struct Digest(XxHash3_64);
 
 impl Digest {
     /// Adds a delivery.
-    pub fn delivery(&mut self, at: SimTime, guest: usize, frame: &[u8]) {
+    pub(crate) fn delivery(&mut self, at: SimTime, guest: usize, frame: &[u8]) {
         self.0.write(&at.0.to_le_bytes());
         self.0.write(&(guest as u64).to_le_bytes());
         self.0.write(&(frame.len() as u64).to_le_bytes());
@@ -22,7 +22,7 @@ impl Digest {
     }
 
     /// The hash so far.
-    pub fn value(&self) -> u64 {
+    pub(crate) fn value(&self) -> u64 {
         self.0.finish()
     }
 }

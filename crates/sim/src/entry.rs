@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use nvgre_capture::LinkPayload;
-use nvgre_dataplane::{Outer, PortId};
+use nvgre_dataplane::{DropReason, Outer, PortId};
 use nvgre_wire::{EtherType, Ethernet, LinkHeader, MacAddress, ProviderAddress};
 
 use crate::map_file::{Condition, MapFile};
@@ -96,10 +96,16 @@ pub(crate) struct Entry {
 
 impl EntryRules {
     pub(crate) fn new(scenario: &Scenario, map: MapFile) -> Self {
-        let mut rules = Self { map, ports: BTreeMap::new(), by_mac: BTreeMap::new() };
+        let mut rules = Self {
+            map,
+            ports: BTreeMap::new(),
+            by_mac: BTreeMap::new(),
+        };
         for (index, guest) in scenario.guests.iter().enumerate() {
             let name = guest.name.to_lowercase();
-            rules.ports.insert(format!("{name}/{}", guest.nic.to_lowercase()), index);
+            rules
+                .ports
+                .insert(format!("{name}/{}", guest.nic.to_lowercase()), index);
             rules.ports.entry(name).or_insert(index);
             rules.by_mac.entry(guest.mac).or_default().push(index);
         }
@@ -127,7 +133,11 @@ impl EntryRules {
             return self.at_port(guest, &link, host_of);
         }
         if let Some(host) = uplink(frame, underlay) {
-            return Ok(Entry { host, ingress: Ingress::Uplink, guest: None });
+            return Ok(Entry {
+                host,
+                ingress: Ingress::Uplink,
+                guest: None,
+            });
         }
         match self.by_mac.get(&link.source).map(Vec::as_slice) {
             Some(&[guest]) => Ok(port(guest, host_of)),
@@ -152,14 +162,21 @@ impl EntryRules {
 
 fn port(guest: GuestIndex, host_of: &[usize]) -> Entry {
     let ingress = Ingress::Port(PortId(guest as u32));
-    Entry { host: host_of[guest], ingress, guest: Some(guest) }
+    Entry {
+        host: host_of[guest],
+        ingress,
+        guest: Some(guest),
+    }
 }
 
 fn applies(condition: &Condition, link: &LinkHeader, file: &str, named: Option<&str>) -> bool {
     match condition {
         Condition::Interface(name) => named.is_some_and(|named| named.eq_ignore_ascii_case(name)),
         Condition::File(name) => {
-            file == name || std::path::Path::new(file).file_name().is_some_and(|f| *f == **name)
+            file == name
+                || std::path::Path::new(file)
+                    .file_name()
+                    .is_some_and(|f| *f == **name)
         }
         Condition::Mac(mac) => link.source == *mac,
         Condition::Vlan(vlan) => link.vlan == Some(*vlan),
@@ -170,7 +187,8 @@ fn applies(condition: &Condition, link: &LinkHeader, file: &str, named: Option<&
 fn uplink(frame: &[u8], underlay: &Underlay) -> Option<usize> {
     match Outer::parse(frame) {
         Ok(outer) => underlay.owner(outer.destination),
-        Err(_) => underlay.host_of_mac(Ethernet::parse(frame).ok()?.destination()),
+        Err(DropReason::NotNvgre) => None,
+        Err(_damaged) => underlay.host_of_mac(Ethernet::parse(frame).ok()?.destination()),
     }
 }
 
@@ -183,9 +201,13 @@ pub(crate) fn with_ethernet(
 ) -> Result<(), SkipReason> {
     match payload {
         LinkPayload::Ethernet(frame) => out.extend_from_slice(frame),
-        LinkPayload::Network { ethertype, payload, source } => {
-            let destination = destination_mac(ethertype, payload, underlay)
-                .ok_or(SkipReason::NoLinkHeader)?;
+        LinkPayload::Network {
+            ethertype,
+            payload,
+            source,
+        } => {
+            let destination =
+                destination_mac(ethertype, payload, underlay).ok_or(SkipReason::NoLinkHeader)?;
             let source = match source {
                 Some(&[a, b, c, d, e, f]) => [a, b, c, d, e, f],
                 Some(_) | None => [0x02, 0, 0, 0, 0, 0],
@@ -207,4 +229,3 @@ fn destination_mac(ethertype: u16, packet: &[u8], underlay: &Underlay) -> Option
     };
     underlay.mac_of(to)
 }
-

@@ -72,7 +72,11 @@ impl MapFile {
                 Err((span, message)) => errors.push(ScenarioError::new(name, text, span, message)),
             }
         }
-        if errors.is_empty() { Ok(Self { entries }) } else { Err(errors) }
+        if errors.is_empty() {
+            Ok(Self { entries })
+        } else {
+            Err(errors)
+        }
     }
 }
 
@@ -82,19 +86,26 @@ fn read(
 ) -> Result<MapEntry, (std::ops::Range<usize>, String)> {
     let raw = entry.get_ref();
     let port = &raw.port;
-    let guest = scenario
-        .guest_of_port(port.get_ref())
-        .ok_or_else(|| (port.span(), format!("no guest has a port '{}'", port.get_ref())))?;
+    let guest = scenario.guest_of_port(port.get_ref()).ok_or_else(|| {
+        (
+            port.span(),
+            format!("no guest has a port '{}'", port.get_ref()),
+        )
+    })?;
     let mut conditions = Vec::new();
     conditions.extend(raw.interface.clone().map(Condition::Interface));
     conditions.extend(raw.file.clone().map(Condition::File));
     if let Some(mac) = &raw.mac {
         let parsed: Result<MacAddress, _> = mac.get_ref().parse();
-        conditions.push(Condition::Mac(parsed.map_err(|error| (mac.span(), error.to_string()))?));
+        conditions.push(Condition::Mac(
+            parsed.map_err(|error| (mac.span(), error.to_string()))?,
+        ));
     }
     if let Some(vlan) = &raw.vlan {
         let parsed = VlanId::try_new(*vlan.get_ref());
-        conditions.push(Condition::Vlan(parsed.map_err(|e| (vlan.span(), e.to_string()))?));
+        conditions.push(Condition::Vlan(
+            parsed.map_err(|e| (vlan.span(), e.to_string()))?,
+        ));
     }
     match <[Condition; 1]>::try_from(conditions) {
         Ok([condition]) => Ok(MapEntry { condition, guest }),

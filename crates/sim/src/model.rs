@@ -9,14 +9,17 @@ use nvgre_dataplane::{
     Neighbor, Policy, PolicyError, PolicyWarning, Port, PortId, RecordId, RouteId, Snapshot,
 };
 use nvgre_netwnv::{Adapter, Estate, Nic, Place, ScriptError, Source};
+use nvgre_wire::FrameBuf;
 
-use crate::network::{Host, Network};
+use crate::clock::SimTime;
+use crate::ledger::{CopyLedger, Fate};
+use crate::network::{Host, Ingress, Network, Observer};
 use crate::oracle::{GuestIndex, InventoryGuest, Oracle};
 use crate::scenario::Scenario;
 use crate::underlay::{Attachment, ROUTER_MAC, Underlay};
 
 /// Reads a policy file by the name that the scenario gives it.
-pub type ReadFile = dyn Fn(&str) -> io::Result<String>;
+pub type ReadFile<'a> = dyn Fn(&str) -> io::Result<String> + 'a;
 
 /// Why a scenario cannot be brought to life.
 #[derive(Debug)]
@@ -82,16 +85,26 @@ pub struct Model {
 impl Model {
     /// Reads every policy file, runs the scripts that hosts start with, and publishes. Stages are
     /// not entered yet.
-    pub fn new(scenario: Scenario, read: &ReadFile) -> Result<Self, ModelError> {
+    pub fn new(scenario: Scenario, read: &ReadFile<'_>) -> Result<Self, ModelError> {
         let scenario = Arc::new(scenario);
-        let estate = Estate { hosts: (0..scenario.hosts.len()).map(|h| host(&scenario, h)).collect() };
+        let estate = Estate {
+            hosts: (0..scenario.hosts.len())
+                .map(|h| host(&scenario, h))
+                .collect(),
+        };
         let mut sources: Vec<Source> = Vec::new();
         let of_hosts = scenario.hosts.iter().flat_map(|host| &host.policy);
-        let of_stages = scenario.stages.iter().flat_map(|stage| &stage.scripts).map(|s| &s.file);
+        let of_stages = scenario
+            .stages
+            .iter()
+            .flat_map(|stage| &stage.scripts)
+            .map(|s| &s.file);
         for file in of_hosts.chain(of_stages) {
             if sources.iter().all(|source| *source.name != **file) {
-                let text = read(file)
-                    .map_err(|error| ModelError::File { file: file.clone(), error })?;
+                let text = read(file).map_err(|error| ModelError::File {
+                    file: file.clone(),
+                    error,
+                })?;
                 sources.push(Source::new(file, text));
             }
         }
@@ -104,7 +117,10 @@ impl Model {
         let mut model = Self {
             oracle: Oracle::new(inventory.collect()),
             host_of: scenario.guests.iter().map(|guest| guest.host).collect(),
-            network: Network::new(Vec::new(), Underlay::new(scenario.underlay.mtu_bytes.into())),
+            network: Network::new(
+                Vec::new(),
+                Underlay::new(scenario.underlay.mtu_bytes.into()),
+            ),
             sources,
             estate,
             scenario,
@@ -143,6 +159,20 @@ impl Model {
         &mut self.network
     }
 
+    /// Carries one frame to the end of all its copies: [`Network::run`] on this model's network.
+    pub fn run<O: Observer>(
+        &mut self,
+        now: SimTime,
+        host: usize,
+        ingress: Ingress,
+        frame: &mut FrameBuf<'_>,
+        copies: &mut CopyLedger,
+        observer: &mut O,
+    ) -> Fate {
+        self.network
+            .run(now, host, ingress, frame, copies, observer)
+    }
+
     /// The oracle.
     pub const fn oracle(&self) -> &Oracle {
         &self.oracle
@@ -174,7 +204,9 @@ impl Model {
 
     /// Where a host's record was written.
     pub fn place_of_record(&self, host: usize, record: RecordId) -> Option<&Place> {
-        self.estate.hosts[host].record(record).map(|entry| &entry.place)
+        self.estate.hosts[host]
+            .record(record)
+            .map(|entry| &entry.place)
     }
 
     /// Enters every stage in turn.
@@ -199,7 +231,10 @@ impl Model {
         let from = std::mem::replace(&mut self.host_of[guest], to);
         let inventory = &self.scenario.guests[guest];
         let adapters = &mut self.estate.hosts[from].adapters;
-        if let Some(at) = adapters.iter().position(|adapter| is_adapter(adapter, inventory)) {
+        if let Some(at) = adapters
+            .iter()
+            .position(|adapter| is_adapter(adapter, inventory))
+        {
             let switch = &adapters[at].switch_name;
             let there = &self.scenario.hosts[to];
             if !there.switch.eq_ignore_ascii_case(switch) {
@@ -221,16 +256,25 @@ impl Model {
         let Some(source) = self.sources.iter().find(|source| *source.name == *file) else {
             return Ok(());
         };
-        let report = nvgre_netwnv::run(source, local, &mut self.estate)
-            .map_err(|errors| ModelError::Script { source: source.clone(), errors })?;
+        let report = nvgre_netwnv::run(source, local, &mut self.estate).map_err(|errors| {
+            ModelError::Script {
+                source: source.clone(),
+                errors,
+            }
+        })?;
         let host = local.clone();
-        self.warnings.extend(report.warnings.into_iter().map(|warning| ModelWarning {
-            host: host.clone(),
-            place: Some(warning.place),
-            text: warning.message,
-        }));
+        self.warnings
+            .extend(report.warnings.into_iter().map(|warning| ModelWarning {
+                host: host.clone(),
+                place: Some(warning.place),
+                text: warning.text,
+            }));
         for (place, name) in report.display_only {
-            if self.display_only.iter().all(|(_, known)| !known.eq_ignore_ascii_case(&name)) {
+            if self
+                .display_only
+                .iter()
+                .all(|(_, known)| !known.eq_ignore_ascii_case(&name))
+            {
                 self.display_only.push((place, name));
             }
         }
@@ -243,7 +287,9 @@ impl Model {
             let policy = host.policy();
             let in_force = policy.wnv_bound;
             let addresses = policy.provider_addresses.into_iter().filter(|_| in_force);
-            Attachment { addresses: addresses.map(|host| (host.address, host.mac)).collect() }
+            Attachment {
+                addresses: addresses.map(|host| (host.address, host.mac)).collect(),
+            }
         });
         let attachments: Vec<_> = attachments.collect();
         self.network.underlay.attach(&attachments);
@@ -278,7 +324,10 @@ impl Model {
         let policy = self.policy_of(host);
         Snapshot::new(&policy, self.scenario.seed).map_err(|errors| ModelError::Policy {
             host: self.estate.hosts[host].name.clone(),
-            errors: errors.into_iter().map(|e| (e, self.place_of_error(host, e))).collect(),
+            errors: errors
+                .into_iter()
+                .map(|e| (e, self.place_of_error(host, e)))
+                .collect(),
         })
     }
 
@@ -342,7 +391,11 @@ impl Model {
             PolicyWarning::NextHopWithoutRecord(route) => self.route_place(host, route),
         };
         let host = self.estate.hosts[host].name.clone();
-        ModelWarning { host, place, text: warning.to_string() }
+        ModelWarning {
+            host,
+            place,
+            text: warning.to_string(),
+        }
     }
 
     fn record_place(&self, host: usize, record: RecordId) -> Option<Place> {
@@ -350,7 +403,9 @@ impl Model {
     }
 
     fn route_place(&self, host: usize, route: RouteId) -> Option<Place> {
-        self.estate.hosts[host].customer_route(route).map(|entry| entry.place.clone())
+        self.estate.hosts[host]
+            .customer_route(route)
+            .map(|entry| entry.place.clone())
     }
 
     fn place_of_error(&self, host: usize, error: PolicyError) -> Option<Place> {
@@ -374,7 +429,10 @@ impl Model {
                 .map(|entry| entry.place.clone()),
             PolicyError::VlanAndSubnet(port) | PolicyError::DuplicatePort(port) => {
                 let guest = &self.scenario.guests[port.0 as usize];
-                let adapter = windows.adapters.iter().find(|adapter| is_adapter(adapter, guest));
+                let adapter = windows
+                    .adapters
+                    .iter()
+                    .find(|adapter| is_adapter(adapter, guest));
                 adapter.and_then(|adapter| adapter.place.clone())
             }
             PolicyError::GroupNotMulticast(_) => None,
@@ -408,7 +466,8 @@ fn host(scenario: &Scenario, index: usize) -> nvgre_netwnv::Host {
 }
 
 fn is_adapter(adapter: &Adapter, guest: &crate::scenario::Guest) -> bool {
-    adapter.vm_name.eq_ignore_ascii_case(&guest.name) && adapter.name.eq_ignore_ascii_case(&guest.nic)
+    adapter.vm_name.eq_ignore_ascii_case(&guest.name)
+        && adapter.name.eq_ignore_ascii_case(&guest.nic)
 }
 
 impl fmt::Display for ModelError {
@@ -433,7 +492,11 @@ impl fmt::Display for ModelError {
                 }
                 Ok(())
             }
-            Self::NoSuchSwitch { guest, switch, host } => write!(
+            Self::NoSuchSwitch {
+                guest,
+                switch,
+                host,
+            } => write!(
                 f,
                 "{guest} cannot move to {host}: Could not find Ethernet switch '{switch}'. (33012)"
             ),

@@ -3,8 +3,8 @@
 //! Forwarding is the dataplane's. This file moves bytes between hosts and keeps the books.
 
 use nvgre_dataplane::{
-    Destination, DropReason, Egress, Learned, LookupRecord, Nanos, NoTrace, PortId,
-    RecordId, RecordType, Rule, Snapshot, Tracer, Verdict, Worker,
+    Destination, DropReason, Egress, Learned, LookupRecord, Nanos, NoTrace, PortId, RecordId,
+    RecordType, Rule, Snapshot, Tracer, Verdict, Worker,
 };
 use nvgre_wire::{FrameBuf, HEADROOM};
 
@@ -27,7 +27,12 @@ pub struct Host {
 
 impl Host {
     pub(crate) const fn new(name: String, snapshot: Snapshot) -> Self {
-        Self { name, snapshot, worker: Worker::new(), learned: Vec::new() }
+        Self {
+            name,
+            snapshot,
+            worker: Worker::new(),
+            learned: Vec::new(),
+        }
     }
 
     /// What the host's dataplane has counted.
@@ -158,7 +163,13 @@ impl<O: Observer> Egress for HostEgress<'_, O> {
 
 impl Network {
     pub(crate) fn new(hosts: Vec<Host>, underlay: Underlay) -> Self {
-        Self { hosts, underlay, learned: Vec::new(), pool: Pool::default(), before: Vec::new() }
+        Self {
+            hosts,
+            underlay,
+            learned: Vec::new(),
+            pool: Pool::default(),
+            before: Vec::new(),
+        }
     }
 
     /// The hosts, in the order of the scenario.
@@ -207,9 +218,7 @@ impl Network {
         while let Some(here) = step {
             step = match self.decide(here, frame, copies, fate, observer, &mut NoTrace) {
                 Onward::Ended => None,
-                Onward::Underlay => {
-                    self.cross(here.now, here.host, frame, copies, fate, observer)
-                }
+                Onward::Underlay => self.cross(here.now, here.host, frame, copies, fate, observer),
             };
         }
     }
@@ -224,7 +233,11 @@ impl Network {
         observer: &mut O,
         tracer: &mut T,
     ) -> Onward {
-        let Step { now, host: index, ingress } = step;
+        let Step {
+            now,
+            host: index,
+            ingress,
+        } = step;
         self.before.clear();
         if observer.keeps_dropped() {
             self.before.extend_from_slice(frame.bytes());
@@ -296,7 +309,11 @@ impl Network {
     ) -> Option<Step> {
         let ingress = Ingress::Uplink;
         match self.underlay.carry(host, frame) {
-            Carried::To(to) => Some(Step { now, host: to, ingress }),
+            Carried::To(to) => Some(Step {
+                now,
+                host: to,
+                ingress,
+            }),
             Carried::ToOthers => {
                 let others: Vec<usize> = (0..self.hosts.len()).filter(|&to| to != host).collect();
                 copies.made += others.len() as u64 - 1;
@@ -308,12 +325,20 @@ impl Network {
                     memory.extend_from_slice(frame.bytes());
                     let len = memory.len();
                     if let Ok(mut copy) = FrameBuf::new(&mut memory, HEADROOM..len) {
-                        let step = Step { now, host: to, ingress };
+                        let step = Step {
+                            now,
+                            host: to,
+                            ingress,
+                        };
                         self.follow(step, &mut copy, copies, fate, observer);
                     }
                     self.pool.free.push(memory);
                 }
-                Some(Step { now, host: *last, ingress })
+                Some(Step {
+                    now,
+                    host: *last,
+                    ingress,
+                })
             }
             Carried::Dropped(reason) => {
                 drop_copy(copies, fate, reason);
@@ -365,9 +390,7 @@ fn host_verdict<E: Egress, T: Tracer>(
     let now = Nanos(now.0);
     let (worker, snapshot) = (&mut host.worker, &host.snapshot);
     match ingress {
-        Ingress::Port(port) => {
-            worker.outbound_frame(now, snapshot, port, frame, egress, tracer)
-        }
+        Ingress::Port(port) => worker.outbound_frame(now, snapshot, port, frame, egress, tracer),
         Ingress::Uplink => worker.inbound_frame(now, snapshot, frame, egress, tracer),
     }
 }

@@ -7,7 +7,7 @@
 
 use std::net::IpAddr;
 
-use etherparse::{EtherType, LaxNetSlice, LaxSlicedPacket, LinkExtSlice};
+use etherparse::{EtherType, LaxNetSlice, LaxSlicedPacket};
 use nvgre_wire::{MacAddress, ProviderAddress, VirtualSubnetId};
 
 /// A guest of the inventory, by its index.
@@ -69,7 +69,10 @@ pub struct Oracle {
 impl Oracle {
     /// Judges by this inventory.
     pub fn new(guests: Vec<InventoryGuest>) -> Self {
-        Self { guests, counts: OracleCounts::default() }
+        Self {
+            guests,
+            counts: OracleCounts::default(),
+        }
     }
 
     /// A guest moved.
@@ -108,8 +111,12 @@ impl Oracle {
         frame: &[u8],
         owner: impl Fn(ProviderAddress) -> Option<usize>,
     ) -> Sender {
-        let Some((source, key_vsid, mac)) = read(frame) else { return Sender::Unknown };
-        let Some(host) = owner(ProviderAddress::new(source)) else { return Sender::Unknown };
+        let Some((source, key_vsid, mac)) = read(frame) else {
+            return Sender::Unknown;
+        };
+        let Some(host) = owner(ProviderAddress::new(source)) else {
+            return Sender::Unknown;
+        };
         let on_host = self
             .guests
             .iter()
@@ -121,7 +128,10 @@ impl Oracle {
             several => several
                 .iter()
                 .find(|(_, guest)| {
-                    guest.virtual_subnets.iter().any(|vsid| Some(vsid.get()) == key_vsid)
+                    guest
+                        .virtual_subnets
+                        .iter()
+                        .any(|vsid| Some(vsid.get()) == key_vsid)
                 })
                 .map_or(Sender::Unknown, |(index, _)| Sender::Guest(*index)),
         }
@@ -132,17 +142,9 @@ impl Oracle {
 /// frames (a rewritten one carries the guest's MAC only with UseVmMACAddress) the MAC in front.
 fn read(frame: &[u8]) -> Option<(IpAddr, Option<u32>, MacAddress)> {
     let packet = LaxSlicedPacket::from_ethernet(frame).ok()?;
-    let tagged = packet.link_exts.iter().any(|ext| matches!(ext, LinkExtSlice::Macsec(_)));
-    if tagged {
-        return None;
-    }
     let (source, payload) = match packet.net.as_ref()? {
-        LaxNetSlice::Ipv4(ip) => {
-            (IpAddr::V4(ip.header().source_addr()), ip.payload())
-        }
-        LaxNetSlice::Ipv6(ip) => {
-            (IpAddr::V6(ip.header().source_addr()), ip.payload())
-        }
+        LaxNetSlice::Ipv4(ip) => (IpAddr::V4(ip.header().source_addr()), ip.payload()),
+        LaxNetSlice::Ipv6(ip) => (IpAddr::V6(ip.header().source_addr()), ip.payload()),
         LaxNetSlice::Arp(_) => return None,
     };
     if payload.ip_number != etherparse::ip_number::GRE {

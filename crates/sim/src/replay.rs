@@ -116,11 +116,22 @@ impl Replay {
     pub fn write_to(&mut self, mut writer: Writer<File>) -> Result<(), WriteError> {
         let mut add = |name: String| writer.add_interface(&name, LinkType::ETHERNET, 0);
         let scenario = self.model.scenario();
-        let ports = scenario.guests.iter().map(|guest| add(format!("port {}", guest.port_name())));
+        let ports = scenario
+            .guests
+            .iter()
+            .map(|guest| add(format!("port {}", guest.port_name())));
         let ports = ports.collect::<Result<_, _>>()?;
-        let uplinks = scenario.hosts.iter().map(|host| add(format!("uplink {}", host.name)));
+        let uplinks = scenario
+            .hosts
+            .iter()
+            .map(|host| add(format!("uplink {}", host.name)));
         let uplinks = uplinks.collect::<Result<_, _>>()?;
-        self.taps = Some(Taps { writer, ports, uplinks, error: None });
+        self.taps = Some(Taps {
+            writer,
+            ports,
+            uplinks,
+            error: None,
+        });
         Ok(())
     }
 
@@ -138,7 +149,8 @@ impl Replay {
             .and_then(|payload| with_ethernet(payload, underlay, &mut self.memory))
             .and_then(|()| {
                 let frame = &self.memory[HEADROOM..];
-                self.rules.enter(frame, file, packet.interface_name, underlay, &self.host_of)
+                self.rules
+                    .enter(frame, file, packet.interface_name, underlay, &self.host_of)
             });
         let entry = match entry {
             Ok(entry) => entry,
@@ -156,7 +168,9 @@ impl Replay {
             None => {
                 self.report.entered_at_uplinks += 1;
                 let frame = &self.memory[HEADROOM..];
-                self.model.oracle().sender_at_uplink(frame, |address| underlay.owner(address))
+                self.model
+                    .oracle()
+                    .sender_at_uplink(frame, |address| underlay.owner(address))
             }
         };
         self.report.bytes_entered += (len - HEADROOM) as u64;
@@ -183,7 +197,9 @@ impl Replay {
             now: self.now,
         };
         // The headroom is in the same memory, right in front.
-        let Ok(mut frame) = FrameBuf::new(&mut self.memory, HEADROOM..len) else { return };
+        let Ok(mut frame) = FrameBuf::new(&mut self.memory, HEADROOM..len) else {
+            return;
+        };
         let fate = network.run(self.now, host, ingress, &mut frame, &mut copies, &mut watch);
         self.report.copies = copies;
         let outcome = fate.outcome();
@@ -236,7 +252,12 @@ impl Replay {
 }
 
 impl Watch<'_> {
-    fn tap(&mut self, interface: impl Fn(&Taps) -> u32, frame: &[u8], comment: impl Fn(&Self) -> String) {
+    fn tap(
+        &mut self,
+        interface: impl Fn(&Taps) -> u32,
+        frame: &[u8],
+        comment: impl Fn(&Self) -> String,
+    ) {
         if self.taps.is_none() {
             return;
         }
@@ -255,7 +276,9 @@ impl Watch<'_> {
         let guest = port.0 as usize;
         self.digest.delivery(self.now, guest, frame);
         if self.oracle.delivered(sender, guest) == Judgement::CrossTenant {
-            self.report.first_cross_tenant.get_or_insert((self.number, guest));
+            self.report
+                .first_cross_tenant
+                .get_or_insert((self.number, guest));
         }
     }
 }
@@ -271,7 +294,13 @@ impl Observer for Watch<'_> {
         self.tap(
             |taps| taps.ports[guest],
             frame,
-            |watch| format!("frame {}: delivered to {}", watch.number, (watch.names)(guest)),
+            |watch| {
+                format!(
+                    "frame {}: delivered to {}",
+                    watch.number,
+                    (watch.names)(guest)
+                )
+            },
         );
     }
 
@@ -281,7 +310,13 @@ impl Observer for Watch<'_> {
         self.tap(
             |taps| taps.ports[guest],
             frame,
-            |watch| format!("frame {}: answered by {}", watch.number, (watch.host_names)(host)),
+            |watch| {
+                format!(
+                    "frame {}: answered by {}",
+                    watch.number,
+                    (watch.host_names)(host)
+                )
+            },
         );
     }
 
@@ -289,7 +324,13 @@ impl Observer for Watch<'_> {
         self.tap(
             |taps| taps.uplinks[host],
             frame,
-            |watch| format!("frame {}: sent by {}", watch.number, (watch.host_names)(host)),
+            |watch| {
+                format!(
+                    "frame {}: sent by {}",
+                    watch.number,
+                    (watch.host_names)(host)
+                )
+            },
         );
     }
 

@@ -123,7 +123,9 @@ pub fn play_stage(world: &mut World, stage: usize) -> Result<StageResult, ModelE
     for (index, probe) in told.probes.iter().enumerate() {
         let ident = (stage * told.probes.len() + index) as u16;
         let failure = run_probe(world, probe.from, probe.to, ident)?;
-        let cause = failure.and_then(|drop| drop.1).map(|drop| explain(world, &drop));
+        let cause = failure
+            .and_then(|drop| drop.1)
+            .map(|drop| explain(world, &drop));
         let scenario = world.model().scenario();
         probes.push(ProbeResult {
             from: scenario.guests[probe.from].name.clone(),
@@ -133,7 +135,11 @@ pub fn play_stage(world: &mut World, stage: usize) -> Result<StageResult, ModelE
             expected: probe.expect,
         });
     }
-    let conflicts = world.guests().iter().map(|guest| guest.conflicts().len()).sum();
+    let conflicts = world
+        .guests()
+        .iter()
+        .map(|guest| guest.conflicts().len())
+        .sum();
     Ok(StageResult {
         number: stage + 1,
         name: told.name,
@@ -158,7 +164,10 @@ fn run_probe(
     };
     world.take_drops();
     for sequence in 0..ECHOES {
-        world.ping(from, theirs, ident, sequence);
+        // A guest that found its address taken has none to send from.
+        if world.ping(from, theirs, ident, sequence).is_err() {
+            return Ok(Some((ProbeFailure::AddressConflict, None)));
+        }
         world.run_until(world.now() + SimTime::SECOND_NANOS)?;
     }
     if (0..ECHOES).any(|sequence| world.guests()[from].ping_replied(ident, sequence)) {
@@ -176,7 +185,9 @@ fn run_probe(
         senders.contains(&drop.origin.sender) && addresses.contains(&drop.origin.addresses)
     };
     let first = world.take_drops().into_iter().find(of_exchange);
-    let failure = first.map_or(ProbeFailure::NoReply, |drop| ProbeFailure::Dropped(drop.reason));
+    let failure = first.map_or(ProbeFailure::NoReply, |drop| {
+        ProbeFailure::Dropped(drop.reason)
+    });
     Ok(Some((failure, first)))
 }
 
@@ -201,5 +212,9 @@ fn explain(world: &World, drop: &Dropped) -> Cause {
         let entry = model.estate().hosts[host].record(id)?;
         Some((entry.record, name(host), entry.place.clone()))
     });
-    Cause { reason: drop.reason, host: name(drop.host), record }
+    Cause {
+        reason: drop.reason,
+        host: name(drop.host),
+        record,
+    }
 }

@@ -84,7 +84,9 @@ impl Underlay {
 
     /// Every address and its MAC: what a host learns by ARP.
     pub fn neighbors(&self) -> impl Iterator<Item = (ProviderAddress, MacAddress)> {
-        self.owners.iter().map(|(&address, &(_, mac))| (address, mac))
+        self.owners
+            .iter()
+            .map(|(&address, &(_, mac))| (address, mac))
     }
 
     /// Carries a frame that host `from` put on the wire. A routed frame gets the MACs of its last
@@ -131,6 +133,10 @@ impl Underlay {
     }
 
     const fn others(&self) -> Carried {
-        if self.hosts > 1 { Carried::ToOthers } else { Carried::Dropped(DropReason::UnderlayNoOwner) }
+        if self.hosts > 1 {
+            Carried::ToOthers
+        } else {
+            Carried::Dropped(DropReason::UnderlayNoOwner)
+        }
     }
 }

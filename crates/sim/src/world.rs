@@ -8,7 +8,7 @@ use nvgre_wire::{Arp, EtherType, FrameBuf, HEADROOM, Ipv4, Ipv6, LinkHeader};
 
 use crate::clock::{EventQueue, SimTime};
 use crate::digest::Digest;
-use crate::guest::Guest;
+use crate::guest::{Guest, PingError};
 use crate::ledger::{CopyLedger, Fate};
 use crate::model::{Model, ModelError};
 use crate::network::{Ingress, Observer, Onward, Step, drop_copy};
@@ -45,9 +45,17 @@ pub struct Dropped {
 #[derive(Debug)]
 enum Event {
     /// A frame comes in at a host's physical NIC.
-    AtUplink { host: usize, frame: Bytes, origin: Origin },
+    AtUplink {
+        host: usize,
+        frame: Bytes,
+        origin: Origin,
+    },
     /// A frame comes to a guest.
-    AtGuest { guest: GuestIndex, frame: Bytes, origin: Origin },
+    AtGuest {
+        guest: GuestIndex,
+        frame: Bytes,
+        origin: Origin,
+    },
     /// A guest has something to do.
     Timer { guest: GuestIndex },
 }
@@ -77,11 +85,13 @@ impl Observer for Emissions {
     }
 
     fn delivered(&mut self, _host: usize, port: PortId, frame: &[u8]) {
-        self.to_ports.push((port, Bytes::copy_from_slice(frame), false));
+        self.to_ports
+            .push((port, Bytes::copy_from_slice(frame), false));
     }
 
     fn generated(&mut self, _host: usize, port: PortId, frame: &[u8]) {
-        self.to_ports.push((port, Bytes::copy_from_slice(frame), true));
+        self.to_ports
+            .push((port, Bytes::copy_from_slice(frame), true));
     }
 
     fn sent(&mut self, _host: usize, _frame: &[u8]) {}
@@ -94,16 +104,29 @@ impl Observer for Emissions {
 impl World {
     /// Guests of the model's scenario, not started yet.
     pub fn new(model: Model) -> Self {
-        let guests = model.scenario().guests.iter().enumerate().map(|(index, guest)| {
-            Guest::new(
-                &guest.name,
-                guest.mac,
-                &guest.addresses.iter().map(|a| (a.address.ip(), a.prefix_length)).collect::<Vec<_>>(),
-                &guest.gateways.iter().map(|gateway| gateway.ip()).collect::<Vec<_>>(),
-                guest.mtu_bytes.into(),
-                model.scenario().seed.wrapping_add(index as u64),
-            )
-        });
+        let guests = model
+            .scenario()
+            .guests
+            .iter()
+            .enumerate()
+            .map(|(index, guest)| {
+                Guest::new(
+                    &guest.name,
+                    guest.mac,
+                    &guest
+                        .addresses
+                        .iter()
+                        .map(|a| (a.address.ip(), a.prefix_length))
+                        .collect::<Vec<_>>(),
+                    &guest
+                        .gateways
+                        .iter()
+                        .map(|gateway| gateway.ip())
+                        .collect::<Vec<_>>(),
+                    guest.mtu_bytes.into(),
+                    model.scenario().seed.wrapping_add(index as u64),
+                )
+            });
         Self {
             guests: guests.collect(),
             queue: EventQueue::new(),
@@ -159,22 +182,39 @@ impl World {
         }
     }
 
-    /// Sends one echo request.
-    pub fn ping(&mut self, from: GuestIndex, to: IpAddr, ident: u16, sequence: u16) {
-        self.guests[from].ping(self.now, to, ident, sequence);
+    /// Sends one echo request. Fails when the guest has no address to send it from.
+    pub fn ping(
+        &mut self,
+        from: GuestIndex,
+        to: IpAddr,
+        ident: u16,
+        sequence: u16,
+    ) -> Result<(), PingError> {
+        self.guests[from].ping(self.now, to, ident, sequence)?;
         self.wake(from);
+        Ok(())
     }
 
     /// Runs until this time, or until nothing is left to happen before it.
     pub fn run_until(&mut self, end: SimTime) -> Result<(), ModelError> {
         while let Some(at) = self.queue.next_at().filter(|&at| at <= end) {
             self.now = at;
-            let Some((_, event)) = self.queue.pop() else { break };
+            let Some((_, event)) = self.queue.pop() else {
+                break;
+            };
             match event {
-                Event::AtUplink { host, frame, origin } => {
+                Event::AtUplink {
+                    host,
+                    frame,
+                    origin,
+                } => {
                     self.forward(host, Ingress::Uplink, &frame, origin)?;
                 }
-                Event::AtGuest { guest, frame, origin } => {
+                Event::AtGuest {
+                    guest,
+                    frame,
+                    origin,
+                } => {
                     self.model.oracle_mut().delivered(origin.sender, guest);
                     self.digest.delivery(self.now, guest, &frame);
                     self.guests[guest].receive(self.now, &frame);
@@ -194,17 +234,24 @@ impl World {
     /// Lets a guest send what it has, and come back when it wants to.
     fn poll(&mut self, guest: GuestIndex) -> Result<(), ModelError> {
         let mut sent: Vec<Bytes> = Vec::new();
-        self.guests[guest].poll(self.now, &mut |frame| sent.push(Bytes::copy_from_slice(frame)));
+        self.guests[guest].poll(self.now, &mut |frame| {
+            sent.push(Bytes::copy_from_slice(frame))
+        });
         let host = self.model.host_of(guest);
         for frame in sent {
             let sender = Sender::Guest(guest);
-            let origin = Origin { sender, addresses: addresses(&frame), record: None };
+            let origin = Origin {
+                sender,
+                addresses: addresses(&frame),
+                record: None,
+            };
             self.copies.made += 1;
             let port = PortId(guest as u32);
             self.forward(host, Ingress::Port(port), &frame, origin)?;
         }
         if let Some(at) = self.guests[guest].poll_at(self.now) {
-            self.queue.schedule(at.max(self.now + 1), Event::Timer { guest });
+            self.queue
+                .schedule(at.max(self.now + 1), Event::Timer { guest });
         }
         Ok(())
     }
@@ -221,9 +268,15 @@ impl World {
         memory.extend_from_slice(frame);
         let len = memory.len();
         let mut fate = Fate::default();
-        let Ok(mut buffer) = FrameBuf::new(&mut memory, HEADROOM..len) else { return Ok(()) };
+        let Ok(mut buffer) = FrameBuf::new(&mut memory, HEADROOM..len) else {
+            return Ok(());
+        };
         let (mut emissions, mut trace) = (Emissions::default(), Trace::default());
-        let step = Step { now: self.now, host, ingress };
+        let step = Step {
+            now: self.now,
+            host,
+            ingress,
+        };
         let network = self.model.network_mut();
         let onward = network.decide(
             step,
@@ -242,13 +295,29 @@ impl World {
             on_wire.push(buffer.bytes().to_vec());
         }
         for (port, frame, generated) in emissions.to_ports {
-            let origin = if generated { Origin { sender: Sender::Dataplane, ..origin } } else { origin };
+            let origin = if generated {
+                Origin {
+                    sender: Sender::Dataplane,
+                    ..origin
+                }
+            } else {
+                origin
+            };
             let guest = port.0 as GuestIndex;
-            let event = Event::AtGuest { guest, frame, origin };
+            let event = Event::AtGuest {
+                guest,
+                frame,
+                origin,
+            };
             self.queue.schedule(self.now + SWITCH_LATENCY_NANOS, event);
         }
         for reason in emissions.drops {
-            self.drops.push(Dropped { at: self.now, host, reason, origin });
+            self.drops.push(Dropped {
+                at: self.now,
+                host,
+                reason,
+                origin,
+            });
         }
         for frame in on_wire {
             self.cross(host, frame, origin, &mut fate);
@@ -260,19 +329,32 @@ impl World {
         let mut memory = vec![0; HEADROOM];
         memory.extend_from_slice(&frame);
         let len = memory.len();
-        let Ok(mut buffer) = FrameBuf::new(&mut memory, HEADROOM..len) else { return };
+        let Ok(mut buffer) = FrameBuf::new(&mut memory, HEADROOM..len) else {
+            return;
+        };
         let at = self.now + self.model.scenario().underlay.latency_nanoseconds;
         let carried = self.model.network_mut().underlay.carry(host, &mut buffer);
         let frame = Bytes::copy_from_slice(buffer.bytes());
         match carried {
             Carried::To(to) => {
-                self.queue.schedule(at, Event::AtUplink { host: to, frame, origin });
+                self.queue.schedule(
+                    at,
+                    Event::AtUplink {
+                        host: to,
+                        frame,
+                        origin,
+                    },
+                );
             }
             Carried::ToOthers => {
                 let others = (0..self.model.network().hosts().len()).filter(|&to| to != host);
                 let mut copies = 0;
                 for to in others {
-                    let event = Event::AtUplink { host: to, frame: frame.clone(), origin };
+                    let event = Event::AtUplink {
+                        host: to,
+                        frame: frame.clone(),
+                        origin,
+                    };
                     self.queue.schedule(at, event);
                     copies += 1;
                 }
@@ -280,7 +362,12 @@ impl World {
             }
             Carried::Dropped(reason) => {
                 drop_copy(&mut self.copies, fate, reason);
-                self.drops.push(Dropped { at: self.now, host, reason, origin });
+                self.drops.push(Dropped {
+                    at: self.now,
+                    host,
+                    reason,
+                    origin,
+                });
             }
         }
     }
