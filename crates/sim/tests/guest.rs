@@ -397,10 +397,7 @@ fn rfc5227_s2_4_the_owner_keeps_its_address_and_defends_it_once_in_ten_seconds()
     }
     let own = ip("192.168.1.11");
     let announcement = Some((ArpOperation::REQUEST, RED11.octets(), own, own));
-    assert_eq!(
-        announced,
-        [0, 10, 20].map(|second| (second, announcement.clone()))
-    );
+    assert_eq!(announced, [0, 10, 20].map(|second| (second, announcement)));
     assert_eq!(wire.in_use(0), [own]);
     assert_eq!(
         wire.guests[0].conflicts(),
