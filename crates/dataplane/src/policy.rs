@@ -302,14 +302,15 @@ impl Policy {
         }
         let mut addresses: BTreeMap<(RoutingDomainId, CustomerAddress), &LookupRecord> =
             BTreeMap::new();
-        let mut macs: BTreeMap<(RoutingDomainId, MacAddress), &LookupRecord> = BTreeMap::new();
+        let mut macs: BTreeMap<(RoutingDomainId, MacAddress, bool), &LookupRecord> =
+            BTreeMap::new();
         let mut known = BTreeMap::new();
         for record in &self.records {
             known.insert((record.virtual_subnet, record.customer_address), record.id);
             if let Some(&domain) = domain_of.get(&record.virtual_subnet) {
-                if let Some(first) = macs.insert((domain, record.mac), record)
-                    && (first.provider_address != record.provider_address
-                        || first.virtual_subnet != record.virtual_subnet)
+                let ipv4 = record.provider_address.is_ipv4();
+                if let Some(first) = macs.insert((domain, record.mac, ipv4), record)
+                    && (elsewhere(first, record) || first.virtual_subnet != record.virtual_subnet)
                 {
                     warnings.push(PolicyWarning::MacTwiceInDomain {
                         first: first.id,
@@ -355,6 +356,12 @@ impl Policy {
         }
         warnings
     }
+}
+
+/// Whether two records of one MAC place it on different hosts, as far as provider addresses of one
+/// family show it. Under NAT every customer address has its own, so they show nothing.
+fn elsewhere(a: &LookupRecord, b: &LookupRecord) -> bool {
+    a.rule != Rule::Nat && b.rule != Rule::Nat && a.provider_address != b.provider_address
 }
 
 impl fmt::Display for PolicyError {
