@@ -7,6 +7,8 @@ use clap::{Parser, Subcommand};
 use nvgre_dataplane::DropReason;
 
 use crate::exit::Exit;
+use crate::replay::ReplayArgs;
+use crate::show::ShowArgs;
 
 /// Answers questions about NVGRE virtual networks.
 #[derive(Debug, Parser)]
@@ -23,6 +25,12 @@ pub(crate) struct Args {
 /// What to do; a file of its own each.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
+    /// Play the founding story: six stages of one network, then its traffic replayed.
+    Demo,
+    /// Replay captures through the modeled hosts of a scenario.
+    Replay(ReplayArgs),
+    /// Show the tables of a scenario's hosts, as Get-NetVirtualization* would.
+    Show(ShowArgs),
     /// Explain drop reasons: what happened, usual cause, usual fix, source.
     Codes {
         /// Only this reason.
@@ -63,7 +71,7 @@ pub(crate) enum PcapVerb {
 }
 
 /// Reads a drop reason by name; a wrong one is refused with the nearest right one.
-fn drop_reason() -> impl TypedValueParser<Value = DropReason> {
+pub(crate) fn drop_reason() -> impl TypedValueParser<Value = DropReason> {
     PossibleValuesParser::new(DropReason::ALL.iter().map(|reason| reason.name())).map(|name| {
         DropReason::from_name(&name).expect("the names offered are the names of reasons")
     })

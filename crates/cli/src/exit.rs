@@ -79,6 +79,22 @@ impl Failure {
         }
     }
 
+    /// A command line that only turns out wrong when the inputs are known.
+    pub(crate) fn usage(what: impl ToString) -> Self {
+        Self {
+            exit: Exit::Usage,
+            message: Some(what.to_string()),
+        }
+    }
+
+    /// An output file that could not be written whole.
+    pub(crate) fn output(what: impl ToString) -> Self {
+        Self {
+            exit: Exit::Output,
+            message: Some(what.to_string()),
+        }
+    }
+
     /// Says why, behind what was printed so far; gives the exit code.
     pub(crate) fn report(self, out: &mut Output) -> Exit {
         let Some(message) = self.message else {

@@ -19,18 +19,28 @@
 //! | `pcap_decap.rs` | `nvgre pcap decap`: verdicts |
 //! | `decap_text.rs` | what it prints for people |
 //! | `codes.rs` | `nvgre codes` |
+//! | `demo.rs` | `nvgre demo` |
+//! | `replay.rs` | `nvgre replay` |
+//! | `replay_text.rs` | what a replay says |
+//! | `scenario_file.rs` | scenarios from files, and the one built in |
+//! | `show.rs` | `nvgre show` |
 
 #![forbid(unsafe_code)]
 
 mod args;
 mod codes;
 mod decap_text;
+mod demo;
 mod exit;
 mod input;
 mod outermost_gre;
 mod output;
 mod pcap_decap;
 mod pcap_info;
+mod replay;
+mod replay_text;
+mod scenario_file;
+mod show;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -52,6 +62,9 @@ fn main() -> ExitCode {
 
 fn run(verb: Verb, out: &mut Output) -> Result<Exit, Failure> {
     match verb {
+        Verb::Demo => demo::run(out),
+        Verb::Replay(args) => replay::run(&args, out),
+        Verb::Show(args) => show::run(&args, out),
         Verb::Codes { name } => codes::run(name, out),
         Verb::Pcap { verb } => match verb {
             PcapVerb::Info { files } => pcap_info::run(&files, out),

@@ -3,6 +3,7 @@
 //! Streaming: what is kept does not grow with the capture.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs::File;
 
 use nvgre_capture::{LinkType, Packet, WriteError, Writer, network_layer};
@@ -355,3 +356,19 @@ impl Observer for Watch<'_> {
         );
     }
 }
+
+impl fmt::Display for ReplayError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LinkType(link) => write!(
+                f,
+                "link type {link} ({}) cannot be replayed: ethernet, linux-sll, linux-sll2 and raw-ip can",
+                link.0
+            ),
+            Self::Write(error) => error.fmt(f),
+            Self::Model(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for ReplayError {}

@@ -267,10 +267,17 @@ impl Scenario {
     }
 }
 
+/// The name that Hyper-V gives to a VM's first network adapter.
+pub const DEFAULT_NIC: &str = "Network Adapter";
+
 impl Guest {
-    /// "guest/nic".
+    /// "guest", or "guest/nic" where the adapter has a name of its own.
     pub fn port_name(&self) -> String {
-        format!("{}/{}", self.name, self.nic)
+        if self.nic == DEFAULT_NIC {
+            self.name.clone()
+        } else {
+            format!("{}/{}", self.name, self.nic)
+        }
     }
 }
 

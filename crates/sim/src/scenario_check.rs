@@ -5,26 +5,19 @@ use std::fmt::Display;
 use std::ops::Range;
 use std::str::FromStr;
 
-use nvgre_dataplane::{DEFAULT_ROUTER_MAC, PortSubnet, Settings};
-use nvgre_wire::{
-    CustomerAddress, CustomerPrefix, MacAddress, ProviderAddress, VirtualSubnetId, VlanId,
-};
+use nvgre_dataplane::{DEFAULT_ROUTER_MAC, Settings};
+use nvgre_wire::{MacAddress, ProviderAddress, VirtualSubnetId};
 use toml::Spanned;
 
 use crate::scenario::{
-    Expectation, Guest, Host, InterfaceAddress, Move, Probe, Scenario, ScenarioError, Script,
-    Stage, Tenant, Underlay,
+    Expectation, Host, Move, Probe, Scenario, ScenarioError, Script, Stage, Tenant, Underlay,
 };
 use crate::scenario_file::{
-    GuestTable, HostTable, OneOrMore, ScenarioFile, SettingsTable, StageTable, TenantTable,
-    UnderlayTable,
+    GuestTable, HostTable, ScenarioFile, SettingsTable, StageTable, TenantTable, UnderlayTable,
 };
 
-/// -VirtualSubnetId of a port that reaches its own switch only.
-const LOCAL_ONLY: u32 = 16_777_215;
-/// RFC 791 section 3.2, RFC 8200 section 5.
-const IPV4_MTU_MIN_BYTES: u16 = 68;
-const IPV6_MTU_MIN_BYTES: u16 = 1_280;
+/// RFC 791 section 3.2.
+pub(crate) const IPV4_MTU_MIN_BYTES: u16 = 68;
 const MILLION: u32 = 1_000_000;
 
 pub(crate) fn parse(name: &str, text: &str) -> Result<Scenario, Vec<ScenarioError>> {
@@ -45,10 +38,10 @@ pub(crate) fn parse(name: &str, text: &str) -> Result<Scenario, Vec<ScenarioErro
 }
 
 /// What is being checked and what was found. A function that returns `None` has said why.
-struct Check<'f> {
+pub(crate) struct Check<'f> {
     name: &'f str,
     text: &'f str,
-    file: &'f ScenarioFile,
+    pub(crate) file: &'f ScenarioFile,
     errors: Vec<ScenarioError>,
 }
 
@@ -215,205 +208,6 @@ impl Check<'_> {
         })
     }
 
-    fn guests(&mut self) -> Option<Vec<Guest>> {
-        let file = self.file;
-        let mut guests: Vec<Option<Guest>> = Vec::new();
-        for (index, table) in file.guests.iter().enumerate() {
-            let before = &file.guests[..index];
-            self.guest_names(table, before);
-            guests.push(self.guest(table));
-        }
-        guests.into_iter().collect()
-    }
-
-    /// Checks a guest's names, and that all adapters of a VM are on one host.
-    fn guest_names(&mut self, table: &GuestTable, before: &[GuestTable]) {
-        self.filled("a guest's name", &table.name);
-        for name in [Some(&table.name), table.nic.as_ref()]
-            .into_iter()
-            .flatten()
-        {
-            if name.get_ref().contains('/') {
-                let message =
-                    "'/' in a name: it stands between guest and nic where ports are named";
-                self.error(name.span(), message);
-            }
-        }
-        let same_vm = |other: &&GuestTable| same(&other.name, &table.name);
-        let mut others = before.iter().filter(same_vm);
-        if others.any(|other| nic_of(other).eq_ignore_ascii_case(nic_of(table))) {
-            let (name, nic) = (table.name.get_ref(), nic_of(table));
-            let span = table.nic.as_ref().map_or(table.name.span(), Spanned::span);
-            self.error(span, format!("guest {name} has a nic '{nic}' already"));
-        }
-        let elsewhere = before
-            .iter()
-            .filter(same_vm)
-            .find(|o| !same(&o.host, &table.host));
-        if let Some(other) = elsewhere {
-            let (name, host) = (table.name.get_ref(), other.host.get_ref());
-            let message = format!("guest {name} is on host {host} with another adapter");
-            self.error(table.host.span(), message);
-        }
-    }
-
-    fn guest(&mut self, table: &GuestTable) -> Option<Guest> {
-        let file = self.file;
-        let tenant = self.find(
-            "tenant",
-            &table.tenant,
-            file.tenants.iter().map(|t| &t.name),
-        );
-        let host = self.find("host", &table.host, file.hosts.iter().map(|h| &h.name));
-        if let (Some(switch), Some(host)) = (&table.switch, host)
-            && !same(switch, &file.hosts[host].switch)
-        {
-            let there = &file.hosts[host];
-            let (host, its) = (there.name.get_ref(), there.switch.get_ref());
-            let message = format!("host {host} has no switch '{}'", switch.get_ref());
-            self.error_with_help(switch.span(), message, format!("its switch is '{its}'"));
-        }
-        let mac = self.mac(&table.mac);
-        let addresses = self.addresses(table);
-        let gateways = match &addresses {
-            Some(addresses) => self.gateways(table, addresses),
-            None => None,
-        };
-        let mtu_bytes = table.mtu_bytes.as_ref().map_or(1_500, |mtu_bytes| {
-            let mut addresses = addresses.iter().flatten();
-            let all_ipv4 = addresses.all(|own| own.address.is_ipv4());
-            let least = if all_ipv4 {
-                IPV4_MTU_MIN_BYTES
-            } else {
-                IPV6_MTU_MIN_BYTES
-            };
-            self.mtu(mtu_bytes, least);
-            *mtu_bytes.get_ref()
-        });
-        let subnet = self.port_subnet(table, tenant);
-        let vlan = match &table.vlan {
-            Some(vlan) => Some(self.vlan(vlan, table)?),
-            None => None,
-        };
-        Some(Guest {
-            name: table.name.get_ref().clone(),
-            nic: nic_of(table).to_owned(),
-            tenant: tenant?,
-            host: host?,
-            mac: mac?,
-            addresses: addresses?,
-            gateways: gateways?,
-            mtu_bytes,
-            subnet: subnet?,
-            vlan,
-            mac_address_spoofing: table.mac_address_spoofing,
-            dhcp_guard: table.dhcp_guard,
-            router_guard: table.router_guard,
-            maximum_bandwidth_bits_per_second: table.maximum_bandwidth_bits_per_second,
-            storm_limit_packets_per_second: table.storm_limit_packets_per_second,
-        })
-    }
-
-    fn addresses(&mut self, table: &GuestTable) -> Option<Vec<InterfaceAddress>> {
-        let most = crate::guest::Guest::ADDRESSES_MAX;
-        let written = table.addresses.get_ref();
-        if written.len() > most {
-            let message = format!("{} addresses: a guest has {most} at most", written.len());
-            self.error(table.addresses.span(), message);
-        }
-        let mut known: Vec<CustomerAddress> = Vec::new();
-        let addresses: Vec<_> = written
-            .iter()
-            .map(|text| {
-                let own = self.interface_address(text)?;
-                if known.contains(&own.address) {
-                    self.error(text.span(), format!("{} is there twice", own.address));
-                }
-                known.push(own.address);
-                Some(own)
-            })
-            .collect();
-        addresses.into_iter().collect()
-    }
-
-    fn interface_address(&mut self, text: &Spanned<String>) -> Option<InterfaceAddress> {
-        let prefix: CustomerPrefix = self.read(text)?;
-        let (address, _) = text.get_ref().split_once('/')?;
-        let address: CustomerAddress = address.parse().ok()?;
-        if address.is_group() || address.is_unspecified() || address.ip().is_loopback() {
-            let message = format!("{address} is no unicast address that a guest can have");
-            self.error(text.span(), message);
-            return None;
-        }
-        Some(InterfaceAddress {
-            address,
-            prefix_length: prefix.length(),
-        })
-    }
-
-    fn gateways(
-        &mut self,
-        table: &GuestTable,
-        addresses: &[InterfaceAddress],
-    ) -> Option<Vec<CustomerAddress>> {
-        let written: Vec<(Range<usize>, &String)> = match &table.gateway {
-            None => Vec::new(),
-            Some(gateway) => match gateway.get_ref() {
-                OneOrMore::One(text) => vec![(gateway.span(), text)],
-                OneOrMore::More(texts) => texts.iter().map(|t| (t.span(), t.get_ref())).collect(),
-            },
-        };
-        let mut gateways: Vec<CustomerAddress> = Vec::new();
-        for (span, text) in written {
-            let gateway: CustomerAddress = self.read_text(span.clone(), text)?;
-            let on_link = addresses.iter().any(|own| {
-                CustomerPrefix::new(own.address, own.prefix_length)
-                    .is_ok_and(|prefix| prefix.contains(gateway))
-            });
-            if addresses.iter().any(|own| own.address == gateway) {
-                self.error(span, format!("{gateway} is the guest's own address"));
-            } else if !on_link {
-                let message = format!("{gateway} is in no prefix of the guest's addresses");
-                self.error(span, message);
-            } else if gateways.iter().any(|g| g.is_ipv4() == gateway.is_ipv4()) {
-                self.error(span, "two gateways of one family");
-            }
-            gateways.push(gateway);
-        }
-        Some(gateways)
-    }
-
-    fn port_subnet(&mut self, table: &GuestTable, tenant: Option<usize>) -> Option<PortSubnet> {
-        let Some(written) = &table.virtual_subnet else {
-            return Some(PortSubnet::Unset);
-        };
-        match *written.get_ref() {
-            0 => return Some(PortSubnet::Unset),
-            LOCAL_ONLY => return Some(PortSubnet::LocalOnly),
-            _tenants => {}
-        }
-        let vsid = self.subnet(written)?;
-        let tenant = &self.file.tenants[tenant?];
-        let mut owned = tenant.virtual_subnets.iter();
-        if !owned.any(|owned| *owned.get_ref() == vsid.get()) {
-            let name = tenant.name.get_ref();
-            let message = format!("virtual subnet {vsid} is not tenant {name}'s");
-            let help = format!("add it to virtual_subnets of {name}, or correct it");
-            self.error_with_help(written.span(), message, help);
-        }
-        Some(PortSubnet::Tenant(vsid))
-    }
-
-    fn vlan(&mut self, written: &Spanned<u16>, table: &GuestTable) -> Option<VlanId> {
-        let subnet = table.virtual_subnet.as_ref();
-        if subnet.is_some_and(|subnet| *subnet.get_ref() != 0) {
-            let message = "a port has a VLAN or a virtual subnet, not both";
-            self.error(written.span(), message);
-        }
-        let vlan = VlanId::try_new(*written.get_ref());
-        self.take(written.span(), vlan)
-    }
-
     fn stage(&mut self, table: &StageTable) -> Option<Stage> {
         let file = self.file;
         let hosts = || file.hosts.iter().map(|host| &host.name);
@@ -507,7 +301,7 @@ impl Check<'_> {
     }
 
     /// The index of a name that something refers to.
-    fn find<'n>(
+    pub(crate) fn find<'n>(
         &mut self,
         kind: &str,
         wanted: &Spanned<String>,
@@ -553,20 +347,20 @@ impl Check<'_> {
         }
     }
 
-    fn filled(&mut self, what: &str, text: &Spanned<String>) {
+    pub(crate) fn filled(&mut self, what: &str, text: &Spanned<String>) {
         if text.get_ref().trim().is_empty() {
             self.error(text.span(), format!("{what} is empty"));
         }
     }
 
-    fn mtu(&mut self, written: &Spanned<u16>, least: u16) {
+    pub(crate) fn mtu(&mut self, written: &Spanned<u16>, least: u16) {
         if *written.get_ref() < least {
             let message = format!("an MTU of {} bytes: IP needs {least}", written.get_ref());
             self.error(written.span(), message);
         }
     }
 
-    fn mac(&mut self, text: &Spanned<String>) -> Option<MacAddress> {
+    pub(crate) fn mac(&mut self, text: &Spanned<String>) -> Option<MacAddress> {
         let mac: MacAddress = self.read(text)?;
         if mac.is_group() || mac.octets() == [0; 6] {
             self.error(text.span(), format!("{mac} is no unicast address"));
@@ -575,31 +369,39 @@ impl Check<'_> {
         Some(mac)
     }
 
-    fn subnet(&mut self, written: &Spanned<u32>) -> Option<VirtualSubnetId> {
+    pub(crate) fn subnet(&mut self, written: &Spanned<u32>) -> Option<VirtualSubnetId> {
         let vsid = VirtualSubnetId::try_new(*written.get_ref());
         self.take(written.span(), vsid)
     }
 
-    fn read<T: FromStr<Err: Display>>(&mut self, text: &Spanned<String>) -> Option<T> {
+    pub(crate) fn read<T: FromStr<Err: Display>>(&mut self, text: &Spanned<String>) -> Option<T> {
         self.read_text(text.span(), text.get_ref())
     }
 
-    fn read_text<T: FromStr<Err: Display>>(&mut self, span: Range<usize>, text: &str) -> Option<T> {
+    pub(crate) fn read_text<T: FromStr<Err: Display>>(
+        &mut self,
+        span: Range<usize>,
+        text: &str,
+    ) -> Option<T> {
         self.take(span, text.parse())
     }
 
-    fn take<T, E: Display>(&mut self, span: Range<usize>, result: Result<T, E>) -> Option<T> {
+    pub(crate) fn take<T, E: Display>(
+        &mut self,
+        span: Range<usize>,
+        result: Result<T, E>,
+    ) -> Option<T> {
         result
             .map_err(|error| self.error(span, error.to_string()))
             .ok()
     }
 
-    fn error(&mut self, span: Range<usize>, message: impl Into<String>) {
+    pub(crate) fn error(&mut self, span: Range<usize>, message: impl Into<String>) {
         let error = ScenarioError::new(self.name, self.text, span, message);
         self.errors.push(error);
     }
 
-    fn error_with_help(
+    pub(crate) fn error_with_help(
         &mut self,
         span: Range<usize>,
         message: impl Into<String>,
@@ -611,11 +413,11 @@ impl Check<'_> {
     }
 }
 
-fn nic_of(table: &GuestTable) -> &str {
+pub(crate) fn nic_of(table: &GuestTable) -> &str {
     let named = table.nic.as_ref().map(|nic| nic.get_ref().as_str());
-    named.unwrap_or("Network Adapter")
+    named.unwrap_or(crate::scenario::DEFAULT_NIC)
 }
 
-fn same(one: &Spanned<String>, other: &Spanned<String>) -> bool {
+pub(crate) fn same(one: &Spanned<String>, other: &Spanned<String>) -> bool {
     one.get_ref().eq_ignore_ascii_case(other.get_ref())
 }

@@ -4,8 +4,10 @@ use std::net::IpAddr;
 
 use nvgre_dataplane::{DropReason, LookupRecord};
 use nvgre_netwnv::Place;
+use nvgre_wire::MacAddress;
 
 use crate::clock::SimTime;
+use crate::guest::Guest;
 use crate::model::ModelError;
 use crate::oracle::{GuestIndex, Sender};
 use crate::scenario::Expectation;
@@ -48,10 +50,25 @@ pub struct ProbeResult {
     pub to: String,
     /// Why there was no answer; `None`: there was.
     pub failure: Option<ProbeFailure>,
+    /// Whether one of the two reports that another guest uses the address that was probed with.
+    pub conflict: bool,
     /// The first drop of the exchange.
     pub cause: Option<Cause>,
     /// What the scenario expects.
     pub expected: Expectation,
+}
+
+/// A guest heard another one use its address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConflictReport {
+    /// Name of the guest that reports it.
+    pub guest: String,
+    /// The address.
+    pub address: IpAddr,
+    /// The MAC of the other one.
+    pub with: MacAddress,
+    /// Its name, if the scenario knows it.
+    pub with_guest: Option<String>,
 }
 
 /// What came of one stage.
@@ -65,8 +82,8 @@ pub struct StageResult {
     pub about: String,
     /// Its probes, in order.
     pub probes: Vec<ProbeResult>,
-    /// Address conflicts that guests reported.
-    pub conflicts: usize,
+    /// Address conflicts that guests reported, in the order of the guests.
+    pub conflicts: Vec<ConflictReport>,
     /// Deliveries of one tenant's frames to another's port.
     pub cross_tenant_deliveries: u64,
 }
@@ -83,11 +100,21 @@ impl ProbeFailure {
 }
 
 impl ProbeResult {
+    /// The name of what went wrong: why there was no answer, or that an address conflict was
+    /// reported although there was one.
+    pub fn reason(&self) -> Option<&'static str> {
+        let conflict = self.conflict.then_some(ProbeFailure::AddressConflict);
+        self.failure.or(conflict).map(ProbeFailure::name)
+    }
+
     /// Whether it ended as the scenario expects.
     pub fn as_expected(&self) -> bool {
         match (self.expected, self.failure) {
-            (Expectation::Ok, None) => true,
-            (Expectation::AddressConflict, Some(ProbeFailure::AddressConflict)) => true,
+            (Expectation::Ok, None) => !self.conflict,
+            // The first to come up defends the address and goes on; the other one gives it up.
+            (Expectation::AddressConflict, None | Some(ProbeFailure::AddressConflict)) => {
+                self.conflict
+            }
             (Expectation::Dropped(expected), Some(ProbeFailure::Dropped(reason))) => {
                 expected == reason
             }
@@ -116,8 +143,12 @@ impl StageResult {
 pub fn play_stage(world: &mut World, stage: usize) -> Result<StageResult, ModelError> {
     let before = world.model().oracle().counts().cross_tenant;
     world.enter_stage(stage)?;
-    world.reconnect_guests();
-    world.run_until(world.now() + SETTLE_NANOS)?;
+    // One tenant after the other, as machines boot: the later one finds what the earlier one has.
+    world.switch_off();
+    for tenant in 0..world.model().scenario().tenants.len() {
+        world.boot(tenant);
+        world.run_until(world.now() + SETTLE_NANOS)?;
+    }
     let told = world.model().scenario().stages[stage].clone();
     let mut probes = Vec::new();
     for (index, probe) in told.probes.iter().enumerate() {
@@ -131,15 +162,12 @@ pub fn play_stage(world: &mut World, stage: usize) -> Result<StageResult, ModelE
             from: scenario.guests[probe.from].name.clone(),
             to: scenario.guests[probe.to].name.clone(),
             failure: failure.map(|failure| failure.0),
+            conflict: in_conflict(world, probe.from, probe.to),
             cause,
             expected: probe.expect,
         });
     }
-    let conflicts = world
-        .guests()
-        .iter()
-        .map(|guest| guest.conflicts().len())
-        .sum();
+    let conflicts = conflicts(world);
     Ok(StageResult {
         number: stage + 1,
         name: told.name,
@@ -148,6 +176,43 @@ pub fn play_stage(world: &mut World, stage: usize) -> Result<StageResult, ModelE
         conflicts,
         cross_tenant_deliveries: world.model().oracle().counts().cross_tenant - before,
     })
+}
+
+fn conflicts(world: &World) -> Vec<ConflictReport> {
+    let known = &world.model().scenario().guests;
+    let of_guest = |guest: &Guest| {
+        let name = guest.name().to_owned();
+        let name_of = |mac| {
+            known
+                .iter()
+                .find(|other| other.mac == mac)
+                .map(|g| g.name.clone())
+        };
+        let reports = guest
+            .conflicts()
+            .iter()
+            .map(move |conflict| ConflictReport {
+                guest: name.clone(),
+                address: conflict.address,
+                with: conflict.with,
+            });
+        reports.collect::<Vec<_>>()
+    };
+    world.guests().iter().flat_map(of_guest).collect()
+}
+
+/// Whether a guest of a probe reports a conflict about the address that is probed with.
+fn in_conflict(world: &World, from: GuestIndex, to: GuestIndex) -> bool {
+    let Some((ours, theirs)) = pair(world.model().scenario(), from, to) else {
+        return false;
+    };
+    let reports = |guest: GuestIndex, address: IpAddr| {
+        world.guests()[guest]
+            .conflicts()
+            .iter()
+            .any(|conflict| conflict.address == address)
+    };
+    reports(from, ours) || reports(to, theirs)
 }
 
 /// Pings, and says what stood in the way.

@@ -13,6 +13,7 @@ use crate::ledger::{CopyLedger, Fate};
 use crate::model::{Model, ModelError};
 use crate::network::{Ingress, Observer, Onward, Step, drop_copy};
 use crate::oracle::{GuestIndex, Sender};
+use crate::scenario::Scenario;
 use crate::underlay::Carried;
 
 /// How long a frame takes from one port of a switch to another, in nanoseconds.
@@ -104,31 +105,8 @@ impl Observer for Emissions {
 impl World {
     /// Guests of the model's scenario, not started yet.
     pub fn new(model: Model) -> Self {
-        let guests = model
-            .scenario()
-            .guests
-            .iter()
-            .enumerate()
-            .map(|(index, guest)| {
-                Guest::new(
-                    &guest.name,
-                    guest.mac,
-                    &guest
-                        .addresses
-                        .iter()
-                        .map(|a| (a.address.ip(), a.prefix_length))
-                        .collect::<Vec<_>>(),
-                    &guest
-                        .gateways
-                        .iter()
-                        .map(|gateway| gateway.ip())
-                        .collect::<Vec<_>>(),
-                    guest.mtu_bytes.into(),
-                    model.scenario().seed.wrapping_add(index as u64),
-                )
-            });
         Self {
-            guests: guests.collect(),
+            guests: guests(model.scenario()),
             queue: EventQueue::new(),
             now: SimTime::default(),
             copies: CopyLedger::default(),
@@ -173,12 +151,18 @@ impl World {
         self.model.enter_stage(stage)
     }
 
-    /// Every guest's network adapter is reconnected: caches forgotten, duplicate addresses looked
-    /// for anew.
-    pub fn reconnect_guests(&mut self) {
-        for index in 0..self.guests.len() {
-            self.guests[index].start(self.now);
-            self.wake(index);
+    /// Every guest is switched off: silent, and everything forgotten, until [`World::boot`].
+    pub fn switch_off(&mut self) {
+        self.guests = guests(self.model.scenario());
+    }
+
+    /// The guests of a tenant boot: their links come up, and they look for duplicate addresses.
+    pub fn boot(&mut self, tenant: usize) {
+        for guest in 0..self.guests.len() {
+            if self.model.scenario().guests[guest].tenant == tenant {
+                self.guests[guest].start(self.now);
+                self.wake(guest);
+            }
         }
     }
 
@@ -371,6 +355,29 @@ impl World {
             }
         }
     }
+}
+
+/// The guests of a scenario, switched off. Each has a seed of its own.
+fn guests(scenario: &Scenario) -> Vec<Guest> {
+    let guest = |(index, guest): (usize, &crate::scenario::Guest)| {
+        let addresses: Vec<_> = guest
+            .addresses
+            .iter()
+            .map(|own| (own.address.ip(), own.prefix_length))
+            .collect();
+        let gateways: Vec<_> = guest.gateways.iter().map(|gateway| gateway.ip()).collect();
+        let seed = scenario.seed.wrapping_add(index as u64);
+        let mtu_bytes = guest.mtu_bytes.into();
+        Guest::new(
+            &guest.name,
+            guest.mac,
+            &addresses,
+            &gateways,
+            mtu_bytes,
+            seed,
+        )
+    };
+    scenario.guests.iter().enumerate().map(guest).collect()
 }
 
 /// The record that a host forwarded by, if the walk used one.
