@@ -6,12 +6,14 @@
 //! | `policy.rs` | the tenants Blue and Red, and how their policy is written |
 //! | `frames.rs` | frames, built with etherparse and pnet, never with our own writers |
 //! | `check.rs` | what etherparse and pnet say about frames that came out |
+//! | `refusals.rs` | for every drop reason a frame that meets it |
 
 #![allow(dead_code, unused_imports)] // each test file uses its part
 
 mod check;
 mod frames;
 mod policy;
+mod refusals;
 
 use std::fmt::Write;
 use std::net::IpAddr;
@@ -26,6 +28,7 @@ use nvgre_wire::{FrameBuf, HEADROOM};
 pub(crate) use check::*;
 pub(crate) use frames::*;
 pub(crate) use policy::*;
+pub(crate) use refusals::*;
 
 /// The seed of every snapshot's tables: tests repeat.
 pub(crate) const SEED: u64 = 7637;
