@@ -7,7 +7,6 @@ use nvgre_netwnv::Place;
 use nvgre_wire::MacAddress;
 
 use crate::clock::SimTime;
-use crate::guest::Guest;
 use crate::model::ModelError;
 use crate::oracle::{GuestIndex, Sender};
 use crate::scenario::Expectation;
@@ -179,26 +178,23 @@ pub fn play_stage(world: &mut World, stage: usize) -> Result<StageResult, ModelE
 }
 
 fn conflicts(world: &World) -> Vec<ConflictReport> {
-    let known = &world.model().scenario().guests;
-    let of_guest = |guest: &Guest| {
-        let name = guest.name().to_owned();
-        let name_of = |mac| {
-            known
+    let scenario = world.model().scenario();
+    let mut reports = Vec::new();
+    for guest in world.guests() {
+        for conflict in guest.conflicts() {
+            let other = scenario
+                .guests
                 .iter()
-                .find(|other| other.mac == mac)
-                .map(|g| g.name.clone())
-        };
-        let reports = guest
-            .conflicts()
-            .iter()
-            .map(move |conflict| ConflictReport {
-                guest: name.clone(),
+                .find(|other| other.mac == conflict.with);
+            reports.push(ConflictReport {
+                guest: guest.name().to_owned(),
                 address: conflict.address,
                 with: conflict.with,
+                with_guest: other.map(|other| other.name.clone()),
             });
-        reports.collect::<Vec<_>>()
-    };
-    world.guests().iter().flat_map(of_guest).collect()
+        }
+    }
+    reports
 }
 
 /// Whether a guest of a probe reports a conflict about the address that is probed with.
