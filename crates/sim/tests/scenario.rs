@@ -99,7 +99,7 @@ fn what_is_left_out_has_the_documented_defaults() {
     assert!(scenario.tenants[0].bum_groups.is_empty());
     let guest = &scenario.guests[1];
     assert_eq!(guest.nic, "Network Adapter");
-    assert_eq!(guest.port_name(), "Red2/Network Adapter");
+    assert_eq!(guest.port_name(), "Red2");
     assert_eq!(guest.subnet, PortSubnet::Unset);
     assert_eq!((guest.vlan, guest.mtu_bytes), (None, 1_500));
     assert!(guest.gateways.is_empty());
@@ -191,6 +191,7 @@ strict_gre_reserved_bits = true
     assert_eq!(scenario.hosts[0].policy, ["a.ps1", "b.ps1"]);
     let guest = &scenario.guests[1];
     assert_eq!(guest.nic, "Second");
+    assert_eq!(guest.port_name(), "Red2/Second");
     let gateways: Vec<_> = guest
         .gateways
         .iter()
