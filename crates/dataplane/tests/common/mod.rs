@@ -103,8 +103,14 @@ impl Egress for Recorder {
 impl Host {
     #[track_caller]
     pub(crate) fn new(policy: Policy) -> Self {
+        Self::seeded(policy, SEED)
+    }
+
+    /// A host whose tables are keyed with another seed.
+    #[track_caller]
+    pub(crate) fn seeded(policy: Policy, seed: u64) -> Self {
         Self {
-            snapshot: publish(&policy),
+            snapshot: publish(&policy, seed),
             policy,
             worker: Worker::new(),
             now: Nanos(0),
@@ -115,7 +121,7 @@ impl Host {
     #[track_caller]
     pub(crate) fn edit(&mut self, change: impl FnOnce(&mut Policy)) {
         change(&mut self.policy);
-        self.snapshot = publish(&self.policy);
+        self.snapshot = publish(&self.policy, SEED);
     }
 
     /// A guest sends a frame.
@@ -424,8 +430,8 @@ impl std::fmt::Display for Journey {
 }
 
 #[track_caller]
-fn publish(policy: &Policy) -> Snapshot {
-    match Snapshot::new(policy, SEED) {
+fn publish(policy: &Policy, seed: u64) -> Snapshot {
+    match Snapshot::new(policy, seed) {
         Ok(snapshot) => snapshot,
         Err(errors) => panic!("the policy is refused: {errors:?}"),
     }
