@@ -231,6 +231,26 @@ fn n04_an_atomic_fragment_has_the_flow_id_of_its_flow() {
     assert_eq!(whole, atomic);
 }
 
+/// Copies of one frame are of one flow, and their outer headers say of it what unicast's do.
+#[test]
+fn n04_copies_of_a_flood_have_flow_id_dscp_and_ecn_of_their_frame() {
+    let mut world = four_hosts(Carriage::EncapV4);
+    let group: std::net::Ipv4Addr = [239, 1, 1, 1].into();
+    let mut values = BTreeSet::new();
+    for port in 1024..1280 {
+        let packet = Ip::new(BLUE1.v4, group).tos(0xba).udp((port, 5_353), b"x");
+        let frame = ip_frame(mac("01-00-5e-01-01-01"), BLUE1.mac, &packet);
+        let sent = world.hosts[0].send(0, &frame);
+        let copies: Vec<_> = sent.uplinks().collect();
+        assert_eq!(copies.len(), 2, "{sent}");
+        let flows: BTreeSet<u8> = copies.iter().map(|copy| read_nvgre(copy).flow).collect();
+        assert_eq!(flows.len(), 1, "{sent}");
+        values.extend(flows);
+        assert!(copies.iter().all(|copy| copy[15] == 0xba), "{sent}");
+    }
+    assert!(values.len() >= 100, "{} values for 256 flows", values.len());
+}
+
 #[test]
 fn n05_switched_off_flow_ids_are_zero_for_every_kind_of_frame() {
     for carriage in Carriage::ENCAP {
@@ -313,6 +333,7 @@ fn n09_another_underlay_subnet_is_reached_by_the_provider_routes_next_hop() {
             route("0.0.0.0/0", "192.168.4.2", 1, 1),
             route("172.16.0.0/16", "192.168.4.2", 20, 1),
             route("172.16.0.0/16", "192.168.4.1", 10, 1),
+            route("172.16.0.0/16", "192.168.4.2", 30, 1),
             route("172.16.9.0/24", "192.168.4.2", 0, 2),
         ];
     });
