@@ -6,6 +6,7 @@
 //! | `policy.rs` | the tenants Blue and Red, and how their policy is written |
 //! | `frames.rs` | frames, built with etherparse and pnet, never with our own writers |
 //! | `check.rs` | what etherparse and pnet say about frames that came out |
+//! | `rewrite.rs` | packets under two pairs of addresses |
 //! | `refusals.rs` | for every drop reason a frame that meets it |
 
 #![allow(dead_code, unused_imports)] // each test file uses its part
@@ -14,6 +15,7 @@ mod check;
 mod frames;
 mod policy;
 mod refusals;
+mod rewrite;
 
 use std::fmt::Write;
 use std::net::IpAddr;
@@ -29,6 +31,7 @@ pub(crate) use check::*;
 pub(crate) use frames::*;
 pub(crate) use policy::*;
 pub(crate) use refusals::*;
+pub(crate) use rewrite::*;
 
 /// The seed of every snapshot's tables: tests repeat.
 pub(crate) const SEED: u64 = 7637;
