@@ -146,6 +146,19 @@ impl Outer {
     }
 }
 
+impl Outer {
+    /// Whether the packet carries GRE. A later IPv6 fragment shows only the header that the fragment
+    /// header names, which may be another extension with GRE behind it.
+    pub(crate) fn may_be_gre(&self) -> bool {
+        let extension = matches!(
+            self.protocol,
+            ip_protocol::HOP_BY_HOP | ip_protocol::ROUTING | ip_protocol::DESTINATION_OPTIONS
+        );
+        let later_fragment = self.fragment.offset_bytes > 0 && !self.source.is_ipv4();
+        self.protocol == ip_protocol::GRE || later_fragment && extension
+    }
+}
+
 /// Takes the frame out of an NVGRE packet: on success `frame` is the inner frame, without the bytes
 /// behind the outer IP length, its ECN field combined with the outer one.
 pub fn decapsulate(
@@ -172,7 +185,7 @@ pub(crate) fn check(
     settings: &Settings,
     provider: &impl Provider,
 ) -> Result<(Decapsulated, Range<usize>), Refused> {
-    if outer.protocol != ip_protocol::GRE && !outer.fragment.is_part() {
+    if !outer.may_be_gre() {
         return Err(DropReason::NotNvgre.into());
     }
     provider.accepts_outer(outer)?;

@@ -94,7 +94,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         {
             return self.rewrite_in(frame, &outer, entry);
         }
-        if outer.protocol != ip_protocol::GRE && !outer.fragment.is_part() {
+        if !outer.may_be_gre() {
             snapshot.accepts_outer(&outer)?;
             return Ok(self.hand_to_host(frame, &outer));
         }
