@@ -78,7 +78,8 @@ fn arriving_inner(subnet: u32, inner: &[u8]) -> (Policy, Entrance, Vec<u8>) {
     (policy, Entrance::Uplink, nvgre_to_host_1(subnet, inner))
 }
 
-fn nvgre_to_host_1(subnet: u32, inner: &[u8]) -> Vec<u8> {
+/// From host 0.
+pub(crate) fn nvgre_to_host_1(subnet: u32, inner: &[u8]) -> Vec<u8> {
     let (to, from) = ((host_mac(1), host_v4(1)), (host_mac(0), host_v4(0)));
     nvgre(to, from, (subnet, 0x5a), inner)
 }
