@@ -72,11 +72,11 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
             if let Some(verdict) = self.settle_single(frame, &mut copies, true) {
                 return Ok(verdict);
             }
-            return if copies.made == 0 {
-                Err(DropReason::NoPort)
-            } else {
-                Ok(Verdict::Replicated(copies.made))
-            };
+            if copies.made == 0 {
+                return Err(DropReason::NoPort);
+            }
+            self.event(Event::Flooded { local, remote: 0 });
+            return Ok(Verdict::Replicated(copies.made));
         }
         let port = self
             .local_port(admitted, headers.destination)
@@ -188,7 +188,8 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
             .domain_of(vsid)
             .ok_or(DropReason::NoRoutingDomain)?;
         let to = ip.destination;
-        let mine = self.snapshot.records.by_address(vsid, to).is_none()
+        // As for ARP: an address that has a record is its owner's and not the router's.
+        let mine = self.snapshot.in_domain(domain, to).next().is_none()
             && self.snapshot.is_gateway(domain, to);
         if mine && ip.is_echo_request() {
             return Ok(self.answer_echo(frame, headers, to));

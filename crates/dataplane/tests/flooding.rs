@@ -397,6 +397,10 @@ fn local_only_ports_hear_each_other_and_nobody_else() {
     let frame = broadcast(BLUE1);
     let journey = world.guest_sends(BLUE1, &frame);
     journey.assert_reached(&[BLUE3, BLUE_B1, RED1], &frame);
+    journey.sent.assert_step(Event::Flooded {
+        local: 3,
+        remote: 0,
+    });
     assert_eq!(journey.sent.uplinks().count(), 0, "{journey}");
     let away = ping(BLUE1, BLUE2);
     let journey = world.guest_sends(BLUE1, &away);

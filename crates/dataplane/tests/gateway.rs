@@ -371,3 +371,18 @@ fn source_check_needs_address_mac_subnet_and_host_to_agree() {
         send(&mut world, source).assert_dropped(DropReason::NoSourceRecord);
     }
 }
+
+/// V-06 warns about it; where it is so, the record decides, as it does for ARP.
+#[test]
+fn a_gateway_address_that_has_a_record_is_its_owners() {
+    let mut world = sample(Carriage::EncapV4);
+    world.edit(|policy| {
+        let id = BLUE_B2.record_id(true);
+        for record in policy.records.iter_mut().filter(|record| record.id == id) {
+            record.customer_address = ca("10.0.1.1");
+        }
+    });
+    let journey = world.guest_sends(BLUE1, &to_router(BLUE1, "10.0.1.1"));
+    let expected = Ip::new(BLUE1.v4, ip("10.0.1.1")).ttl(127).echo(b"routed");
+    journey.assert_only(BLUE_B2, &ip_frame(BLUE_B2.mac, ROUTER, &expected));
+}
