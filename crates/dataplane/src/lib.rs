@@ -33,6 +33,11 @@
 
 extern crate alloc;
 
+/// The README's example compiles and runs with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+mod readme {}
+
 mod acl;
 mod admit;
 mod answer;
