@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 use nvgre_dataplane::DropReason;
 
 use crate::exit::Exit;
+use crate::init::InitArgs;
 use crate::replay::ReplayArgs;
 use crate::show::ShowArgs;
 
@@ -31,6 +32,8 @@ pub(crate) enum Verb {
     Replay(ReplayArgs),
     /// Show the tables of a scenario's hosts, as Get-NetVirtualization* would.
     Show(ShowArgs),
+    /// Write a scenario guessed from a capture: hosts, subnets, guests, their policy.
+    Init(InitArgs),
     /// Explain drop reasons: what happened, usual cause, usual fix, source.
     Codes {
         /// Only this reason.

@@ -24,6 +24,7 @@
 //! | `replay_text.rs` | what a replay says |
 //! | `scenario_file.rs` | scenarios from files, and the one built in |
 //! | `show.rs` | `nvgre show` |
+//! | `init.rs` | `nvgre init` |
 
 #![forbid(unsafe_code)]
 
@@ -32,6 +33,7 @@ mod codes;
 mod decap_text;
 mod demo;
 mod exit;
+mod init;
 mod input;
 mod outermost_gre;
 mod output;
@@ -65,6 +67,7 @@ fn run(verb: Verb, out: &mut Output) -> Result<Exit, Failure> {
         Verb::Demo => demo::run(out),
         Verb::Replay(args) => replay::run(&args, out),
         Verb::Show(args) => show::run(&args, out),
+        Verb::Init(args) => init::run(&args, out),
         Verb::Codes { name } => codes::run(name, out),
         Verb::Pcap { verb } => match verb {
             PcapVerb::Info { files } => pcap_info::run(&files, out),

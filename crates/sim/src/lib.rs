@@ -16,6 +16,7 @@
 //! | `guest.rs`, `guest_*.rs` | [`Guest`]: a smoltcp stack that notices address conflicts |
 //! | `story.rs` | stages played with their probes, and why a probe failed |
 //! | `replay.rs`, `entry.rs`, `map_file.rs` | [`Replay`]: captures, and where their frames enter |
+//! | `skeleton.rs`, `skeleton_*.rs` | [`Survey`] and [`Skeleton`]: a scenario guessed from a capture |
 //! | `oracle.rs`, `ledger.rs`, `digest.rs` | isolation, books, and the hash of a run |
 #![forbid(unsafe_code)]
 
@@ -38,6 +39,10 @@ mod scenario_check;
 mod scenario_error;
 mod scenario_file;
 mod scenario_guest;
+mod skeleton;
+mod skeleton_guess;
+mod skeleton_survey;
+mod skeleton_text;
 mod story;
 mod underlay;
 mod world;
@@ -52,6 +57,10 @@ pub use network::{Host, Ingress, Network, Observer};
 pub use oracle::{GuestIndex, InventoryGuest, Judgement, Oracle, OracleCounts, Sender};
 pub use replay::{DropLine, Replay, ReplayError, ReplayReport};
 pub use scenario::{Scenario, ScenarioError};
+pub use skeleton::{
+    Skeleton, SkeletonError, SkeletonGuest, SkeletonHost, SkeletonNote, SkeletonProvider,
+    SkeletonSubnet, Survey,
+};
 pub use story::{Cause, ConflictReport, ProbeFailure, ProbeResult, StageResult, play_stage};
 pub use underlay::{Attachment, Carried, ROUTER_MAC, Underlay};
 pub use world::{Dropped, Origin, World};

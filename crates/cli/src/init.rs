@@ -1,0 +1,361 @@
+//! `nvgre init`: a scenario guessed from a capture, to be corrected by whoever knows better.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use nvgre_sim::{Skeleton, SkeletonError, Survey};
+use serde::Serialize;
+
+use crate::exit::{Exit, Failure};
+use crate::input::open_capture;
+use crate::output::Output;
+
+/// What `nvgre init` is asked.
+#[derive(Debug, clap::Args)]
+pub(crate) struct InitArgs {
+    /// Capture to guess from; - is stdin.
+    #[arg(short = 'r', long = "read", value_name = "CAPTURE")]
+    pub(crate) read: PathBuf,
+    /// Folder for scenario.toml and policy/*.ps1; nothing in it is overwritten [default: the
+    /// capture's name with -scenario, in the current folder].
+    #[arg(short = 'o', long = "output", value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// Notes printed; the scenario file has them all.
+const NOTES_PRINTED: usize = 10;
+
+/// The shape of the JSON line.
+#[derive(Serialize)]
+struct JsonLine<'a> {
+    schema: &'static str,
+    capture: String,
+    scenario: String,
+    frames: u64,
+    nvgre_frames: u64,
+    mtu_bytes: u16,
+    virtual_subnets: Vec<JsonSubnet<'a>>,
+    hosts: Vec<JsonHost<'a>>,
+    guests: Vec<JsonGuest<'a>>,
+    notes: Vec<JsonNote<'a>>,
+    files: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct JsonSubnet<'a> {
+    vsid: u32,
+    tenant: &'a str,
+    routing_domain: String,
+    prefixes: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct JsonHost<'a> {
+    name: &'a str,
+    mac: String,
+    mac_seen: bool,
+    provider_addresses: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct JsonGuest<'a> {
+    name: &'a str,
+    vsid: u32,
+    mac: String,
+    host: &'a str,
+    addresses: Vec<String>,
+    is_gateway: bool,
+    frames_sent: u64,
+    first_frame: u64,
+}
+
+#[derive(Serialize)]
+struct JsonNote<'a> {
+    text: &'a str,
+    frame: Option<u64>,
+}
+
+/// Reads the capture, writes the folder, and says what was found and what was guessed.
+pub(crate) fn run(args: &InitArgs, out: &mut Output) -> Result<Exit, Failure> {
+    let name = match args.read.file_stem() {
+        Some(stem) if args.read != Path::new("-") => stem.to_string_lossy().into_owned(),
+        Some(_) | None => "stdin".to_owned(),
+    };
+    let folder = args
+        .output
+        .clone()
+        .unwrap_or_else(|| format!("{name}-scenario").into());
+    // Known before a long capture is read.
+    refuse_existing(&folder.join(Skeleton::SCENARIO_FILE))?;
+    let survey = survey(&args.read)?;
+    let skeleton = match survey.finish() {
+        Ok(skeleton) => skeleton,
+        Err(error) => return nothing(&args.read, &error, out),
+    };
+    let files = skeleton.files(&name, &args.read.to_string_lossy());
+    write_files(&folder, &files)?;
+    if out.is_json() {
+        out.json_line(&json_line(args, &folder, &skeleton, &files))?;
+    } else {
+        print(args, &folder, &skeleton, &files, out)?;
+    }
+    Ok(Exit::Success)
+}
+
+fn survey(capture: &Path) -> Result<Survey, Failure> {
+    let fail = |error: &dyn std::fmt::Display| {
+        Failure::input(format_args!(
+            "{}: {error}; nothing was written",
+            capture.display()
+        ))
+    };
+    let mut reader = open_capture(capture).map_err(|error| fail(&error))?;
+    let mut survey = Survey::default();
+    while let Some(packet) = reader.next().map_err(|error| fail(&error))? {
+        survey
+            .packet(&packet)
+            .map_err(|error| fail(&format_args!("packet {}: {error}", packet.number)))?;
+    }
+    Ok(survey)
+}
+
+fn nothing(capture: &Path, error: &SkeletonError, out: &mut Output) -> Result<Exit, Failure> {
+    let advice = match error {
+        SkeletonError::Refused(_) => "; `nvgre codes REASON` explains a reason",
+        SkeletonError::Empty | SkeletonError::NoGuest => "",
+    };
+    out.complain(format_args!(
+        "{}: {error}{advice}; nothing was written",
+        capture.display()
+    ))?;
+    Ok(Exit::Nothing)
+}
+
+fn refuse_existing(file: &Path) -> Result<(), Failure> {
+    if fs::symlink_metadata(file).is_ok() {
+        return Err(Failure::output(format_args!(
+            "{} is there already; name another folder with -o",
+            file.display()
+        )));
+    }
+    Ok(())
+}
+
+/// Writes the files under other names and renames them when all are whole, the scenario last: it
+/// never stands there without its policy. Files that are there already are left alone.
+fn write_files(folder: &Path, files: &[(String, String)]) -> Result<(), Failure> {
+    let paths: Vec<_> = files.iter().map(|(name, _)| folder.join(name)).collect();
+    paths.iter().try_for_each(|path| refuse_existing(path))?;
+    let failed = |path: &Path, error: io::Error| {
+        Failure::output(format_args!("{}: {error}", path.display()))
+    };
+    let mut written = Vec::new();
+    for (path, (_, text)) in paths.iter().zip(files) {
+        let parent = path.parent().unwrap_or(folder);
+        fs::create_dir_all(parent).map_err(|error| failed(parent, error))?;
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".nvgre-").suffix(".part");
+        // As any new file, with what the umask leaves; temporary files are private otherwise.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        // The kind alone: the whole error tells the random name.
+        let mut file = builder
+            .tempfile_in(parent)
+            .map_err(|error| failed(parent, error.kind().into()))?;
+        file.write_all(text.as_bytes())
+            .map_err(|error| failed(path, error.kind().into()))?;
+        written.push(file);
+    }
+    for (index, (path, file)) in paths.iter().zip(written).enumerate() {
+        if let Err(refused) = file.persist_noclobber(path) {
+            for earlier in &paths[..index] {
+                let _already_failing = fs::remove_file(earlier);
+            }
+            return Err(failed(path, refused.error));
+        }
+    }
+    Ok(())
+}
+
+fn json_line<'a>(
+    args: &InitArgs,
+    folder: &Path,
+    skeleton: &'a Skeleton,
+    files: &[(String, String)],
+) -> JsonLine<'a> {
+    JsonLine {
+        schema: "nvgre.init/1",
+        capture: args.read.to_string_lossy().into_owned(),
+        scenario: folder
+            .join(Skeleton::SCENARIO_FILE)
+            .to_string_lossy()
+            .into_owned(),
+        frames: skeleton.frames,
+        nvgre_frames: skeleton.nvgre_frames,
+        mtu_bytes: skeleton.mtu_bytes,
+        virtual_subnets: skeleton
+            .subnets
+            .iter()
+            .map(|subnet| JsonSubnet {
+                vsid: subnet.virtual_subnet.get(),
+                tenant: &subnet.tenant,
+                routing_domain: subnet.routing_domain.to_string(),
+                prefixes: subnet.prefixes.iter().map(ToString::to_string).collect(),
+            })
+            .collect(),
+        hosts: skeleton
+            .hosts
+            .iter()
+            .map(|host| JsonHost {
+                name: &host.name,
+                mac: host.mac.to_string(),
+                mac_seen: host.mac_seen,
+                provider_addresses: provider_addresses(host),
+            })
+            .collect(),
+        guests: skeleton
+            .guests
+            .iter()
+            .map(|guest| JsonGuest {
+                name: &guest.name,
+                vsid: guest.virtual_subnet.get(),
+                mac: guest.mac.to_string(),
+                host: &skeleton.hosts[guest.host].name,
+                addresses: guest.addresses.iter().map(ToString::to_string).collect(),
+                is_gateway: guest.is_gateway,
+                frames_sent: guest.frames_sent,
+                first_frame: guest.first_frame,
+            })
+            .collect(),
+        notes: skeleton
+            .notes
+            .iter()
+            .map(|note| JsonNote {
+                text: &note.text,
+                frame: note.frame,
+            })
+            .collect(),
+        files: files
+            .iter()
+            .map(|(name, _)| folder.join(name).to_string_lossy().into_owned())
+            .collect(),
+    }
+}
+
+fn provider_addresses(host: &nvgre_sim::SkeletonHost) -> Vec<String> {
+    host.provider_addresses
+        .iter()
+        .map(|provider| provider.address.to_string())
+        .collect()
+}
+
+fn print(
+    args: &InitArgs,
+    folder: &Path,
+    skeleton: &Skeleton,
+    files: &[(String, String)],
+    out: &mut Output,
+) -> io::Result<()> {
+    let (frames, nvgre) = (skeleton.frames, skeleton.nvgre_frames);
+    if skeleton.is_bare() {
+        writeln!(
+            out,
+            "{}: {frames} frames, none of them NVGRE",
+            args.read.display()
+        )?;
+        writeln!(out, "VSID, tenant, host and provider address are made up")?;
+    } else {
+        writeln!(
+            out,
+            "{}: {frames} frames, {nvgre} of them NVGRE",
+            args.read.display()
+        )?;
+    }
+    writeln!(out, "\nFound")?;
+    for host in skeleton.hosts.iter().filter(|_| !skeleton.is_bare()) {
+        let mac = if host.mac_seen {
+            host.mac.to_string()
+        } else {
+            "not shown".to_owned()
+        };
+        let addresses = provider_addresses(host).join(", ");
+        writeln!(out, "  host   {:<24} PA {addresses}, MAC {mac}", host.name)?;
+    }
+    for guest in &skeleton.guests {
+        let addresses: Vec<_> = guest.addresses.iter().map(ToString::to_string).collect();
+        let at = if skeleton.is_bare() {
+            ""
+        } else {
+            &skeleton.hosts[guest.host].name
+        };
+        let at = if at.is_empty() {
+            String::new()
+        } else {
+            format!(", {at}")
+        };
+        let addresses = if addresses.is_empty() {
+            "no address".to_owned()
+        } else {
+            addresses.join(", ")
+        };
+        writeln!(
+            out,
+            "  guest  {:<24} MAC {}, {addresses}{at}",
+            guest.name, guest.mac
+        )?;
+    }
+    writeln!(out, "\nGuessed")?;
+    for subnet in &skeleton.subnets {
+        let prefixes: Vec<_> = subnet.prefixes.iter().map(ToString::to_string).collect();
+        let prefixes = if prefixes.is_empty() {
+            "none".to_owned()
+        } else {
+            prefixes.join(", ")
+        };
+        writeln!(
+            out,
+            "  {}: VSID {}, on-link {prefixes}",
+            subnet.tenant, subnet.virtual_subnet
+        )?;
+    }
+    writeln!(out, "  underlay MTU {} bytes", skeleton.mtu_bytes)?;
+    if !skeleton.notes.is_empty() {
+        writeln!(out, "\nTo look at")?;
+        for note in skeleton.notes.iter().take(NOTES_PRINTED) {
+            writeln!(out, "  {note}")?;
+        }
+        let more = skeleton.notes.len().saturating_sub(NOTES_PRINTED);
+        if more > 0 {
+            writeln!(
+                out,
+                "  and {more} more, as comments in {}",
+                Skeleton::SCENARIO_FILE
+            )?;
+        }
+    }
+    writeln!(out, "\nWritten, every guess a comment")?;
+    for (name, _) in files {
+        writeln!(out, "  {}", folder.join(name).display())?;
+    }
+    if args.read == Path::new("-") {
+        return Ok(());
+    }
+    let scenario = folder.join(Skeleton::SCENARIO_FILE);
+    writeln!(out, "\nNext")?;
+    writeln!(
+        out,
+        "  nvgre replay {} -r {}",
+        shell_word(&scenario.to_string_lossy()),
+        shell_word(&args.read.to_string_lossy())
+    )
+}
+
+/// The word as a shell takes it: in quotes where it needs them.
+fn shell_word(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:=@%,\\".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}

@@ -1,0 +1,566 @@
+//! From what was seen to who is there. Deterministic: more frames win, then the earlier ones.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use nvgre_wire::{
+    CustomerAddress, CustomerPrefix, MacAddress, ProviderAddress, ProviderPrefix, RoutingDomainId,
+    VirtualSubnetId, VlanId,
+};
+
+use crate::skeleton::{
+    Skeleton, SkeletonError, SkeletonGuest, SkeletonHost, SkeletonNote, SkeletonProvider,
+    SkeletonSubnet,
+};
+use crate::skeleton_survey::{Attached, INVENTED_PA, Seen, Station, Survey};
+
+/// More addresses than this that a MAC sends from and does not claim by ARP or ND, or that frames
+/// to it are for and lie outside the subnet, and it is taken for a gateway.
+const FOREIGN_ADDRESSES_MAX: usize = 8;
+
+/// MTU of an underlay that nobody has configured for NVGRE, in bytes.
+const MTU_MIN_BYTES: usize = 1_500;
+
+/// Bytes in front of a guest's frame on an IPv4 underlay: outer IPv4 20, GRE 8.
+const ENCAPSULATION_BYTES: usize = 28;
+
+/// The upper half of the routing domains made up here: "nvgre" in ASCII, and version and variant of
+/// a random GUID. The subnet's id stands behind it, readable in decimal digits.
+const ROUTING_DOMAIN: u128 = 0x6e76_6772_6500_4000_8000_0000_0000_0000;
+
+type Addresses = BTreeMap<CustomerAddress, BTreeMap<ProviderAddress, Seen>>;
+
+/// One MAC in one subnet.
+#[derive(Default)]
+struct Candidate {
+    addresses: Addresses,
+    /// Over all its frames, with and without an address.
+    providers: BTreeMap<ProviderAddress, Seen>,
+}
+
+struct Guesser<'a> {
+    survey: &'a Survey,
+    bare: bool,
+    hosts: Vec<SkeletonHost>,
+    guests: Vec<SkeletonGuest>,
+    notes: Vec<SkeletonNote>,
+}
+
+pub(crate) fn guess(survey: &Survey) -> Result<Skeleton, SkeletonError> {
+    let bare = survey.nvgre_frames == 0;
+    if survey.frames == 0 {
+        return Err(SkeletonError::Empty);
+    }
+    if bare && !survey.refused.is_empty() {
+        return Err(SkeletonError::Refused(survey.refused.clone()));
+    }
+    let mut guesser = Guesser {
+        survey,
+        bare,
+        hosts: Vec::new(),
+        guests: Vec::new(),
+        notes: Vec::new(),
+    };
+    guesser.hosts();
+    let mut by_subnet: BTreeMap<VirtualSubnetId, BTreeMap<MacAddress, Candidate>> = BTreeMap::new();
+    for (station, seen) in if bare { &survey.bare } else { &survey.stations } {
+        let macs = by_subnet.entry(station.virtual_subnet).or_default();
+        macs.entry(station.mac).or_default().add(station, seen);
+    }
+    let mut subnets = Vec::new();
+    for (virtual_subnet, macs) in by_subnet {
+        let prefixes = guesser.subnet(virtual_subnet, macs);
+        subnets.push(SkeletonSubnet {
+            virtual_subnet,
+            tenant: format!("tenant-{virtual_subnet}"),
+            routing_domain: routing_domain(virtual_subnet),
+            prefixes,
+            bum_group: survey.groups.get(&virtual_subnet).copied(),
+        });
+    }
+    if guesser.guests.is_empty() {
+        return Err(SkeletonError::NoGuest);
+    }
+    guesser.closing_notes();
+    let longest = if bare {
+        survey.bare_len_max + ENCAPSULATION_BYTES
+    } else {
+        survey.outer_len_max
+    };
+    let addresses = guesser
+        .hosts
+        .iter()
+        .flat_map(|host| &host.provider_addresses);
+    let provider_prefixes = prefixes(addresses.map(|provider| provider.address.ip()))
+        .filter_map(|(address, length)| {
+            ProviderPrefix::new(ProviderAddress::new(address), length).ok()
+        })
+        .collect();
+    Ok(Skeleton {
+        frames: survey.frames,
+        nvgre_frames: survey.nvgre_frames,
+        refused: survey
+            .refused
+            .iter()
+            .map(|(&reason, &(frames, _))| (reason, frames))
+            .collect(),
+        mtu_bytes: u16::try_from(longest.max(MTU_MIN_BYTES)).unwrap_or(u16::MAX),
+        subnets,
+        hosts: guesser.hosts,
+        guests: guesser.guests,
+        provider_prefixes,
+        notes: guesser.notes,
+    })
+}
+
+impl Candidate {
+    fn add(&mut self, station: &Station, seen: &Seen) {
+        merge(self.providers.entry(station.provider).or_default(), seen);
+        if let Some(address) = station.address {
+            let behind = self.addresses.entry(address).or_default();
+            merge(behind.entry(station.provider).or_default(), seen);
+        }
+    }
+
+    fn total(&self, address: CustomerAddress) -> Seen {
+        self.addresses.get(&address).map_or_else(Seen::default, sum)
+    }
+
+    /// Addresses it sent from.
+    fn sent_from(&self) -> impl Iterator<Item = CustomerAddress> {
+        let sent = |behind: &BTreeMap<_, Seen>| behind.values().any(|seen| seen.sent > 0);
+        self.addresses
+            .iter()
+            .filter(move |(_, behind)| sent(behind))
+            .map(|(&address, _)| address)
+    }
+
+    /// Whether it sends from some addresses behind one provider address and from others behind
+    /// another, never from one behind both. A guest that moved takes its addresses along; the router
+    /// that every host has sends what it routes from wherever the guest is.
+    fn is_router(&self) -> bool {
+        [true, false].into_iter().any(|ipv4| {
+            let mut providers = BTreeSet::new();
+            let mut addresses = 0;
+            for address in self.sent_from() {
+                if address.is_ipv4() != ipv4 || address.is_link_local() {
+                    continue;
+                }
+                let behind = self.addresses[&address]
+                    .iter()
+                    .filter(|(_, seen)| seen.sent > 0);
+                let behind: Vec<_> = behind.map(|(&provider, _)| provider).collect();
+                if behind.len() > 1 {
+                    return false;
+                }
+                providers.extend(behind);
+                addresses += 1;
+            }
+            addresses > 1 && providers.len() > 1
+        })
+    }
+}
+
+impl Guesser<'_> {
+    fn note(&mut self, text: String, frame: Option<u64>) {
+        self.notes.push(SkeletonNote { text, frame });
+    }
+
+    /// One host for each outer MAC, and for each provider address whose MAC is not known.
+    fn hosts(&mut self) {
+        if self.bare {
+            self.hosts.push(SkeletonHost {
+                name: "host1".to_owned(),
+                mac: made_up_mac(INVENTED_PA, &[]),
+                mac_seen: false,
+                provider_addresses: vec![SkeletonProvider {
+                    address: INVENTED_PA,
+                    prefix_length: 24,
+                    vlan: None,
+                }],
+            });
+            return;
+        }
+        let mut by_address: BTreeMap<ProviderAddress, Vec<(Attached, Seen)>> = BTreeMap::new();
+        for (&attached, &seen) in &self.survey.attached {
+            by_address
+                .entry(attached.provider)
+                .or_default()
+                .push((attached, seen));
+        }
+        let lengths: Vec<_> = prefixes(by_address.keys().map(|address| address.ip())).collect();
+        let mut without_mac = Vec::new();
+        for (address, seen) in by_address {
+            let (mac, vlan) = self.attachment(address, &seen);
+            let provider = SkeletonProvider {
+                address,
+                prefix_length: length_in(&lengths, address.ip()),
+                vlan,
+            };
+            let Some(mac) = mac else {
+                without_mac.push(provider);
+                continue;
+            };
+            match self.hosts.iter_mut().find(|host| host.mac == mac) {
+                Some(host) => host.provider_addresses.push(provider),
+                None => self.hosts.push(SkeletonHost {
+                    name: host_name(address),
+                    mac,
+                    mac_seen: true,
+                    provider_addresses: vec![provider],
+                }),
+            }
+        }
+        for provider in without_mac {
+            let mac = made_up_mac(provider.address, &self.hosts);
+            self.hosts.push(SkeletonHost {
+                name: host_name(provider.address),
+                mac,
+                mac_seen: false,
+                provider_addresses: vec![provider],
+            });
+        }
+        self.hosts
+            .sort_by_key(|host| host.provider_addresses[0].address);
+    }
+
+    /// MAC and VLAN of a provider address. Frames to it count first: they must be accepted.
+    fn attachment(
+        &mut self,
+        address: ProviderAddress,
+        seen: &[(Attached, Seen)],
+    ) -> (Option<MacAddress>, Option<VlanId>) {
+        let mut by_mac: BTreeMap<MacAddress, Seen> = BTreeMap::new();
+        let mut by_vlan: BTreeMap<Option<VlanId>, Seen> = BTreeMap::new();
+        for (attached, seen) in seen {
+            if let Some(mac) = attached.mac {
+                merge(by_mac.entry(mac).or_default(), seen);
+            }
+            merge(by_vlan.entry(attached.vlan).or_default(), seen);
+        }
+        let rank = |seen: &Seen| (seen.received, seen.sent, Reverse(seen.first_frame));
+        let mac = by_mac
+            .iter()
+            .max_by_key(|(_, seen)| rank(seen))
+            .map(|(&mac, _)| mac);
+        let vlan = by_vlan
+            .iter()
+            .max_by_key(|(_, seen)| rank(seen))
+            .and_then(|(&vlan, _)| vlan);
+        for (other, seen) in by_mac.iter().filter(|(other, _)| Some(**other) != mac) {
+            let text = format!("provider address {address} was also seen with MAC {other}");
+            self.note(text, Some(seen.first_frame));
+        }
+        for (other, seen) in by_vlan.iter().filter(|(other, _)| **other != vlan) {
+            let tag = other.map_or_else(|| "no VLAN tag".to_owned(), |vlan| format!("VLAN {vlan}"));
+            let text = format!("provider address {address} was also seen with {tag}");
+            self.note(text, Some(seen.first_frame));
+        }
+        (mac, vlan)
+    }
+
+    /// The guests of one subnet; gives its prefixes.
+    fn subnet(
+        &mut self,
+        vsid: VirtualSubnetId,
+        mut macs: BTreeMap<MacAddress, Candidate>,
+    ) -> Vec<CustomerPrefix> {
+        macs.retain(|mac, candidate| {
+            let router = candidate.is_router();
+            if router {
+                let first = candidate.providers.values().map(|seen| seen.first_frame).min();
+                let text = format!(
+                    "VSID {vsid}: {mac} sends from other addresses behind each provider address, as the built-in router does with what comes from other subnets; it is no guest here. Put the subnets that it routes between into one tenant, and set [settings] router_mac"
+                );
+                self.note(text, first);
+            }
+            !router
+        });
+        // Whose is what was sent from? A gateway keeps what it claims.
+        let mut gateways = BTreeSet::new();
+        let mut claims: BTreeMap<CustomerAddress, Vec<(MacAddress, Seen)>> = BTreeMap::new();
+        for (&mac, candidate) in &macs {
+            let own = |address: &CustomerAddress| {
+                candidate.total(*address).claimed || address.is_link_local()
+            };
+            let foreign = candidate
+                .sent_from()
+                .filter(|address| !own(address))
+                .count();
+            let is_gateway = foreign > FOREIGN_ADDRESSES_MAX;
+            if is_gateway {
+                gateways.insert(mac);
+            }
+            for address in candidate
+                .sent_from()
+                .filter(|address| !is_gateway || own(address))
+            {
+                claims
+                    .entry(address)
+                    .or_default()
+                    .push((mac, candidate.total(address)));
+            }
+        }
+        let mut owners = BTreeMap::new();
+        for (address, claims) in claims {
+            if let Some(owner) = self.owner(vsid, address, &claims) {
+                owners.insert(address, owner);
+            }
+        }
+        let known: Vec<_> = subnet_prefixes(&owners);
+        self.heard_of(&macs, &known, &mut owners, &mut gateways);
+        let on_link = subnet_prefixes(&owners);
+        let mut owned: BTreeMap<MacAddress, Vec<CustomerAddress>> = BTreeMap::new();
+        for (address, mac) in owners {
+            owned.entry(mac).or_default().push(address);
+        }
+        for (mac, candidate) in &macs {
+            let addresses = owned.remove(mac).unwrap_or_default();
+            self.guest(vsid, *mac, candidate, addresses, gateways.contains(mac));
+        }
+        on_link
+    }
+
+    /// Of several MACs that send from one address, the one that does it most.
+    fn owner(
+        &mut self,
+        vsid: VirtualSubnetId,
+        address: CustomerAddress,
+        claims: &[(MacAddress, Seen)],
+    ) -> Option<MacAddress> {
+        let rank = |seen: &Seen| (seen.claimed, seen.sent, Reverse(seen.first_frame));
+        let &(owner, _) = claims.iter().max_by_key(|(_, seen)| rank(seen))?;
+        for (other, seen) in claims.iter().filter(|(mac, _)| *mac != owner) {
+            let text = format!(
+                "VSID {vsid}: {address} is also sent from by {other}, {} times; the record names {owner}",
+                seen.sent
+            );
+            self.note(text, Some(seen.first_frame));
+        }
+        Some(owner)
+    }
+
+    /// Addresses that frames are for and nobody sends from: the guest's with the destination MAC, if
+    /// they lie in the subnet, and if it sends from no other of the family.
+    fn heard_of(
+        &self,
+        macs: &BTreeMap<MacAddress, Candidate>,
+        known: &[CustomerPrefix],
+        owners: &mut BTreeMap<CustomerAddress, MacAddress>,
+        gateways: &mut BTreeSet<MacAddress>,
+    ) {
+        let mut heard: BTreeMap<CustomerAddress, (u64, MacAddress)> = BTreeMap::new();
+        for (&mac, candidate) in macs {
+            let mut foreign = 0;
+            for &address in candidate
+                .addresses
+                .keys()
+                .filter(|ca| !owners.contains_key(*ca))
+            {
+                let of_family =
+                    |prefix: &&CustomerPrefix| prefix.network().is_ipv4() == address.is_ipv4();
+                let mut family = known.iter().filter(of_family).peekable();
+                let inside = family.peek().is_none() || family.any(|p| p.contains(address));
+                let received = candidate.total(address).received;
+                if !inside && !address.is_link_local() {
+                    foreign += usize::from(received > 0);
+                }
+                let sends = candidate
+                    .sent_from()
+                    .any(|other| other.is_ipv4() == address.is_ipv4());
+                if inside && !sends && received > heard.get(&address).map_or(0, |best| best.0) {
+                    heard.insert(address, (received, mac));
+                }
+            }
+            if foreign > FOREIGN_ADDRESSES_MAX {
+                gateways.insert(mac);
+            }
+        }
+        heard.retain(|_, (_, mac)| !gateways.contains(mac));
+        owners.extend(heard.into_iter().map(|(address, (_, mac))| (address, mac)));
+    }
+
+    fn guest(
+        &mut self,
+        vsid: VirtualSubnetId,
+        mac: MacAddress,
+        candidate: &Candidate,
+        mut addresses: Vec<CustomerAddress>,
+        is_gateway: bool,
+    ) {
+        let seen = sum(&candidate.providers);
+        if self.bare && addresses.is_empty() && !is_gateway {
+            let text = format!("{mac} tells no address of its own: a switch or a bridge, no guest");
+            return self.note(text, Some(seen.first_frame));
+        }
+        let rank = |seen: &Seen| (seen.sent, seen.received, Reverse(seen.first_frame));
+        let best = candidate
+            .providers
+            .iter()
+            .max_by_key(|(_, seen)| rank(seen));
+        let Some((&provider_address, _)) = best else {
+            return;
+        };
+        let Some(host) = self.hosts.iter().position(|host| {
+            host.provider_addresses
+                .iter()
+                .any(|provider| provider.address == provider_address)
+        }) else {
+            return;
+        };
+        addresses.sort_by_key(|ca| (ca.is_link_local(), !ca.is_ipv4(), *ca));
+        let subject = addresses
+            .first()
+            .map_or_else(|| mac.to_string(), ToString::to_string);
+        let name = format!("vsid{vsid}-{}", subject.replace(':', "-"));
+        for (provider, seen) in &candidate.providers {
+            if *provider != provider_address && seen.sent > 0 {
+                let text = format!(
+                    "{name} also sends from behind {provider}, {} times: it moved, or its MAC is there twice; here it is behind {provider_address}",
+                    seen.sent
+                );
+                self.note(text, Some(seen.first_frame));
+            }
+        }
+        if is_gateway {
+            let text = format!(
+                "{name} ({mac}) looks like a gateway: its frames have more than {FOREIGN_ADDRESSES_MAX} addresses that are not its own. It has a GatewayWildcard record"
+            );
+            self.note(text, Some(seen.first_frame));
+        } else if addresses.is_empty() {
+            let text = format!("{name} tells no address of its own: it has an L2Only record");
+            self.note(text, Some(seen.first_frame));
+        }
+        self.guests.push(SkeletonGuest {
+            name,
+            virtual_subnet: vsid,
+            mac,
+            host,
+            provider_address,
+            addresses,
+            is_gateway,
+            frames_sent: seen.sent,
+            first_frame: seen.first_frame,
+        });
+    }
+
+    fn closing_notes(&mut self) {
+        let survey = self.survey;
+        for (reason, (frames, first)) in &survey.refused {
+            let text = format!("{frames} GRE frames are refused by every endpoint: {reason}");
+            self.note(text, Some(*first));
+        }
+        if self.bare && survey.bare_tagged > 0 {
+            let text = format!(
+                "{} frames have a VLAN tag and were not looked into",
+                survey.bare_tagged
+            );
+            self.note(text, None);
+        }
+        if survey.unheeded > 0 {
+            let text = format!(
+                "the capture shows more addresses than a skeleton holds; {} times one was passed over",
+                survey.unheeded
+            );
+            self.note(text, None);
+        }
+    }
+}
+
+fn merge(into: &mut Seen, seen: &Seen) {
+    let fresh = into.first_frame == 0;
+    into.first_frame = if fresh {
+        seen.first_frame
+    } else {
+        into.first_frame.min(seen.first_frame)
+    };
+    into.sent += seen.sent;
+    into.received += seen.received;
+    into.claimed |= seen.claimed;
+}
+
+fn sum<K>(seen: &BTreeMap<K, Seen>) -> Seen {
+    let mut total = Seen::default();
+    seen.values().for_each(|seen| merge(&mut total, seen));
+    total
+}
+
+fn host_name(address: ProviderAddress) -> String {
+    format!("host-{}", address.to_string().replace(':', "-"))
+}
+
+/// A locally administered MAC with the last four bytes of the address, or the next one free.
+fn made_up_mac(address: ProviderAddress, hosts: &[SkeletonHost]) -> MacAddress {
+    let mut low = match address.ip() {
+        IpAddr::V4(v4) => u32::from(v4),
+        IpAddr::V6(v6) => u128::from(v6) as u32,
+    };
+    loop {
+        let [a, b, c, d] = low.to_be_bytes();
+        let mac = MacAddress::new([0x02, 0, a, b, c, d]);
+        if hosts.iter().all(|host| host.mac != mac) {
+            return mac;
+        }
+        low = low.wrapping_add(1);
+    }
+}
+
+fn routing_domain(vsid: VirtualSubnetId) -> RoutingDomainId {
+    let (mut digits, mut rest, mut shift) = (0u128, vsid.get(), 0);
+    while rest > 0 {
+        digits |= u128::from(rest % 10) << shift;
+        rest /= 10;
+        shift += 4;
+    }
+    RoutingDomainId::new(ROUTING_DOMAIN | digits)
+}
+
+fn subnet_prefixes(owners: &BTreeMap<CustomerAddress, MacAddress>) -> Vec<CustomerPrefix> {
+    prefixes(owners.keys().map(|address| address.ip()))
+        .filter_map(|(address, length)| {
+            CustomerPrefix::new(CustomerAddress::new(address), length).ok()
+        })
+        .collect()
+}
+
+/// The shortest prefixes that hold these addresses, without overlap: of IPv4 one for each /16, at
+/// most /24 (link-local: /16, RFC 3927); of IPv6 each /64. In order.
+fn prefixes(addresses: impl Iterator<Item = IpAddr>) -> impl Iterator<Item = (IpAddr, u8)> {
+    let mut found: BTreeMap<IpAddr, (IpAddr, u8)> = BTreeMap::new();
+    for address in addresses {
+        match address {
+            IpAddr::V4(v4) => {
+                let group = IpAddr::V4((u32::from(v4) & 0xffff_0000).into());
+                let most = if v4.is_link_local() { 16 } else { 24 };
+                let (first, length) = found.entry(group).or_insert((address, most));
+                if let IpAddr::V4(first) = *first {
+                    let common = (u32::from(first) ^ u32::from(v4)).leading_zeros() as u8;
+                    *length = (*length).min(common.max(16));
+                }
+            }
+            IpAddr::V6(v6) => {
+                let group = IpAddr::V6((u128::from(v6) >> 64 << 64).into());
+                found.entry(group).or_insert((group, 64));
+            }
+        }
+    }
+    found.into_values()
+}
+
+fn length_in(prefixes: &[(IpAddr, u8)], address: IpAddr) -> u8 {
+    let holds = |&&(network, length): &&(IpAddr, u8)| match (network, address) {
+        (IpAddr::V4(network), IpAddr::V4(address)) => {
+            (u32::from(network) ^ u32::from(address)).leading_zeros() >= u32::from(length)
+        }
+        (IpAddr::V6(network), IpAddr::V6(address)) => {
+            (u128::from(network) ^ u128::from(address)).leading_zeros() >= u32::from(length)
+        }
+        _other_family => false,
+    };
+    let full = if address.is_ipv4() { 32 } else { 128 };
+    prefixes
+        .iter()
+        .find(holds)
+        .map_or(full, |&(_, length)| length)
+}
