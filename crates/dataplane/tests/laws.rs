@@ -466,6 +466,31 @@ proptest! {
         prop_assert_eq!(&first, &seeded);
     }
 
+    /// Batches are for speed and decide nothing.
+    #[test]
+    fn a_batch_is_its_frames_one_by_one(arrivals in arrivals()) {
+        let sent: Vec<_> = arrivals
+            .iter()
+            .filter_map(|(way, frame)| Some(((*way)?, frame.as_slice())))
+            .collect();
+        let received: Vec<_> = arrivals
+            .iter()
+            .filter(|(way, _)| way.is_none())
+            .map(|(_, frame)| frame.as_slice())
+            .collect();
+        let (mut single, mut batch) = (Host::new(rich_policy(0)), Host::new(rich_policy(0)));
+        let mut one_by_one: Vec<_> = sent.iter().map(|(port, frame)| single.send(*port, frame)).collect();
+        prop_assert_eq!(&one_by_one, &batch.send_all(&sent));
+        one_by_one = received.iter().map(|frame| single.receive(frame)).collect();
+        let mut at_once = batch.receive_all(&received);
+        // What was learned is not told by frame.
+        let learned = |outcomes: &mut [Outcome]| -> Vec<_> {
+            outcomes.iter_mut().flat_map(|outcome| std::mem::take(&mut outcome.learned)).collect()
+        };
+        prop_assert_eq!(learned(&mut one_by_one), learned(&mut at_once));
+        prop_assert_eq!(one_by_one, at_once);
+    }
+
     /// The law that the project exists for.
     #[test]
     fn nothing_that_a_guest_sends_is_delivered_in_another_domain(

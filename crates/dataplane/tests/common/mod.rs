@@ -5,12 +5,14 @@
 //! | `mod.rs` | [`Host`], [`World`], [`Outcome`]: send a frame, see where it went and how |
 //! | `policy.rs` | the tenants Blue and Red, and how their policy is written |
 //! | `frames.rs` | frames, built with etherparse and pnet, never with our own writers |
+//! | `arrivals.rs` | packets that come in at host 1, and one changed byte |
 //! | `check.rs` | what etherparse and pnet say about frames that came out |
 //! | `rewrite.rs` | packets under two pairs of addresses |
 //! | `refusals.rs` | for every drop reason a frame that meets it |
 
 #![allow(dead_code, unused_imports)] // each test file uses its part
 
+mod arrivals;
 mod check;
 mod frames;
 mod policy;
@@ -23,10 +25,11 @@ use std::net::IpAddr;
 use etherparse::{NetSlice, SlicedPacket};
 use nvgre_dataplane::{
     Destination, DropReason, Egress, Event, Learned, Nanos, Policy, PortFrame, PortId, Snapshot,
-    Trace, Verdict, Worker,
+    Trace, Tracer, Verdict, Worker,
 };
 use nvgre_wire::{FrameBuf, HEADROOM};
 
+pub(crate) use arrivals::*;
 pub(crate) use check::*;
 pub(crate) use frames::*;
 pub(crate) use policy::*;
@@ -103,6 +106,60 @@ impl Egress for Recorder {
     }
 }
 
+/// What a batch gave out, by frame.
+struct Batch(Vec<Recorder>);
+
+/// The steps of every frame of a batch, and the frame that is next.
+struct Traces(Vec<Vec<Event>>, usize);
+
+impl Batch {
+    fn of(len: usize) -> Self {
+        Self((0..len).map(|_| Recorder::default()).collect())
+    }
+
+    fn outcomes<'f>(
+        self,
+        verdicts: &[Verdict],
+        frames: impl Iterator<Item = &'f [u8]>,
+        traces: Traces,
+    ) -> Vec<Outcome> {
+        let traces = traces.0.into_iter();
+        let parts = self.0.into_iter().zip(verdicts).zip(frames).zip(traces);
+        parts
+            .map(|(((recorder, verdict), frame), trace)| {
+                Outcome::of(*verdict, frame, recorder, &trace)
+            })
+            .collect()
+    }
+}
+
+impl Egress for Batch {
+    fn copy(&mut self, index: usize, to: Destination, frame: &[u8]) {
+        self.0[index].copy(index, to, frame);
+    }
+
+    fn generated(&mut self, index: usize, to: PortId, frame: &[u8]) {
+        self.0[index].generated(index, to, frame);
+    }
+
+    fn learned(&mut self, learned: Learned) {
+        // Which frame taught it is not said; in a batch of one it is the first.
+        self.0[0].learned(learned);
+    }
+}
+
+impl Tracer for Traces {
+    const ON: bool = true;
+
+    fn frame(&mut self, index: usize) {
+        self.1 = index;
+    }
+
+    fn event(&mut self, event: Event) {
+        self.0[self.1].push(event);
+    }
+}
+
 impl Host {
     #[track_caller]
     pub(crate) fn new(policy: Policy) -> Self {
@@ -130,11 +187,9 @@ impl Host {
     /// A guest sends a frame.
     pub(crate) fn send(&mut self, port: u32, frame: &[u8]) -> Outcome {
         let mut memory = memory(frame);
-        let end = memory.len();
-        let frame = FrameBuf::new(&mut memory, HEADROOM..end).expect("headroom");
         let mut frames = [PortFrame {
             port: PortId(port),
-            frame,
+            frame: frame_in(&mut memory),
         }];
         let mut verdicts = [Verdict::Consumed];
         let (mut egress, mut trace) = (Recorder::default(), Trace::default());
@@ -146,14 +201,13 @@ impl Host {
             &mut egress,
             &mut trace,
         );
-        Outcome::of(verdicts[0], frames[0].frame.bytes(), egress, &trace)
+        Outcome::of(verdicts[0], frames[0].frame.bytes(), egress, trace.events())
     }
 
     /// A frame comes in at the physical NIC.
     pub(crate) fn receive(&mut self, frame: &[u8]) -> Outcome {
         let mut memory = memory(frame);
-        let end = memory.len();
-        let mut frames = [FrameBuf::new(&mut memory, HEADROOM..end).expect("headroom")];
+        let mut frames = [frame_in(&mut memory)];
         let mut verdicts = [Verdict::Consumed];
         let (mut egress, mut trace) = (Recorder::default(), Trace::default());
         self.worker.inbound(
@@ -164,7 +218,51 @@ impl Host {
             &mut egress,
             &mut trace,
         );
-        Outcome::of(verdicts[0], frames[0].bytes(), egress, &trace)
+        Outcome::of(verdicts[0], frames[0].bytes(), egress, trace.events())
+    }
+
+    /// Guests send all of these in one batch.
+    pub(crate) fn send_all(&mut self, batch: &[(u32, &[u8])]) -> Vec<Outcome> {
+        let mut memories: Vec<_> = batch.iter().map(|(_, frame)| memory(frame)).collect();
+        let mut frames: Vec<_> = batch
+            .iter()
+            .zip(&mut memories)
+            .map(|(&(port, _), memory)| PortFrame {
+                port: PortId(port),
+                frame: frame_in(memory),
+            })
+            .collect();
+        let mut verdicts = vec![Verdict::Consumed; batch.len()];
+        let mut recorded = Batch::of(batch.len());
+        let mut traces = Traces(vec![Vec::new(); batch.len()], 0);
+        self.worker.outbound(
+            self.now,
+            &self.snapshot,
+            &mut frames,
+            &mut verdicts,
+            &mut recorded,
+            &mut traces,
+        );
+        let left = frames.iter().map(|frame| frame.frame.bytes());
+        recorded.outcomes(&verdicts, left, traces)
+    }
+
+    /// All of these come in at the physical NIC in one batch.
+    pub(crate) fn receive_all(&mut self, batch: &[&[u8]]) -> Vec<Outcome> {
+        let mut memories: Vec<_> = batch.iter().map(|frame| memory(frame)).collect();
+        let mut frames: Vec<_> = memories.iter_mut().map(frame_in).collect();
+        let mut verdicts = vec![Verdict::Consumed; batch.len()];
+        let mut recorded = Batch::of(batch.len());
+        let mut traces = Traces(vec![Vec::new(); batch.len()], 0);
+        self.worker.inbound(
+            self.now,
+            &self.snapshot,
+            &mut frames,
+            &mut verdicts,
+            &mut recorded,
+            &mut traces,
+        );
+        recorded.outcomes(&verdicts, frames.iter().map(FrameBuf::bytes), traces)
     }
 
     /// How often this host has dropped for this reason.
@@ -239,14 +337,14 @@ impl World {
 }
 
 impl Outcome {
-    fn of(verdict: Verdict, frame: &[u8], egress: Recorder, trace: &Trace) -> Self {
+    fn of(verdict: Verdict, frame: &[u8], egress: Recorder, trace: &[Event]) -> Self {
         Self {
             verdict,
             frame: frame.to_vec(),
             copies: egress.copies,
             generated: egress.generated,
             learned: egress.learned,
-            trace: trace.events().to_vec(),
+            trace: trace.to_vec(),
         }
     }
 
@@ -444,6 +542,11 @@ fn memory(frame: &[u8]) -> Vec<u8> {
     let mut memory = vec![0xee; HEADROOM];
     memory.extend_from_slice(frame);
     memory
+}
+
+fn frame_in(memory: &mut Vec<u8>) -> FrameBuf<'_> {
+    let end = memory.len();
+    FrameBuf::new(memory, HEADROOM..end).expect("headroom")
 }
 
 fn ip_destination(packet: &[u8]) -> Option<IpAddr> {
