@@ -63,7 +63,7 @@ fn what_the_cases_change_arrives_unchanged() {
             .assert_only(BLUE2, &frame);
     }
     Host::new(sample_policy(Carriage::EncapV4, 1))
-        .receive(&nvgre_to_host_1(BLUE, &frame))
+        .receive(&packet(Carriage::EncapV4, BLUE, &frame))
         .assert_delivered(BLUE2.port, &frame);
 }
 

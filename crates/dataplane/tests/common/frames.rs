@@ -333,3 +333,52 @@ pub(crate) fn nvgre_in(
     let gre = [&[0x20, 0x00, 0x65, 0x58][..], &key, inner].concat();
     ip_frame(to, from, &outer.carrying(GRE, &gre))
 }
+
+/// Every way a guest's frame may look, to be sent from `from` to `to`.
+pub(crate) fn frames_of_all_kinds(from: Guest, to: Guest) -> Vec<(&'static str, Vec<u8>)> {
+    let (v4, v6) = (Ip::new(from.v4, to.v4), Ip::new(from.v6, to.v6));
+    let frame = |packet: &[u8]| ip_frame(to.mac, from.mac, packet);
+    vec![
+        ("arp reply", arp_reply(from, to)),
+        ("icmp echo", ping(from, to)),
+        ("icmpv6 echo", ping6(from, to)),
+        ("udp", frame(&v4.udp((1111, 2222), b"data"))),
+        ("udp of odd length", frame(&v4.udp((1111, 2222), b"d"))),
+        ("empty udp", frame(&v4.udp((1111, 2222), b""))),
+        ("tcp over ipv6", frame(&v6.tcp((49_152, 443), b"hello"))),
+        (
+            "fragment",
+            frame(&v4.clone().fragment(185, true).carrying(UDP, &[7; 64])),
+        ),
+        ("ip options", {
+            let mut ip = v4.clone();
+            ip.options = vec![1, 1, 1, 0];
+            frame(&ip.echo(b"options"))
+        }),
+        // RFC 7637 s3.2 carries what a guest forged as any payload: no look inside.
+        (
+            "a guest's own gre",
+            frame(&v4.carrying(GRE, &[0x20, 0, 0x65, 0x58, 0, 0x17, 0x71, 0])),
+        ),
+        (
+            "broken ip header",
+            ethernet(to.mac, from.mac, IPV4, &[0x4f; 24]),
+        ),
+        (
+            "lldp",
+            ethernet(to.mac, from.mac, LLDP, &[2, 7, 4, 0, 1, 2, 3, 4, 5]),
+        ),
+        (
+            "unknown ethertype",
+            ethernet(to.mac, from.mac, 0x9000, &[0xa5; 46]),
+        ),
+        (
+            "802.3 with a length",
+            ethernet(to.mac, from.mac, 38, &[0x42; 38]),
+        ),
+        (
+            "nothing behind the header",
+            ethernet(to.mac, from.mac, 0x88b5, &[]),
+        ),
+    ]
+}

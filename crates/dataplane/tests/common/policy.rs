@@ -10,7 +10,7 @@ use nvgre_wire::{
     CustomerAddress, MacAddress, ProviderAddress, RoutingDomainId, VirtualSubnetId, VlanId,
 };
 
-use super::World;
+use super::{Host, World};
 
 pub(crate) const BLUE: u32 = 5001;
 /// A second subnet of Blue.
@@ -332,4 +332,16 @@ pub(crate) fn host_address(address: ProviderAddress, host: usize) -> HostAddress
         vlan: None,
         mac: host_mac(host),
     }
+}
+
+/// Host 0 of the sample, after a change to the port of one of its guests.
+pub(crate) fn host_with(guest: Guest, change: impl FnOnce(&mut Port)) -> Host {
+    let mut host = Host::new(sample_policy(Carriage::EncapV4, 0));
+    host.edit(|policy| change(port_mut(policy, guest)));
+    host
+}
+
+pub(crate) fn port_mut(policy: &mut Policy, guest: Guest) -> &mut Port {
+    let port = policy.ports.iter_mut().find(|port| port.id.0 == guest.port);
+    port.expect("the guest's port")
 }

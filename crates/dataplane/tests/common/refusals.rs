@@ -62,26 +62,19 @@ fn blue_to_blue(carriage: Carriage, packet: &[u8]) -> (Policy, Entrance, Vec<u8>
 
 /// At the uplink of host 1, with a byte of the outer headers changed and their checksum right.
 fn arriving(at: usize, value: u8) -> (Policy, Entrance, Vec<u8>) {
-    let mut packet = nvgre_to_host_1(BLUE, &ping(BLUE1, BLUE2));
+    let mut packet = blue_ping();
     packet[at] = value;
-    let checksum = pnet_packet::util::checksum(&packet[14..34], 5);
-    packet[24..26].copy_from_slice(&checksum.to_be_bytes());
-    (
-        sample_policy(Carriage::EncapV4, 1),
-        Entrance::Uplink,
-        packet,
-    )
+    let policy = sample_policy(Carriage::EncapV4, 1);
+    (policy, Entrance::Uplink, right_checksum(packet))
 }
 
 fn arriving_inner(subnet: u32, inner: &[u8]) -> (Policy, Entrance, Vec<u8>) {
     let policy = sample_policy(Carriage::EncapV4, 1);
-    (policy, Entrance::Uplink, nvgre_to_host_1(subnet, inner))
-}
-
-/// From host 0.
-pub(crate) fn nvgre_to_host_1(subnet: u32, inner: &[u8]) -> Vec<u8> {
-    let (to, from) = ((host_mac(1), host_v4(1)), (host_mac(0), host_v4(0)));
-    nvgre(to, from, (subnet, 0x5a), inner)
+    (
+        policy,
+        Entrance::Uplink,
+        packet(Carriage::EncapV4, subnet, inner),
+    )
 }
 
 fn refusal(reason: DropReason) -> Option<Refusal> {
