@@ -4,7 +4,7 @@
 mod common;
 
 use common::*;
-use nvgre_dataplane::{DropReason, Event};
+use nvgre_dataplane::{DropReason, Event, Verdict};
 use nvgre_wire::{MacAddress, RoutingDomainId};
 
 /// What a guest sends through the router to an IPv4 address.
@@ -139,4 +139,34 @@ fn a_domain_is_where_its_routes_put_a_subnet_and_nothing_else() {
     });
     let journey = world.guest_sends(BLUE1, &to_router(BLUE1, "10.0.1.7"));
     journey.sent.assert_dropped(DropReason::NoCustomerRoute);
+}
+
+#[test]
+fn a_guest_does_not_hear_itself() {
+    let mut world = sample(Carriage::EncapV4);
+    let journey = world.guest_sends(BLUE1, &ethernet(BLUE1.mac, BLUE1.mac, LLDP, &[1; 46]));
+    journey.sent.assert_dropped(DropReason::NoPort);
+}
+
+/// A host hears of packets that it encapsulated; what the guests are told is not the underlay's.
+#[test]
+fn an_icmp_error_about_a_tunnel_packet_ends_at_the_host_and_is_counted() {
+    let mut world = sample(Carriage::EncapV4);
+    let tunnel = nvgre(
+        (host_mac(1), host_v4(1)),
+        (host_mac(0), host_v4(0)),
+        (BLUE, 0),
+        &ping(BLUE1, BLUE2),
+    );
+    // Fragmentation needed, MTU 1400.
+    let rest = [&[0, 0, 0x05, 0x78][..], &tunnel[14..14 + 28]].concat();
+    let packet = Ip::new(ip("192.168.9.1"), host_v4(0).ip()).icmp(3, 4, &rest, ICMP);
+    let outcome = world.hosts[0].receive(&ip_frame(host_mac(0), host_mac(9), &packet));
+    outcome.assert_verdict(Verdict::Consumed).assert_silent();
+    assert_eq!(world.hosts[0].worker.counters().tally.underlay_errors, 1);
+    // An echo is no error.
+    let packet = Ip::new(ip("192.168.9.1"), host_v4(0).ip()).echo(b"");
+    let outcome = world.hosts[0].receive(&ip_frame(host_mac(0), host_mac(9), &packet));
+    outcome.assert_verdict(Verdict::Consumed);
+    assert_eq!(world.hosts[0].worker.counters().tally.underlay_errors, 1);
 }

@@ -8,6 +8,7 @@
 //! | `arrivals.rs` | packets that come in at host 1, and one changed byte |
 //! | `check.rs` | what etherparse and pnet say about frames that came out |
 //! | `rewrite.rs` | packets under two pairs of addresses |
+//! | `strategies.rs` | what property tests draw from |
 //! | `refusals.rs` | for every drop reason a frame that meets it |
 
 #![allow(dead_code, unused_imports)] // each test file uses its part
@@ -18,6 +19,7 @@ mod frames;
 mod policy;
 mod refusals;
 mod rewrite;
+mod strategies;
 
 use std::fmt::Write;
 use std::net::IpAddr;
@@ -35,6 +37,7 @@ pub(crate) use frames::*;
 pub(crate) use policy::*;
 pub(crate) use refusals::*;
 pub(crate) use rewrite::*;
+pub(crate) use strategies::*;
 
 /// The seed of every snapshot's tables: tests repeat.
 pub(crate) const SEED: u64 = 7637;
@@ -250,7 +253,7 @@ impl Host {
     /// All of these come in at the physical NIC in one batch.
     pub(crate) fn receive_all(&mut self, batch: &[&[u8]]) -> Vec<Outcome> {
         let mut memories: Vec<_> = batch.iter().map(|frame| memory(frame)).collect();
-        let mut frames: Vec<_> = memories.iter_mut().map(frame_in).collect();
+        let mut frames: Vec<_> = memories.iter_mut().map(|memory| frame_in(memory)).collect();
         let mut verdicts = vec![Verdict::Consumed; batch.len()];
         let mut recorded = Batch::of(batch.len());
         let mut traces = Traces(vec![Vec::new(); batch.len()], 0);
@@ -544,7 +547,7 @@ fn memory(frame: &[u8]) -> Vec<u8> {
     memory
 }
 
-fn frame_in(memory: &mut Vec<u8>) -> FrameBuf<'_> {
+fn frame_in(memory: &mut [u8]) -> FrameBuf<'_> {
     let end = memory.len();
     FrameBuf::new(memory, HEADROOM..end).expect("headroom")
 }
