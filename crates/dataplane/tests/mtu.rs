@@ -424,3 +424,28 @@ fn no_error_about_the_ttl_of_errors_groups_and_later_fragments() {
             .assert_silent();
     }
 }
+
+/// RFC 1122 s3.2.2: a source that names no single host gets no error.
+#[test]
+fn a_sender_without_an_address_of_its_own_is_told_nothing() {
+    let group: Ipv4Addr = [239, 1, 2, 3].into();
+    let all_nodes: Ipv6Addr = "ff02::1".parse().expect("an address");
+    for ip in [
+        Ip::new(Ipv4Addr::UNSPECIFIED, BLUE_B2.v4),
+        Ip::new(Ipv6Addr::UNSPECIFIED, BLUE_B2.v6),
+        Ip::new(group, BLUE_B2.v4),
+        Ip::new(Ipv4Addr::BROADCAST, BLUE_B2.v4),
+        Ip::new(all_nodes, BLUE_B2.v6),
+    ] {
+        let expired = ip_frame(ROUTER, BLUE1.mac, &ip.ttl(1).udp((1, 2), b"who am I"));
+        host(Carriage::EncapV4, 1_500)
+            .send(0, &expired)
+            .assert_dropped(DropReason::TtlExceeded)
+            .assert_silent();
+    }
+    let ip = Ip::new(Ipv4Addr::UNSPECIFIED, BLUE2.v4).dont_fragment();
+    host(Carriage::EncapV4, 1_500)
+        .send(0, &frame_to(BLUE2.mac, ip, 1_459))
+        .assert_dropped(DropReason::TooBig)
+        .assert_silent();
+}
