@@ -23,8 +23,8 @@ pub(crate) struct InitArgs {
     pub(crate) output: Option<PathBuf>,
 }
 
-/// Notes printed; the scenario file has them all.
-const NOTES_PRINTED: usize = 10;
+/// Most lines printed of a kind; the files have them all.
+const LINES_PRINTED: usize = 20;
 
 /// The shape of the JSON line.
 #[derive(Serialize)]
@@ -273,71 +273,50 @@ fn print(
         )?;
     }
     writeln!(out, "\nFound")?;
-    for host in skeleton.hosts.iter().filter(|_| !skeleton.is_bare()) {
-        let mac = if host.mac_seen {
-            host.mac.to_string()
-        } else {
-            "not shown".to_owned()
-        };
-        let addresses = provider_addresses(host).join(", ");
-        writeln!(out, "  host   {:<24} PA {addresses}, MAC {mac}", host.name)?;
-    }
-    for guest in &skeleton.guests {
-        let addresses: Vec<_> = guest.addresses.iter().map(ToString::to_string).collect();
-        let at = if skeleton.is_bare() {
-            ""
-        } else {
-            &skeleton.hosts[guest.host].name
-        };
-        let at = if at.is_empty() {
-            String::new()
-        } else {
-            format!(", {at}")
-        };
-        let addresses = if addresses.is_empty() {
-            "no address".to_owned()
-        } else {
-            addresses.join(", ")
-        };
-        writeln!(
-            out,
-            "  guest  {:<24} MAC {}, {addresses}{at}",
+    let hosts = skeleton
+        .hosts
+        .iter()
+        .filter(|_| !skeleton.is_bare())
+        .map(|host| {
+            let mac = if host.mac_seen {
+                host.mac.to_string()
+            } else {
+                "not shown".to_owned()
+            };
+            let addresses = provider_addresses(host).join(", ");
+            format!("host   {:<24} MAC {mac:<12}  PA {addresses}", host.name)
+        });
+    print_lines(out, hosts)?;
+    let guests = skeleton.guests.iter().map(|guest| {
+        let host = &skeleton.hosts[guest.host].name;
+        let addresses = joined(&guest.addresses, "none");
+        format!(
+            "guest  {:<24} MAC {}  CA {addresses}, on {host}",
             guest.name, guest.mac
-        )?;
-    }
+        )
+    });
+    print_lines(out, guests)?;
     writeln!(out, "\nGuessed")?;
-    for subnet in &skeleton.subnets {
-        let prefixes: Vec<_> = subnet.prefixes.iter().map(ToString::to_string).collect();
-        let prefixes = if prefixes.is_empty() {
-            "none".to_owned()
-        } else {
-            prefixes.join(", ")
-        };
-        writeln!(
-            out,
-            "  {}: VSID {}, on-link {prefixes}",
+    let subnets = skeleton.subnets.iter().map(|subnet| {
+        let prefixes = joined(&subnet.prefixes, "none");
+        format!(
+            "tenant {:<24} VSID {}, on-link {prefixes}",
             subnet.tenant, subnet.virtual_subnet
-        )?;
-    }
+        )
+    });
+    print_lines(out, subnets)?;
     writeln!(out, "  underlay MTU {} bytes", skeleton.mtu_bytes)?;
     if !skeleton.notes.is_empty() {
         writeln!(out, "\nTo look at")?;
-        for note in skeleton.notes.iter().take(NOTES_PRINTED) {
-            writeln!(out, "  {note}")?;
-        }
-        let more = skeleton.notes.len().saturating_sub(NOTES_PRINTED);
-        if more > 0 {
-            writeln!(
-                out,
-                "  and {more} more, as comments in {}",
-                Skeleton::SCENARIO_FILE
-            )?;
-        }
+        print_lines(out, skeleton.notes.iter().map(ToString::to_string))?;
     }
     writeln!(out, "\nWritten, every guess a comment")?;
-    for (name, _) in files {
-        writeln!(out, "  {}", folder.join(name).display())?;
-    }
+    print_lines(
+        out,
+        files
+            .iter()
+            .map(|(name, _)| folder.join(name).display().to_string()),
+    )?;
     if args.read == Path::new("-") {
         return Ok(());
     }
@@ -349,6 +328,26 @@ fn print(
         shell_word(&scenario.to_string_lossy()),
         shell_word(&args.read.to_string_lossy())
     )
+}
+
+/// Indented lines, as many as people read.
+fn print_lines(out: &mut Output, mut lines: impl Iterator<Item = String>) -> io::Result<()> {
+    for line in lines.by_ref().take(LINES_PRINTED) {
+        writeln!(out, "  {line}")?;
+    }
+    match lines.count() {
+        0 => Ok(()),
+        more => writeln!(out, "  and {more} more"),
+    }
+}
+
+fn joined(items: &[impl ToString], none: &str) -> String {
+    let items: Vec<_> = items.iter().map(ToString::to_string).collect();
+    if items.is_empty() {
+        none.to_owned()
+    } else {
+        items.join(", ")
+    }
 }
 
 /// The word as a shell takes it: in quotes where it needs them.

@@ -308,9 +308,10 @@ impl Guesser<'_> {
                 owners.insert(address, owner);
             }
         }
-        let known: Vec<_> = subnet_prefixes(&owners);
+        let known = subnet_prefixes(&owners);
         self.heard_of(&macs, &known, &mut owners, &mut gateways);
         let on_link = subnet_prefixes(&owners);
+        self.router_addresses(vsid, &on_link, &owners);
         let mut owned: BTreeMap<MacAddress, Vec<CustomerAddress>> = BTreeMap::new();
         for (address, mac) in owners {
             owned.entry(mac).or_default().push(address);
@@ -414,15 +415,7 @@ impl Guesser<'_> {
             .first()
             .map_or_else(|| mac.to_string(), ToString::to_string);
         let name = format!("vsid{vsid}-{}", subject.replace(':', "-"));
-        for (provider, seen) in &candidate.providers {
-            if *provider != provider_address && seen.sent > 0 {
-                let text = format!(
-                    "{name} also sends from behind {provider}, {} times: it moved, or its MAC is there twice; here it is behind {provider_address}",
-                    seen.sent
-                );
-                self.note(text, Some(seen.first_frame));
-            }
-        }
+        self.other_places(&name, candidate, provider_address, host);
         if is_gateway {
             let text = format!(
                 "{name} ({mac}) looks like a gateway: its frames have more than {FOREIGN_ADDRESSES_MAX} addresses that are not its own. It has a GatewayWildcard record"
@@ -443,6 +436,56 @@ impl Guesser<'_> {
             frames_sent: seen.sent,
             first_frame: seen.first_frame,
         });
+    }
+
+    /// Notes what speaks against a guest's place.
+    fn other_places(
+        &mut self,
+        name: &str,
+        candidate: &Candidate,
+        place: ProviderAddress,
+        host: usize,
+    ) {
+        for (provider, seen) in candidate.providers.iter().filter(|(pa, _)| **pa != place) {
+            let of_host = &self.hosts[host].provider_addresses;
+            let text = if seen.sent == 0 {
+                format!(
+                    "frames for {name} also go to {provider}, {} times; it sends from behind {place}, so it is there",
+                    seen.received
+                )
+            } else if of_host.iter().any(|other| other.address == *provider) {
+                format!(
+                    "{name} also sends from behind {provider}, {} times, of the same host; its records name {place} alone",
+                    seen.sent
+                )
+            } else {
+                format!(
+                    "{name} also sends from behind {provider}, {} times: it moved, or its MAC is there twice; here it is behind {place}",
+                    seen.sent
+                )
+            };
+            self.note(text, Some(seen.first_frame));
+        }
+    }
+
+    /// Notes addresses that the built-in router answers for, if the guessed prefixes are right.
+    fn router_addresses(
+        &mut self,
+        vsid: VirtualSubnetId,
+        prefixes: &[CustomerPrefix],
+        owners: &BTreeMap<CustomerAddress, MacAddress>,
+    ) {
+        for prefix in prefixes {
+            if let Some(address) = prefix
+                .gateway()
+                .filter(|address| owners.contains_key(address))
+            {
+                let text = format!(
+                    "VSID {vsid}: a guest has {address}, the lowest address of {prefix}, which Windows keeps for the built-in router (V-06); the prefix may be another one"
+                );
+                self.note(text, None);
+            }
+        }
     }
 
     fn closing_notes(&mut self) {
