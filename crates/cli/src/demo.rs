@@ -1,13 +1,20 @@
 //! `nvgre demo`: the founding story, from files that are built in.
 
 use std::io::Write;
+use std::net::IpAddr;
 
+use comfy_table::presets::NOTHING;
+use comfy_table::{ContentArrangement, Table};
 use nvgre_capture::Reader;
-use nvgre_sim::{Cause, MapFile, ProbeResult, Replay, StageResult, World, play_stage};
+use nvgre_sim::{
+    Cause, ConflictReport, MapFile, ProbeFailure, ProbeResult, Replay, StageResult, World,
+    play_stage,
+};
 use serde::Serialize;
 
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
+use crate::replay_result::{InputResult, ReplayResult, Stopwatch};
 use crate::replay_text;
 use crate::scenario_file::built_in_story;
 
@@ -24,12 +31,28 @@ const RECORDED: [(&str, &[u8]); 2] = [
 ];
 
 const PROLOGUE: &str = "\
-Two hosts, Statler and Waldorf. Two tenants, Red and Blue, chose the same addresses:
-Red11 and Blue11 are both 192.168.1.11, Red22 and Blue22 both 192.168.1.22.
-Each stage changes what an administrator would change, lets the guests come up anew, and pings
-from 11 to 22 within each tenant. The guests are real network stacks; the hosts run the policy
-of pcaps/waldorf-statler/policy, written in the cmdlets of Windows.
+nvgre models the hosts of an NVGRE network, sends frames through them, and says of each frame where
+it arrived, or which host dropped it, why, and which line of policy made it so.
+
+This story has two hosts, Statler and Waldorf, and two tenants, Red and Blue, that chose the same
+addresses: Red11 and Blue11 are both 192.168.1.11, Red22 and Blue22 both 192.168.1.22. Each stage
+changes what an administrator would change, boots the guests anew and pings from 11 to 22 within
+each tenant. The guests are real network stacks; the hosts follow scripts in the cmdlets of Windows,
+pcaps/waldorf-statler/policy/*.ps1.
 ";
+
+const INTERLUDE: &str = "\
+Now recorded traffic through the repaired network: red.pcap and blue.pcap of pcaps/waldorf-statler,
+taken from real network stacks, both tenants with the same addresses. Ping, TCP, UDP and fragments,
+over IPv4 and IPv6. Every frame read gets one outcome, every copy made gets one end.
+";
+
+const EPILOGUE: &str = "
+Your own capture:
+  nvgre init -r CAPTURE -o DIR                       writes a scenario from what the capture shows
+  nvgre replay DIR/scenario.toml -r CAPTURE          replays it, as above
+  nvgre show DIR/scenario.toml                       shows the tables of the hosts
+  nvgre codes REASON                                 explains why something was dropped";
 
 /// The shape of a JSON line, fixed.
 #[derive(Serialize)]
@@ -72,7 +95,7 @@ pub(crate) fn run(out: &mut Output) -> Result<Exit, Failure> {
     if !out.is_json() {
         writeln!(
             out,
-            "The story's run has the hash {:016x}: it is the same on every machine.\n",
+            "The story so far has the hash {:016x}: the same on every machine, every time.\n",
             world.digest()
         )?;
     }
@@ -89,28 +112,29 @@ fn replay_recorded(out: &mut Output) -> Result<bool, Failure> {
     let mut model = built_in_story()?;
     model.enter_all_stages().map_err(Failure::input)?;
     let mut replay = Replay::new(model, MapFile::default());
-    let clock = replay_text::Stopwatch::start();
+    let mut inputs = Vec::new();
+    let clock = Stopwatch::start();
     for (name, bytes) in RECORDED {
         let mut reader = Reader::new(bytes).map_err(Failure::input)?;
         while let Some(packet) = reader.next().map_err(Failure::input)? {
             replay.packet(&packet, name).map_err(Failure::input)?;
         }
+        let before: u64 = inputs.iter().map(|input: &InputResult| input.frames).sum();
+        inputs.push(InputResult {
+            file: name.to_owned(),
+            frames: replay.report().frames.read - before,
+            error: None,
+        });
     }
-    let elapsed = clock.elapsed();
+    let result = ReplayResult {
+        replay: &replay,
+        inputs: &inputs,
+        elapsed: clock.elapsed(),
+    };
     if !out.is_json() {
-        writeln!(
-            out,
-            "Now the traffic of both tenants, recorded from real network stacks, through the repaired network"
-        )?;
-        writeln!(
-            out,
-            "(red.pcap and blue.pcap: ping, TCP, DNS-like UDP, fragments, IPv4 and IPv6, the same addresses):\n"
-        )?;
-        replay_text::print(&replay, elapsed, out)?;
-        writeln!(
-            out,
-            "\nYour own capture:  nvgre init -r CAPTURE -o DIR, then nvgre replay DIR/scenario.toml -r CAPTURE"
-        )?;
+        writeln!(out, "{INTERLUDE}")?;
+        replay_text::print(&result, out)?;
+        writeln!(out, "{EPILOGUE}")?;
     }
     Ok(replay.oracle().cross_tenant == 0)
 }
@@ -137,29 +161,16 @@ fn print(stage: &StageResult, out: &mut Output) -> Result<(), Failure> {
     for probe in &stage.probes {
         print_probe(probe, out)?;
     }
-    for conflict in &stage.conflicts {
-        let other = conflict
-            .with_guest
-            .clone()
-            .unwrap_or_else(|| conflict.with.to_string());
-        writeln!(
+    print_conflicts(&stage.conflicts, out)?;
+    match stage.cross_tenant_deliveries {
+        0 => writeln!(out, "   no frame of one tenant reached the other")?,
+        crossed => writeln!(
             out,
-            "   {} reports an address conflict: {} is used by {other} too",
-            conflict.guest, conflict.address
-        )?;
+            "   {crossed} frames of one tenant reached the other: nothing keeps the two apart"
+        )?,
     }
-    let crossed = stage.cross_tenant_deliveries;
-    writeln!(
-        out,
-        "   {crossed} frames of one tenant reached the other{}",
-        if crossed == 0 {
-            ""
-        } else {
-            ": nothing keeps the two apart"
-        }
-    )?;
     if !stage.as_told() {
-        writeln!(out, "   This stage did not end as the scenario tells it.")?;
+        writeln!(out, "   THIS STAGE DID NOT END AS THE SCENARIO TELLS IT")?;
     }
     writeln!(out)?;
     Ok(())
@@ -170,34 +181,94 @@ fn print_probe(probe: &ProbeResult, out: &mut Output) -> Result<(), Failure> {
     match probe.failure {
         None if probe.conflict => writeln!(out, "   {path:<23} ok, with an address conflict")?,
         None => writeln!(out, "   {path:<23} ok")?,
-        Some(failure) => writeln!(out, "   {path:<23} FAILS  {}", failure.name())?,
+        Some(failure) => writeln!(out, "   {path:<23} FAILS: {}", failure.name())?,
     }
-    if let Some(cause) = &probe.cause {
-        print_cause(cause, out)?;
+    match (&probe.cause, probe.failure) {
+        (Some(cause), _) => facts(&cause_facts(cause), out),
+        (None, Some(ProbeFailure::AddressConflict)) => facts(&ADDRESS_CONFLICT_FACTS, out),
+        (None, _) => Ok(()),
+    }
+}
+
+/// A failure that is no drop: no host and no record decided it.
+const ADDRESS_CONFLICT_FACTS: [(&str, &str); 2] = [
+    (
+        "why",
+        "A guest gives up an address that another defends: this ping has none to use.",
+    ),
+    (
+        "fix",
+        "Set-VMNetworkAdapter -VirtualSubnetId: a virtual subnet of its own for each tenant.",
+    ),
+];
+
+/// The host, the rule, the record with its place, and what usually mends it.
+fn cause_facts(cause: &Cause) -> Vec<(&'static str, String)> {
+    let reason = cause.reason;
+    let mut facts = vec![
+        ("host", cause.host.clone()),
+        ("why", reason.sentence().to_owned()),
+    ];
+    match &cause.record {
+        Some((record, host, place)) => {
+            let (address, vsid) = (record.customer_address, record.virtual_subnet);
+            let at = record.provider_address;
+            facts.push((
+                "record",
+                format!("{address} in VSID {vsid} is at {at}, says the table of {host}"),
+            ));
+            facts.push(("written", place.to_string()));
+        }
+        None => facts.push((
+            "record",
+            "none was asked: the frame did not get that far".to_owned(),
+        )),
+    }
+    facts.push(("fix", reason.usual_fix().to_owned()));
+    facts
+}
+
+/// A line for each fact, or several where it is long.
+fn facts<T: AsRef<str>>(facts: &[(&str, T)], out: &mut Output) -> Result<(), Failure> {
+    let mut table = Table::new();
+    table
+        .load_style(NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(FACTS_WIDTH);
+    for (name, fact) in facts {
+        table.add_row([format!("{name:<7}").as_str(), fact.as_ref()]);
+    }
+    for line in table.to_string().lines() {
+        writeln!(out, "     {}", line.trim_end())?;
     }
     Ok(())
 }
 
-/// The host, the rule, the record with its place, and what usually mends it.
-fn print_cause(cause: &Cause, out: &mut Output) -> Result<(), Failure> {
-    let reason = cause.reason;
-    writeln!(
-        out,
-        "      why     on {}: {}",
-        cause.host,
-        reason.sentence()
-    )?;
-    match &cause.record {
-        Some((record, host, place)) => writeln!(
-            out,
-            "      record  on {host}: {} in VSID {} is at {}, written at {place}",
-            record.customer_address, record.virtual_subnet, record.provider_address
-        )?,
-        None => writeln!(
-            out,
-            "      record  none was asked: the frame did not get that far"
-        )?,
+/// Columns for the facts about a failure: a terminal of 100, less the indent.
+const FACTS_WIDTH: u16 = 95;
+
+/// Who hears whom use which addresses, a line a pair.
+fn print_conflicts(conflicts: &[ConflictReport], out: &mut Output) -> Result<(), Failure> {
+    let mut pairs: Vec<(&str, String, Vec<IpAddr>)> = Vec::new();
+    for conflict in conflicts {
+        let other = match &conflict.with_guest {
+            Some(guest) => guest.clone(),
+            None => conflict.with.to_string(),
+        };
+        let of_pair = |pair: &&mut (&str, String, _)| pair.0 == conflict.guest && pair.1 == other;
+        match pairs.iter_mut().find(of_pair) {
+            Some((_, _, addresses)) => addresses.push(conflict.address),
+            None => pairs.push((&conflict.guest, other, vec![conflict.address])),
+        }
     }
-    writeln!(out, "      fix     {}", reason.usual_fix())?;
+    for (guest, other, mut addresses) in pairs {
+        addresses.sort();
+        let addresses: Vec<_> = addresses.iter().map(IpAddr::to_string).collect();
+        writeln!(
+            out,
+            "   {guest} reports an address conflict: {other} uses {} too",
+            addresses.join(" and ")
+        )?;
+    }
     Ok(())
 }

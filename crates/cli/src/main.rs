@@ -21,9 +21,13 @@
 //! | `codes.rs` | `nvgre codes` |
 //! | `demo.rs` | `nvgre demo` |
 //! | `replay.rs` | `nvgre replay` |
-//! | `replay_text.rs` | what a replay says |
+//! | `replay_result.rs` | the figures of a replay |
+//! | `replay_text.rs` | what it says for people |
+//! | `replay_json.rs` | what it says for tools |
 //! | `scenario_file.rs` | scenarios from files, and the one built in |
-//! | `show.rs` | `nvgre show` |
+//! | `policy_notes.rs` | what is suspect in the policy of a scenario |
+//! | `show.rs` | `nvgre show`: tables |
+//! | `show_json.rs` | what it says for tools |
 //! | `init.rs` | `nvgre init` |
 
 #![forbid(unsafe_code)]
@@ -39,10 +43,14 @@ mod outermost_gre;
 mod output;
 mod pcap_decap;
 mod pcap_info;
+mod policy_notes;
 mod replay;
+mod replay_json;
+mod replay_result;
 mod replay_text;
 mod scenario_file;
 mod show;
+mod show_json;
 
 use std::io::Write;
 use std::process::ExitCode;

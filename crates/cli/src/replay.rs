@@ -4,38 +4,55 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use nvgre_capture::Writer;
+use nvgre_capture::{WriteError, Writer};
 use nvgre_dataplane::DropReason;
-use nvgre_sim::{MapFile, Replay, ReplayError};
+use nvgre_sim::{MapFile, Replay, ReplayError, Scenario};
 
 use crate::exit::{Exit, Failure};
 use crate::input::open_capture;
 use crate::output::Output;
-use crate::replay_text::{self, Stopwatch};
+use crate::replay_result::{InputResult, ReplayResult, Stopwatch};
 use crate::scenario_file::{load, rendered};
+use crate::{replay_json, replay_text};
 
 /// What was asked for.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ReplayArgs {
-    /// The scenario.
+    /// The scenario: a TOML file, its policy files beside it.
     #[arg(value_name = "SCENARIO")]
     scenario: PathBuf,
-    /// Capture to replay; - is stdin. Several are replayed one after the other.
+    /// Capture to replay, pcap or pcapng; - is stdin. May be given again.
+    ///
+    /// Several captures are replayed one after the other into the same network. Their frames are
+    /// numbered through.
     #[arg(short = 'r', long = "read", required = true, value_name = "IN")]
     read: Vec<PathBuf>,
-    /// Write every hop to a pcapng file: an interface per port and per uplink, a comment per frame.
+    /// Write every hop to a capture.
+    ///
+    /// A pcapng file with an interface `port GUEST` for each port, with what was delivered
+    /// there, and `uplink HOST` for each host, with what it sent. A dropped frame stands where it
+    /// was last seen. Comments say which frame it was and what became of it. Nothing is left there
+    /// when not all of the input can be read.
     #[arg(short = 'w', long = "write", value_name = "OUT.pcapng")]
     write: Option<PathBuf>,
-    /// Says which port captured frames came from: [[map]] interface|file|mac|vlan = ..., port = "GUEST".
+    /// Say which port captured frames came from.
+    ///
+    /// A TOML file of entries like `[[map]]`, `interface = "eth1"`, `port = "GUEST"`; instead of the
+    /// pcapng interface, `file`, `mac` (source) or `vlan` may be named. The first entry that fits
+    /// decides. Other frames enter at the port that their pcapng interface is named after, else, if
+    /// they are NVGRE or go to a provider address, at that host's uplink, else at the one port with
+    /// their source MAC.
     #[arg(long, value_name = "FILE")]
     map: Option<PathBuf>,
-    /// Enter the scenario's stages up to this one (name or number) instead of all.
+    /// Enter the stages up to this one, name or number, instead of all.
     #[arg(long, value_name = "STAGE")]
     stage: Option<String>,
-    /// Exit with 1 if a frame is dropped for this reason; may be given several times.
-    #[arg(long, value_name = "REASON", value_parser = crate::args::drop_reason())]
+    /// Exit with 1 if anything is dropped for this reason. May be given again.
+    ///
+    /// `nvgre codes` lists the reasons.
+    #[arg(long, value_name = "REASON", value_parser = crate::args::drop_reason(), hide_possible_values = true)]
     fail_on: Vec<DropReason>,
-    /// Exit with 0 instead of 4 when no frame entered.
+    /// Exit with 0 instead of 4 when no frame enters the network.
     #[arg(long)]
     allow_empty: bool,
 }
@@ -50,114 +67,167 @@ pub(crate) fn run(args: &ReplayArgs, out: &mut Output) -> Result<Exit, Failure> 
     };
     let mut replay = Replay::new(model, map);
     if let Some(file) = &args.write {
-        let unwritable = |error| Failure::output(format!("{}: {error}", file.display()));
-        let writer = Writer::create(file).map_err(unwritable)?;
-        replay.write_to(writer).map_err(unwritable)?;
+        Writer::create(file)
+            .and_then(|writer| replay.write_to(writer))
+            .map_err(|error| unwritable(file, error))?;
     }
     let clock = Stopwatch::start();
-    let mut failure = None;
+    let mut inputs = Vec::new();
     for file in &args.read {
-        if let Err(error) = replay_file(&mut replay, file) {
-            match error {
-                Stopped::Output(error) => return Err(output_failure(args, error)),
-                Stopped::Input(error) => failure = Some(format!("{}: {error}", file.display())),
-            }
-            break;
-        }
+        inputs.push(replay_file(&mut replay, file).map_err(|error| {
+            let file = args.write.as_deref().unwrap_or(file);
+            unwritable(file, error)
+        })?);
     }
     let elapsed = clock.elapsed();
-    if out.is_json() {
-        replay_text::print_json(&replay, elapsed, failure.as_deref(), out)?;
-    } else {
-        replay_text::print(&replay, elapsed, out)?;
-    }
-    if let Some(message) = failure {
-        // An output that ends where the input broke would look whole: it is not kept.
-        let kept = if args.write.is_some() {
-            "; no output was written"
+    let result = ReplayResult {
+        replay: &replay,
+        inputs: &inputs,
+        elapsed,
+    };
+    let cut = inputs.iter().any(|input| input.error.is_some());
+    if !cut || replay.report().frames.read > 0 {
+        if out.is_json() {
+            replay_json::print(&result, out)?;
         } else {
-            ""
-        };
-        return Err(Failure::input(format!("{message}{kept}")));
+            replay_text::print(&result, out)?;
+        }
     }
-    replay
-        .finish()
-        .map_err(|error| output_failure(args, error))?;
-    Ok(exit(args, &replay))
+    if cut {
+        return Err(incomplete(args, &inputs, out)?);
+    }
+    let exit = exit(args, &result, out)?;
+    if let Some(file) = &args.write {
+        replay.finish().map_err(|error| unwritable(file, error))?;
+    }
+    Ok(exit)
 }
 
-fn exit(args: &ReplayArgs, replay: &Replay) -> Exit {
-    let report = replay.report();
-    let failed = args
-        .fail_on
-        .iter()
-        .any(|reason| report.drops.contains_key(reason));
-    if replay.oracle().cross_tenant > 0 || failed {
+/// The exit code; on stderr why it is 1, as the report is not about that.
+fn exit(args: &ReplayArgs, result: &ReplayResult<'_>, out: &mut Output) -> Result<Exit, Failure> {
+    let replay = result.replay;
+    let drops = &replay.report().drops;
+    let mut exit = if replay.oracle().cross_tenant > 0 {
         Exit::No
-    } else if report.frames.read == report.frames.skipped && !args.allow_empty {
+    } else if result.entered() == 0 && !args.allow_empty {
         Exit::Nothing
     } else {
         Exit::Success
+    };
+    for reason in &args.fail_on {
+        if let Some(line) = drops.get(reason) {
+            exit = Exit::No;
+            let host = &replay.model().scenario().hosts[line.first_host].name;
+            let frame = result.frame(line.first_frame);
+            out.complain(format_args!(
+                "--fail-on {reason}: it happened, first to frame {frame} at {host}"
+            ))?;
+        }
     }
+    Ok(exit)
 }
 
-fn read_map(file: &Path, scenario: &nvgre_sim::Scenario) -> Result<MapFile, Failure> {
+/// Says of every input that was not replayed whole why, and what that means for the output.
+fn incomplete(
+    args: &ReplayArgs,
+    inputs: &[InputResult],
+    out: &mut Output,
+) -> Result<Failure, Failure> {
+    let mut messages = Vec::new();
+    for input in inputs {
+        messages.extend(
+            input
+                .error
+                .as_ref()
+                .map(|error| format!("{}: {error}", input.file)),
+        );
+    }
+    // An output that ends where the input broke would look whole: it is not kept.
+    messages.extend(args.write.as_ref().map(|file| {
+        format!(
+            "{}: not written, as not all of the input could be read",
+            file.display()
+        )
+    }));
+    let last = messages.pop().unwrap_or_default();
+    for message in messages {
+        out.complain(message)?;
+    }
+    Ok(Failure::input(last))
+}
+
+fn read_map(file: &Path, scenario: &Scenario) -> Result<MapFile, Failure> {
     let name = file.display().to_string();
     let text =
         fs::read_to_string(file).map_err(|error| Failure::input(format!("{name}: {error}")))?;
     MapFile::parse(&name, &text, scenario).map_err(|errors| rendered(&errors, &text))
 }
 
-fn output_failure(args: &ReplayArgs, error: nvgre_capture::WriteError) -> Failure {
-    let file = args.write.as_deref().unwrap_or(Path::new("-"));
-    Failure::output(format!("{}: {error}", file.display()))
+fn unwritable(file: &Path, error: WriteError) -> Failure {
+    match error {
+        // These name the file themselves.
+        WriteError::Create { .. } | WriteError::Rename { .. } => Failure::output(error),
+        _ => Failure::output(format!("{}: {error}", file.display())),
+    }
 }
 
-/// Why a file's replay ended before the file.
-enum Stopped {
-    Input(String),
-    Output(nvgre_capture::WriteError),
-}
-
-fn replay_file(replay: &mut Replay, file: &Path) -> Result<(), Stopped> {
-    let mut reader = open_capture(file).map_err(|error| Stopped::Input(error.to_string()))?;
-    let name = file.to_string_lossy();
-    let progress = progress(file);
-    let mut number = 0u64;
-    let ended = loop {
-        let position = reader.position_bytes();
-        let packet = match reader.next() {
-            Ok(Some(packet)) => packet,
-            Ok(None) => break Ok(()),
-            Err(error) => break Err(Stopped::Input(error.to_string())),
-        };
-        number += 1;
-        if let Err(error) = replay.packet(&packet, &name) {
-            break Err(match error {
-                ReplayError::Write(error) => Stopped::Output(error),
-                ReplayError::LinkType(_) | ReplayError::Model(_) => {
-                    Stopped::Input(format!("packet {number}: {error}"))
+/// Replays one file as far as it can be read. An error means that the output cannot be written.
+fn replay_file(replay: &mut Replay, file: &Path) -> Result<InputResult, WriteError> {
+    let name = file.display().to_string();
+    let before = replay.report().frames.read;
+    let ended = match open_capture(file) {
+        Ok(mut reader) => {
+            let progress = progress(file);
+            let mut number = 0u64;
+            let ended = loop {
+                let position_bytes = reader.position_bytes();
+                if number.is_multiple_of(PROGRESS_EVERY) {
+                    progress.set_position(position_bytes);
                 }
-            });
+                let packet = match reader.next() {
+                    Ok(Some(packet)) => packet,
+                    Ok(None) => break Ok(()),
+                    Err(error) => break Err(error.to_string()),
+                };
+                number += 1;
+                match replay.packet(&packet, &name) {
+                    Ok(()) => {}
+                    Err(ReplayError::Write(error)) => return Err(error),
+                    Err(error @ (ReplayError::LinkType(_) | ReplayError::Model(_))) => {
+                        break Err(format!("packet {number} at byte {position_bytes}: {error}"));
+                    }
+                }
+            };
+            progress.finish_and_clear();
+            ended
         }
-        if number.is_multiple_of(PROGRESS_EVERY) {
-            progress.set_position(position);
-        }
+        Err(error) => Err(error.to_string()),
     };
-    progress.finish_and_clear();
-    ended
+    Ok(InputResult {
+        file: name,
+        frames: replay.report().frames.read - before,
+        error: ended.err(),
+    })
 }
 
 /// Frames between two steps of the progress bar.
 const PROGRESS_EVERY: u64 = 8_192;
 
-/// A bar on stderr, if that is a terminal; indicatif hides it otherwise.
+/// A bar on stderr, if that is a terminal; indicatif hides it otherwise. Without end for what has no
+/// length, such as a pipe.
 fn progress(file: &Path) -> ProgressBar {
-    let len = fs::metadata(file).map(|meta| meta.len()).unwrap_or(0);
-    let style =
-        ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}");
-    let bar = ProgressBar::new(len);
-    match style {
+    let len_bytes = fs::metadata(file).map_or(0, |found| found.len());
+    let (bar, template) = match len_bytes {
+        0 => (
+            ProgressBar::no_length(),
+            "{spinner} {bytes} {bytes_per_sec}",
+        ),
+        _ => (
+            ProgressBar::new(len_bytes),
+            "{bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}",
+        ),
+    };
+    match ProgressStyle::with_template(template) {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,
     }

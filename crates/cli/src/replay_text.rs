@@ -1,363 +1,196 @@
-//! What a replay says, for people and for tools.
+//! What a replay says for people.
 
 use std::io::Write;
-use std::time::{Duration, Instant};
-
-use nvgre_sim::Replay;
-use serde::Serialize;
 
 use crate::exit::Failure;
 use crate::output::Output;
+use crate::replay_result::{Isolation, ReplayResult};
 
-/// Wall-clock time of the work itself: the one thing in a report that differs from run to run.
-pub(crate) struct Stopwatch(Instant);
-
-impl Stopwatch {
-    pub(crate) fn start() -> Self {
-        Self(Instant::now())
+/// Prints ledgers, drops, skips, tenants and ports, the oracle's verdict and the speed.
+pub(crate) fn print(result: &ReplayResult<'_>, out: &mut Output) -> Result<(), Failure> {
+    print_incomplete(result, out)?;
+    print_ledgers(result, out)?;
+    print_drops(result, out)?;
+    print_skips(result, out)?;
+    if result.entered() == 0 {
+        writeln!(out, "\nNo frame entered the network: nothing was replayed.")?;
+        return Ok(());
     }
-
-    pub(crate) fn elapsed(&self) -> Duration {
-        self.0.elapsed()
-    }
+    print_traffic(result, out)?;
+    print_isolation(result, out)?;
+    let rates = result.rates();
+    writeln!(
+        out,
+        "speed      {:.0} frames/s, {:.2} Gbit/s of entering frames, {:.3} s in all",
+        rates.frames_per_second,
+        rates.bits_per_second / 1e9,
+        result.elapsed.as_secs_f64()
+    )?;
+    let digest = result.replay.digest();
+    writeln!(out, "hash       {digest:016x} over every delivery")?;
+    Ok(())
 }
 
-/// Rates of the frames that entered.
-struct Rates {
-    frames_per_second: f64,
-    bits_per_second: f64,
-}
-
-impl Rates {
-    fn of(replay: &Replay, elapsed: Duration) -> Self {
-        let report = replay.report();
-        let entered = report.frames.read - report.frames.skipped;
-        let seconds = elapsed.as_secs_f64().max(1e-9);
-        Self {
-            frames_per_second: entered as f64 / seconds,
-            bits_per_second: report.bytes_entered as f64 * 8.0 / seconds,
-        }
+/// A report on half of an input must not look like one on the whole.
+fn print_incomplete(result: &ReplayResult<'_>, out: &mut Output) -> Result<(), Failure> {
+    for input in result.inputs.iter().filter(|input| input.error.is_some()) {
+        writeln!(
+            out,
+            "INCOMPLETE {}: only its first {} frames could be replayed",
+            input.file, input.frames
+        )?;
     }
+    Ok(())
 }
 
-/// What the oracle's counts amount to.
-pub(crate) fn isolation(replay: &Replay) -> &'static str {
-    let counts = replay.oracle();
-    if counts.cross_tenant > 0 {
-        "violated"
-    } else if counts.sender_unknown > 0 {
-        "undecided"
-    } else if counts.same_tenant > 0 {
-        "isolated"
-    } else {
-        "nothing_delivered"
-    }
-}
-
-/// Prints ledgers, drops, tenants, ports, the oracle's verdict and the speed.
-pub(crate) fn print(replay: &Replay, elapsed: Duration, out: &mut Output) -> Result<(), Failure> {
-    let report = replay.report();
+fn print_ledgers(result: &ReplayResult<'_>, out: &mut Output) -> Result<(), Failure> {
+    let report = result.replay.report();
     let (frames, copies) = (&report.frames, &report.copies);
     writeln!(
         out,
-        "frames  {} read = {} delivered + {} dropped + {} consumed + {} skipped",
+        "frames     {} read = {} delivered + {} dropped + {} consumed + {} skipped",
         frames.read, frames.delivered, frames.dropped, frames.consumed, frames.skipped
     )?;
     writeln!(
         out,
-        "copies  {} made = {} delivered + {} dropped; {} more frames made by the hosts (answers, ICMP errors)",
-        copies.made, copies.delivered, copies.dropped, copies.generated
+        "copies     {} made = {} delivered + {} dropped",
+        copies.made, copies.delivered, copies.dropped
     )?;
-    print_drops(replay, out)?;
-    print_skips(replay, out)?;
-    print_traffic(replay, out)?;
-    print_isolation(replay, out)?;
-    let rates = Rates::of(replay, elapsed);
-    writeln!(
-        out,
-        "speed   {:.0} frames/s, {:.2} Gbit/s of entering frames, {:.3} s in all",
-        rates.frames_per_second,
-        rates.bits_per_second / 1e9,
-        elapsed.as_secs_f64()
-    )?;
-    writeln!(out, "hash    {:016x} over every delivery", replay.digest())?;
+    if copies.generated > 0 {
+        writeln!(
+            out,
+            "answers    {} made by the hosts themselves: ARP, neighbor discovery, ICMP errors",
+            copies.generated
+        )?;
+    }
     Ok(())
 }
 
-fn print_drops(replay: &Replay, out: &mut Output) -> Result<(), Failure> {
-    let report = replay.report();
-    if report.drops.is_empty() {
+fn print_drops(result: &ReplayResult<'_>, out: &mut Output) -> Result<(), Failure> {
+    let drops = result.drops();
+    if drops.is_empty() {
         return Ok(());
     }
-    let hosts = &replay.model().scenario().hosts;
+    let hosts = &result.replay.model().scenario().hosts;
     writeln!(
         out,
-        "\ndropped                  frames    copies  first frame"
+        "\n{:<26} {:>10} {:>10}   first frame",
+        "dropped", "frames", "copies"
     )?;
-    for (reason, line) in &report.drops {
+    for (reason, line) in drops {
         writeln!(
             out,
-            "  {:<21} {:>7} {:>9}  {} at {}",
+            "  {:<24} {:>10} {:>10}   {} at {}",
             reason.name(),
             line.frames,
             line.copies,
-            line.first_frame,
+            result.frame(line.first_frame),
             hosts[line.first_host].name
         )?;
     }
-    writeln!(
-        out,
-        "  (nvgre codes REASON explains one; a frame counts as dropped when no copy of it was delivered)\n"
-    )?;
+    writeln!(out, "  nvgre codes REASON tells usual cause and fix.")?;
     Ok(())
 }
 
-fn print_skips(replay: &Replay, out: &mut Output) -> Result<(), Failure> {
-    for (reason, (frames, first)) in &replay.report().skips {
-        writeln!(
-            out,
-            "skipped {frames} {reason}, first frame {first}: {}",
-            reason.sentence()
-        )?;
+fn print_skips(result: &ReplayResult<'_>, out: &mut Output) -> Result<(), Failure> {
+    let skips = &result.replay.report().skips;
+    if skips.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "\n{:<26} {:>10} {:>10}   first frame",
+        "skipped", "frames", ""
+    )?;
+    for (reason, &(frames, first)) in skips {
+        let (name, first) = (reason.name(), result.frame(first));
+        writeln!(out, "  {name:<24} {frames:>10} {:>10}   {first}", "")?;
+        writeln!(out, "    {}", reason.sentence())?;
     }
     Ok(())
 }
 
-fn print_traffic(replay: &Replay, out: &mut Output) -> Result<(), Failure> {
-    let scenario = replay.model().scenario();
+fn print_traffic(result: &ReplayResult<'_>, out: &mut Output) -> Result<(), Failure> {
+    let scenario = result.replay.model().scenario();
+    let ports = scenario.guests.iter().map(|guest| guest.port_name());
+    let tenants = scenario.tenants.iter().map(|tenant| &tenant.name);
+    let ports_width = ports.map(|name| name.chars().count() + "  ".len());
+    let tenants_width = tenants.map(|name| name.chars().count() + "tenant ".len());
+    let width = ports_width.chain(tenants_width).max().unwrap_or(0).max(26);
     writeln!(
         out,
-        "\n                          sent frames        bytes   received frames        bytes"
+        "\n{:<width$} {:>25} {:>25}\n{:<width$} {:>10} {:>14} {:>10} {:>14}",
+        "", "sent", "received", "", "frames", "bytes", "frames", "bytes"
     )?;
     for (index, tenant) in scenario.tenants.iter().enumerate() {
-        let of_tenant = |guest: &usize| scenario.guests[*guest].tenant == index;
-        let guests: Vec<usize> = (0..scenario.guests.len()).filter(of_tenant).collect();
-        let name = format!("tenant {}", tenant.name);
-        print_row(&name, replay, &guests, out)?;
+        let guests = result.guests_of(index);
+        print_row(
+            &format!("tenant {}", tenant.name),
+            width,
+            result,
+            &guests,
+            out,
+        )?;
         for guest in guests {
-            print_row(
-                &format!("  {}", scenario.guests[guest].port_name()),
-                replay,
-                &[guest],
-                out,
-            )?;
+            let name = format!("  {}", scenario.guests[guest].port_name());
+            print_row(&name, width, result, &[guest], out)?;
         }
     }
-    writeln!(out)?;
     Ok(())
 }
 
 fn print_row(
     name: &str,
-    replay: &Replay,
+    width: usize,
+    result: &ReplayResult<'_>,
     guests: &[usize],
     out: &mut Output,
 ) -> Result<(), Failure> {
-    let traffic = Traffic::of(replay, guests);
+    let traffic = result.traffic(guests);
     writeln!(
         out,
-        "{name:<24} {:>12} {:>12} {:>17} {:>12}",
+        "{name:<width$} {:>10} {:>14} {:>10} {:>14}",
         traffic.sent_frames, traffic.sent_bytes, traffic.received_frames, traffic.received_bytes
     )?;
     Ok(())
 }
 
-fn print_isolation(replay: &Replay, out: &mut Output) -> Result<(), Failure> {
-    let counts = replay.oracle();
-    let verdict = match isolation(replay) {
-        "violated" => {
-            let scenario = replay.model().scenario();
-            let first =
-                replay
-                    .report()
-                    .first_cross_tenant
-                    .map_or_else(String::new, |(frame, guest)| {
-                        format!(
-                            ", first frame {frame} at {}",
-                            scenario.guests[guest].port_name()
-                        )
-                    });
-            format!(
-                "VIOLATED: {} deliveries to another tenant{first}",
-                counts.cross_tenant
-            )
+fn print_isolation(result: &ReplayResult<'_>, out: &mut Output) -> Result<(), Failure> {
+    let counts = result.replay.oracle();
+    writeln!(out)?;
+    match result.isolation() {
+        Isolation::Violated => {
+            let first = result.replay.report().first_cross_tenant;
+            let guests = &result.replay.model().scenario().guests;
+            let first = first.map_or_else(String::new, |(number, guest)| {
+                let frame = result.frame(number);
+                format!(", first frame {frame} at {}", guests[guest].port_name())
+            });
+            let crossed = counts.cross_tenant;
+            writeln!(
+                out,
+                "isolation  VIOLATED: {crossed} deliveries to another tenant{first}"
+            )?;
         }
-        "undecided" => "UNDECIDED: some senders are not in the inventory".to_owned(),
-        "isolated" => "ISOLATED: no frame reached another tenant".to_owned(),
-        _nothing => "nothing was delivered, so nothing was judged".to_owned(),
-    };
-    writeln!(out, "tenants {verdict}")?;
+        Isolation::Undecided => writeln!(
+            out,
+            "isolation  UNDECIDED: some senders are not in the scenario's inventory"
+        )?,
+        Isolation::Isolated => {
+            writeln!(out, "isolation  ISOLATED: no frame reached another tenant")?;
+        }
+        Isolation::NothingDelivered => {
+            writeln!(
+                out,
+                "isolation  nothing was delivered, so nothing was judged"
+            )?;
+            return Ok(());
+        }
+    }
     writeln!(
         out,
-        "        {} deliveries within a tenant, {} to another, {} with unknown sender",
+        "           {} deliveries within a tenant, {} to another, {} from unknown senders",
         counts.same_tenant, counts.cross_tenant, counts.sender_unknown
     )?;
     Ok(())
-}
-
-#[derive(Default, Serialize)]
-struct Traffic {
-    sent_frames: u64,
-    sent_bytes: u64,
-    received_frames: u64,
-    received_bytes: u64,
-}
-
-impl Traffic {
-    fn of(replay: &Replay, guests: &[usize]) -> Self {
-        guests.iter().fold(Self::default(), |sum, &guest| {
-            let port = replay.port_counters(guest);
-            Self {
-                sent_frames: sum.sent_frames + port.sent_frames,
-                sent_bytes: sum.sent_bytes + port.sent_bytes,
-                received_frames: sum.received_frames + port.received_frames,
-                received_bytes: sum.received_bytes + port.received_bytes,
-            }
-        })
-    }
-}
-
-#[derive(Serialize)]
-struct JsonReport<'a> {
-    schema: &'static str,
-    scenario: &'a str,
-    frames: JsonFrames,
-    copies: JsonCopies,
-    drops: Vec<JsonDrop<'a>>,
-    skips: Vec<JsonSkip>,
-    tenants: Vec<JsonTraffic<'a>>,
-    ports: Vec<JsonTraffic<'a>>,
-    isolation: JsonIsolation,
-    digest: String,
-    seconds: f64,
-    frames_per_second: f64,
-    bits_per_second: f64,
-    error: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct JsonFrames {
-    read: u64,
-    delivered: u64,
-    dropped: u64,
-    consumed: u64,
-    skipped: u64,
-}
-
-#[derive(Serialize)]
-struct JsonCopies {
-    made: u64,
-    delivered: u64,
-    dropped: u64,
-    generated: u64,
-}
-
-#[derive(Serialize)]
-struct JsonDrop<'a> {
-    reason: &'static str,
-    frames: u64,
-    copies: u64,
-    first_frame: u64,
-    host: &'a str,
-}
-
-#[derive(Serialize)]
-struct JsonSkip {
-    reason: &'static str,
-    frames: u64,
-    first_frame: u64,
-}
-
-#[derive(Serialize)]
-struct JsonTraffic<'a> {
-    name: std::borrow::Cow<'a, str>,
-    #[serde(flatten)]
-    traffic: Traffic,
-}
-
-#[derive(Serialize)]
-struct JsonIsolation {
-    verdict: &'static str,
-    same_tenant: u64,
-    cross_tenant: u64,
-    sender_unknown: u64,
-}
-
-/// Prints the report as one JSON line.
-pub(crate) fn print_json(
-    replay: &Replay,
-    elapsed: Duration,
-    error: Option<&str>,
-    out: &mut Output,
-) -> Result<(), Failure> {
-    let report = replay.report();
-    let scenario = replay.model().scenario();
-    let (frames, copies, counts) = (report.frames, report.copies, replay.oracle());
-    let rates = Rates::of(replay, elapsed);
-    let tenants = scenario.tenants.iter().enumerate().map(|(index, tenant)| {
-        let of_tenant = |guest: &usize| scenario.guests[*guest].tenant == index;
-        let guests: Vec<usize> = (0..scenario.guests.len()).filter(of_tenant).collect();
-        JsonTraffic {
-            name: tenant.name.as_str().into(),
-            traffic: Traffic::of(replay, &guests),
-        }
-    });
-    let ports = scenario
-        .guests
-        .iter()
-        .enumerate()
-        .map(|(index, guest)| JsonTraffic {
-            name: guest.port_name().into(),
-            traffic: Traffic::of(replay, &[index]),
-        });
-    out.json_line(&JsonReport {
-        schema: "nvgre.replay/1",
-        scenario: &scenario.name,
-        frames: JsonFrames {
-            read: frames.read,
-            delivered: frames.delivered,
-            dropped: frames.dropped,
-            consumed: frames.consumed,
-            skipped: frames.skipped,
-        },
-        copies: JsonCopies {
-            made: copies.made,
-            delivered: copies.delivered,
-            dropped: copies.dropped,
-            generated: copies.generated,
-        },
-        drops: report
-            .drops
-            .iter()
-            .map(|(reason, line)| JsonDrop {
-                reason: reason.name(),
-                frames: line.frames,
-                copies: line.copies,
-                first_frame: line.first_frame,
-                host: &scenario.hosts[line.first_host].name,
-            })
-            .collect(),
-        skips: report
-            .skips
-            .iter()
-            .map(|(reason, &(frames, first_frame))| JsonSkip {
-                reason: reason.name(),
-                frames,
-                first_frame,
-            })
-            .collect(),
-        tenants: tenants.collect(),
-        ports: ports.collect(),
-        isolation: JsonIsolation {
-            verdict: isolation(replay),
-            same_tenant: counts.same_tenant,
-            cross_tenant: counts.cross_tenant,
-            sender_unknown: counts.sender_unknown,
-        },
-        digest: format!("{:016x}", replay.digest()),
-        seconds: elapsed.as_secs_f64(),
-        frames_per_second: rates.frames_per_second,
-        bits_per_second: rates.bits_per_second,
-        error,
-    })
 }

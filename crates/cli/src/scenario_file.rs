@@ -4,20 +4,21 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use nvgre_sim::{Model, Scenario, ScenarioError};
+use nvgre_sim::{Model, ModelError, Scenario, ScenarioError};
 
 use crate::exit::Failure;
 use crate::output::Output;
+use crate::policy_notes;
 
 macro_rules! story {
     ($file:literal) => {
         (
-            $file,
+            concat!("pcaps/waldorf-statler/", $file),
             include_str!(concat!("../../../pcaps/waldorf-statler/", $file)),
         )
     };
 }
-/// The founding story's files, as the binary carries them.
+/// The founding story's files, as the binary carries them, under their names in the repository.
 const STORY: &[(&str, &str)] = &[
     story!("scenario.toml"),
     story!("policy/1-no-vsid.ps1"),
@@ -36,9 +37,10 @@ pub(crate) fn built_in_story() -> Result<Model, Failure> {
             .map(|(_, text)| (*text).to_owned())
             .ok_or(io::ErrorKind::NotFound.into())
     };
-    let name = "scenario.toml";
-    let text = read(name).map_err(Failure::input)?;
-    let scenario = Scenario::parse(name, &text).map_err(|errors| rendered(&errors, &text))?;
+    let file = STORY[0].0;
+    let text = read(file).map_err(Failure::input)?;
+    let mut scenario = Scenario::parse(file, &text).map_err(|errors| rendered(&errors, &text))?;
+    name_policy_from_here(&mut scenario, folder_of(Path::new(file)));
     Model::new(scenario, &read).map_err(Failure::input)
 }
 
@@ -48,32 +50,67 @@ pub(crate) fn load(file: &Path, stage: Option<&str>, out: &mut Output) -> Result
     let name = file.display().to_string();
     let text =
         fs::read_to_string(file).map_err(|error| Failure::input(format!("{name}: {error}")))?;
-    let scenario = Scenario::parse(&name, &text).map_err(|errors| rendered(&errors, &text))?;
+    let mut scenario = Scenario::parse(&name, &text).map_err(|errors| rendered(&errors, &text))?;
     let last = match stage {
         None => scenario.stages.len(),
         Some(wanted) => stage_number(&scenario, wanted)?,
     };
-    let folder = file.parent().map_or_else(PathBuf::new, Path::to_path_buf);
-    let read = |policy: &str| fs::read_to_string(folder.join(policy));
-    let mut model = Model::new(scenario, &read).map_err(Failure::input)?;
+    let folder = folder_of(file);
+    name_policy_from_here(&mut scenario, folder);
+    let read = |policy: &str| fs::read_to_string(policy);
+    let mut model = Model::new(scenario, &read).map_err(|error| match error {
+        ModelError::File { file, error } => {
+            let error = unreadable(&name, &text, folder, &file, &error);
+            rendered(&[error], &text)
+        }
+        other => Failure::input(other),
+    })?;
     for index in 0..last {
         model.enter_stage(index).map_err(Failure::input)?;
     }
-    for warning in model.warnings() {
-        match &warning.place {
-            Some(place) => {
-                out.complain(format_args!(
-                    "warning: {place}: on {}: {}",
-                    warning.host, warning.text
-                ))?;
-            }
-            None => out.complain(format_args!(
-                "warning: on {}: {}",
-                warning.host, warning.text
-            ))?,
-        }
-    }
+    policy_notes::print(&model, out)?;
     Ok(model)
+}
+
+/// The folder that a scenario's policy files are named from.
+fn folder_of(scenario: &Path) -> &Path {
+    scenario.parent().unwrap_or(Path::new(""))
+}
+
+/// Renames policy files from what they are called in the scenario to what they are called from
+/// where the user stands, so that every place in a message can be opened.
+fn name_policy_from_here(scenario: &mut Scenario, folder: &Path) {
+    let of_hosts = scenario.hosts.iter_mut().flat_map(|host| &mut host.policy);
+    let of_stages = scenario
+        .stages
+        .iter_mut()
+        .flat_map(|stage| &mut stage.scripts)
+        .map(|script| &mut script.file);
+    for file in of_hosts.chain(of_stages) {
+        *file = folder.join(&*file).display().to_string();
+    }
+}
+
+/// A policy file that cannot be read, at the place where the scenario names it.
+fn unreadable(
+    scenario: &str,
+    text: &str,
+    folder: &Path,
+    file: &str,
+    error: &io::Error,
+) -> ScenarioError {
+    let path = PathBuf::from(file);
+    let as_written = path.strip_prefix(folder).unwrap_or(&path).display();
+    let span = ['"', '\'']
+        .iter()
+        .map(|quote| format!("{quote}{as_written}{quote}"))
+        .find_map(|quoted| text.find(&quoted).map(|at| at..at + quoted.len()));
+    ScenarioError::new(
+        scenario,
+        text,
+        span.unwrap_or(0..0),
+        format!("policy file {file} cannot be read: {error}"),
+    )
 }
 
 /// How many stages to enter for the one with this name or number.

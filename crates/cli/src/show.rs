@@ -7,22 +7,22 @@ use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 use nvgre_dataplane::PortSubnet;
 use nvgre_netwnv::Host;
-use serde::Serialize;
 
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
 use crate::scenario_file::load;
+use crate::show_json::JsonHost;
 
 /// What was asked for.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ShowArgs {
-    /// The scenario.
+    /// The scenario: a TOML file, its policy files beside it.
     #[arg(value_name = "SCENARIO")]
     scenario: PathBuf,
-    /// Only this host.
+    /// Show only this host.
     #[arg(long, value_name = "HOST")]
     host: Option<String>,
-    /// Enter the scenario's stages up to this one (name or number) instead of all.
+    /// Enter the stages up to this one, name or number, instead of all.
     #[arg(long, value_name = "STAGE")]
     stage: Option<String>,
 }
@@ -89,7 +89,7 @@ fn print(host: &Host, out: &mut Output) -> Result<(), Failure> {
             record.provider_address.to_string(),
             record.rule.to_string(),
             record.record_type.to_string(),
-            record.use_vm_mac.to_string(),
+            if record.use_vm_mac { "True" } else { "" }.to_owned(),
             entry.labels.vm_name.clone().unwrap_or_default(),
             entry.labels.customer_id.clone().unwrap_or_default(),
             entry.labels.context.clone().unwrap_or_default(),
@@ -203,33 +203,40 @@ fn print(host: &Host, out: &mut Output) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A heading and a table below it; "(none)" where it is empty, as people look for that.
+/// A heading and a table below it, without the columns that are empty in every row; "(none)" where
+/// there is no row, as people look for that. As wide as it gets: nothing is cut.
 fn table(
     out: &mut Output,
     heading: &str,
     columns: &[&str],
     rows: impl Iterator<Item = Vec<String>>,
 ) -> Result<(), Failure> {
-    let mut table = Table::new();
-    table.load_style(NOTHING).set_header(columns);
-    let mut empty = true;
-    for row in rows {
-        table.add_row(row);
-        empty = false;
-    }
+    let rows: Vec<_> = rows.collect();
     writeln!(out, "{heading}\n")?;
-    if empty {
+    if rows.is_empty() {
         writeln!(out, "  (none)\n")?;
-    } else {
-        for line in table.to_string().lines() {
-            writeln!(out, " {}", line.trim_end())?;
-        }
-        writeln!(out)?;
+        return Ok(());
     }
+    let filled: Vec<bool> = (0..columns.len())
+        .map(|column| rows.iter().any(|row| !row[column].is_empty()))
+        .collect();
+    let kept = |cells: &[String]| -> Vec<String> {
+        let cells = cells.iter().zip(&filled).filter(|(_, filled)| **filled);
+        cells.map(|(cell, _)| cell.clone()).collect()
+    };
+    let mut table = Table::new();
+    let header: Vec<_> = columns.iter().map(|&column| column.to_owned()).collect();
+    table.load_style(NOTHING).set_header(kept(&header));
+    table.add_rows(rows.iter().map(|row| kept(row)));
+    for line in table.to_string().lines() {
+        writeln!(out, " {}", line.trim_end())?;
+    }
+    writeln!(out)?;
     Ok(())
 }
 
-fn subnet(subnet: PortSubnet) -> u32 {
+/// The subnet as Windows numbers it: 0 is none.
+pub(crate) fn subnet(subnet: PortSubnet) -> u32 {
     match subnet {
         PortSubnet::Unset => 0,
         PortSubnet::Tenant(vsid) => vsid.get(),
@@ -244,156 +251,4 @@ fn place(place: Option<&nvgre_netwnv::Place>) -> String {
 /// As PowerShell prints booleans.
 fn title(value: bool) -> &'static str {
     if value { "True" } else { "False" }
-}
-
-/// One host's tables, with the names of the WMI classes.
-#[derive(Serialize)]
-struct JsonHost<'a> {
-    schema: &'static str,
-    host: &'a str,
-    use_external_router: bool,
-    wnv_bound: bool,
-    adapters: Vec<JsonAdapter<'a>>,
-    lookup_records: Vec<JsonRecord<'a>>,
-    customer_routes: Vec<JsonRoute>,
-    provider_addresses: Vec<JsonAddress>,
-    provider_routes: Vec<JsonProviderRoute>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct JsonAdapter<'a> {
-    #[serde(rename = "VMName")]
-    vm_name: &'a str,
-    name: &'a str,
-    mac_address: String,
-    switch_name: &'a str,
-    virtual_subnet_id: u32,
-}
-
-#[derive(Serialize)]
-struct JsonRecord<'a> {
-    #[serde(rename = "CustomerAddress")]
-    customer_address: String,
-    #[serde(rename = "ProviderAddress")]
-    provider_address: String,
-    #[serde(rename = "MACAddress")]
-    mac_address: String,
-    #[serde(rename = "VirtualSubnetID")]
-    virtual_subnet_id: u32,
-    #[serde(rename = "CustomerID")]
-    customer_id: Option<&'a str>,
-    #[serde(rename = "Context")]
-    context: Option<&'a str>,
-    #[serde(rename = "Rule")]
-    rule: &'static str,
-    #[serde(rename = "VMName")]
-    vm_name: Option<&'a str>,
-    #[serde(rename = "UseVmMACAddress")]
-    use_vm_mac_address: bool,
-    #[serde(rename = "Type")]
-    record_type: &'static str,
-    place: String,
-}
-
-#[derive(Serialize)]
-struct JsonRoute {
-    #[serde(rename = "RoutingDomainID")]
-    routing_domain_id: String,
-    #[serde(rename = "VirtualSubnetID")]
-    virtual_subnet_id: u32,
-    #[serde(rename = "DestinationPrefix")]
-    destination_prefix: String,
-    #[serde(rename = "NextHop")]
-    next_hop: String,
-    #[serde(rename = "Metric")]
-    metric: u32,
-    place: String,
-}
-
-#[derive(Serialize)]
-struct JsonAddress {
-    #[serde(rename = "ProviderAddress")]
-    provider_address: String,
-    #[serde(rename = "InterfaceIndex")]
-    interface_index: u32,
-    #[serde(rename = "PrefixLength")]
-    prefix_length: u8,
-    #[serde(rename = "VlanID")]
-    vlan_id: u16,
-    #[serde(rename = "MACAddress")]
-    mac_address: String,
-    place: String,
-}
-
-#[derive(Serialize)]
-struct JsonProviderRoute {
-    #[serde(rename = "InterfaceIndex")]
-    interface_index: u32,
-    #[serde(rename = "DestinationPrefix")]
-    destination_prefix: String,
-    #[serde(rename = "NextHop")]
-    next_hop: String,
-    #[serde(rename = "Metric")]
-    metric: u32,
-    place: String,
-}
-
-impl<'a> JsonHost<'a> {
-    fn of(host: &'a Host) -> Self {
-        let adapters = host.adapters.iter().map(|adapter| JsonAdapter {
-            vm_name: &adapter.vm_name,
-            name: &adapter.name,
-            mac_address: adapter.mac.to_string(),
-            switch_name: &adapter.switch_name,
-            virtual_subnet_id: subnet(adapter.subnet),
-        });
-        let records = host.records.iter().map(|entry| JsonRecord {
-            customer_address: entry.record.customer_address.to_string(),
-            provider_address: entry.record.provider_address.to_string(),
-            mac_address: entry.record.mac.to_string(),
-            virtual_subnet_id: entry.record.virtual_subnet.get(),
-            customer_id: entry.labels.customer_id.as_deref(),
-            context: entry.labels.context.as_deref(),
-            rule: entry.record.rule.name(),
-            vm_name: entry.labels.vm_name.as_deref(),
-            use_vm_mac_address: entry.record.use_vm_mac,
-            record_type: entry.record.record_type.name(),
-            place: entry.place.to_string(),
-        });
-        let routes = host.customer_routes.iter().map(|entry| JsonRoute {
-            routing_domain_id: entry.route.routing_domain.to_string(),
-            virtual_subnet_id: entry.route.virtual_subnet.get(),
-            destination_prefix: entry.route.destination.to_string(),
-            next_hop: entry.route.next_hop.to_string(),
-            metric: entry.route.metric,
-            place: entry.place.to_string(),
-        });
-        let addresses = host.provider_addresses.iter().map(|entry| JsonAddress {
-            provider_address: entry.address.address.to_string(),
-            interface_index: entry.address.interface_index,
-            prefix_length: entry.address.prefix_length,
-            vlan_id: entry.address.vlan.map_or(0, |vlan| vlan.get()),
-            mac_address: entry.address.mac.to_string(),
-            place: entry.place.to_string(),
-        });
-        let provider_routes = host.provider_routes.iter().map(|entry| JsonProviderRoute {
-            interface_index: entry.route.interface_index,
-            destination_prefix: entry.route.destination.to_string(),
-            next_hop: entry.route.next_hop.to_string(),
-            metric: entry.route.metric,
-            place: entry.place.to_string(),
-        });
-        Self {
-            schema: "nvgre.show/1",
-            host: &host.name,
-            use_external_router: host.use_external_router,
-            wnv_bound: host.nics.iter().any(|nic| nic.wnv_bound),
-            adapters: adapters.collect(),
-            lookup_records: records.collect(),
-            customer_routes: routes.collect(),
-            provider_addresses: addresses.collect(),
-            provider_routes: provider_routes.collect(),
-        }
-    }
 }
