@@ -462,6 +462,17 @@ fn a_pass_through_guest_may_not_speak_from_a_provider_address() {
     }
 }
 
+/// A provider address is the host's before any guest has a record with it.
+#[test]
+fn nor_from_a_provider_address_that_no_record_names_yet() {
+    let idle = pa("192.168.4.111");
+    let mut host = pass_through(None);
+    host.edit(|policy| policy.provider_addresses.push(host_address(idle, 0)));
+    let packet = Ip::new(idle.ip(), Ipv4Addr::new(192, 168, 4, 99)).udp((1, 2), b"x");
+    host.send(9, &ip_frame(pass_mac(2), pass_mac(1), &packet))
+        .assert_dropped(DropReason::ProviderAddressSpoofed);
+}
+
 #[test]
 fn nor_over_ipv6_nor_by_neighbor_discovery() {
     let mut host = Host::new(sample_policy(Carriage::EncapV6, 0));

@@ -15,8 +15,11 @@ fn a_valid_packet_is_delivered_as_it_was_sent() {
             ping6(BLUE1, BLUE2),
             arp_reply(BLUE1, BLUE2),
         ] {
-            let got = receiver(carriage).receive(&packet(carriage, BLUE, &inner));
+            let mut host = receiver(carriage);
+            let got = host.receive(&packet(carriage, BLUE, &inner));
             got.assert_delivered(BLUE2.port, &inner);
+            let tally = host.worker.counters().tally;
+            assert_eq!((tally.decapsulated, tally.gre_reserved_bits), (1, 0));
             got.assert_step(Event::KeyRead {
                 virtual_subnet: vsid(BLUE),
                 flow_id: FlowId(0x5a),

@@ -4,7 +4,7 @@ mod common;
 
 use common::*;
 use nvgre_dataplane::{DropReason, Event};
-use nvgre_wire::MacAddress;
+use nvgre_wire::{FlowId, MacAddress};
 
 /// The key names the destination's subnet, so the sender may own nothing in it.
 #[test]
@@ -30,7 +30,13 @@ fn a_peer_of_another_routing_domain_is_unknown() {
             .retain(|r| r.virtual_subnet == vsid(RED) || r.provider_address != host_v4(0));
     });
     let blue = blue_ping();
-    host.receive(&blue).assert_dropped(DropReason::UnknownPeer);
+    let got = host.receive(&blue);
+    got.assert_dropped(DropReason::UnknownPeer);
+    // The trace still says whose subnet the stranger named.
+    got.assert_step(Event::KeyRead {
+        virtual_subnet: vsid(BLUE),
+        flow_id: FlowId(0x5a),
+    });
     let red = ping(RED1, RED2);
     host.receive(&packet(Carriage::EncapV4, RED, &red))
         .assert_delivered(RED2.port, &red);

@@ -179,4 +179,10 @@ fn n04_copies_of_a_flood_have_flow_id_dscp_and_ecn_of_their_frame() {
         assert!(copies.iter().all(|copy| copy[15] == 0xba), "{sent}");
     }
     assert!(values.len() >= 100, "{} values for 256 flows", values.len());
+    // N-10: and the VLAN of the address that they come from.
+    world.hosts[0].edit(|policy| policy.provider_addresses[0].vlan = vlan(700));
+    let sent = world.hosts[0].send(0, &ethernet(BROADCAST, BLUE1.mac, LLDP, &[0; 46]));
+    for copy in sent.uplinks() {
+        assert_eq!(copy[12..16], [0x81, 0x00, 0x02, 0xbc], "{sent}");
+    }
 }
