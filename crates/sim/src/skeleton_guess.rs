@@ -2,18 +2,18 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 
 use nvgre_wire::{
     CustomerAddress, CustomerPrefix, MacAddress, ProviderAddress, ProviderPrefix, RoutingDomainId,
-    VirtualSubnetId, VlanId,
+    VirtualSubnetId,
 };
 
 use crate::skeleton::{
-    Skeleton, SkeletonError, SkeletonGuest, SkeletonHost, SkeletonNote, SkeletonProvider,
-    SkeletonSubnet,
+    Skeleton, SkeletonError, SkeletonGuest, SkeletonHost, SkeletonNote, SkeletonSubnet,
 };
-use crate::skeleton_survey::{Attached, INVENTED_PA, Seen, Station, Survey};
+use crate::skeleton_candidate::{Candidate, sum};
+use crate::skeleton_prefix::prefixes;
+use crate::skeleton_survey::{Seen, Survey};
 
 /// More addresses than this that a MAC sends from and does not claim by ARP or ND, or that frames
 /// to it are for and lie outside the subnet, and it is taken for a gateway.
@@ -29,20 +29,11 @@ const ENCAPSULATION_BYTES: usize = 28;
 /// a random GUID. The subnet's id stands behind it, readable in decimal digits.
 const ROUTING_DOMAIN: u128 = 0x6e76_6772_6500_4000_8000_0000_0000_0000;
 
-type Addresses = BTreeMap<CustomerAddress, BTreeMap<ProviderAddress, Seen>>;
-
-/// One MAC in one subnet.
-#[derive(Default)]
-struct Candidate {
-    addresses: Addresses,
-    /// Over all its frames, with and without an address.
-    providers: BTreeMap<ProviderAddress, Seen>,
-}
-
-struct Guesser<'a> {
-    survey: &'a Survey,
-    bare: bool,
-    hosts: Vec<SkeletonHost>,
+/// What was guessed so far.
+pub(crate) struct Guesser<'a> {
+    pub(crate) survey: &'a Survey,
+    pub(crate) bare: bool,
+    pub(crate) hosts: Vec<SkeletonHost>,
     guests: Vec<SkeletonGuest>,
     notes: Vec<SkeletonNote>,
 }
@@ -114,150 +105,9 @@ pub(crate) fn guess(survey: &Survey) -> Result<Skeleton, SkeletonError> {
     })
 }
 
-impl Candidate {
-    fn add(&mut self, station: &Station, seen: &Seen) {
-        merge(self.providers.entry(station.provider).or_default(), seen);
-        if let Some(address) = station.address {
-            let behind = self.addresses.entry(address).or_default();
-            merge(behind.entry(station.provider).or_default(), seen);
-        }
-    }
-
-    fn total(&self, address: CustomerAddress) -> Seen {
-        self.addresses.get(&address).map_or_else(Seen::default, sum)
-    }
-
-    /// Addresses it sent from.
-    fn sent_from(&self) -> impl Iterator<Item = CustomerAddress> {
-        let sent = |behind: &BTreeMap<_, Seen>| behind.values().any(|seen| seen.sent > 0);
-        self.addresses
-            .iter()
-            .filter(move |(_, behind)| sent(behind))
-            .map(|(&address, _)| address)
-    }
-
-    /// Whether it sends from some addresses behind one provider address and from others behind
-    /// another, never from one behind both. A guest that moved takes its addresses along; the router
-    /// that every host has sends what it routes from wherever the guest is.
-    fn is_router(&self) -> bool {
-        [true, false].into_iter().any(|ipv4| {
-            let mut providers = BTreeSet::new();
-            let mut addresses = 0;
-            for address in self.sent_from() {
-                if address.is_ipv4() != ipv4 || address.is_link_local() {
-                    continue;
-                }
-                let behind = self.addresses[&address]
-                    .iter()
-                    .filter(|(_, seen)| seen.sent > 0);
-                let behind: Vec<_> = behind.map(|(&provider, _)| provider).collect();
-                if behind.len() > 1 {
-                    return false;
-                }
-                providers.extend(behind);
-                addresses += 1;
-            }
-            addresses > 1 && providers.len() > 1
-        })
-    }
-}
-
 impl Guesser<'_> {
-    fn note(&mut self, text: String, frame: Option<u64>) {
+    pub(crate) fn note(&mut self, text: String, frame: Option<u64>) {
         self.notes.push(SkeletonNote { text, frame });
-    }
-
-    /// One host for each outer MAC, and for each provider address whose MAC is not known.
-    fn hosts(&mut self) {
-        if self.bare {
-            self.hosts.push(SkeletonHost {
-                name: "host1".to_owned(),
-                mac: made_up_mac(INVENTED_PA, &[]),
-                mac_seen: false,
-                provider_addresses: vec![SkeletonProvider {
-                    address: INVENTED_PA,
-                    prefix_length: 24,
-                    vlan: None,
-                }],
-            });
-            return;
-        }
-        let mut by_address: BTreeMap<ProviderAddress, Vec<(Attached, Seen)>> = BTreeMap::new();
-        for (&attached, &seen) in &self.survey.attached {
-            by_address
-                .entry(attached.provider)
-                .or_default()
-                .push((attached, seen));
-        }
-        let lengths: Vec<_> = prefixes(by_address.keys().map(|address| address.ip())).collect();
-        let mut without_mac = Vec::new();
-        for (address, seen) in by_address {
-            let (mac, vlan) = self.attachment(address, &seen);
-            let provider = SkeletonProvider {
-                address,
-                prefix_length: length_in(&lengths, address.ip()),
-                vlan,
-            };
-            let Some(mac) = mac else {
-                without_mac.push(provider);
-                continue;
-            };
-            match self.hosts.iter_mut().find(|host| host.mac == mac) {
-                Some(host) => host.provider_addresses.push(provider),
-                None => self.hosts.push(SkeletonHost {
-                    name: host_name(address),
-                    mac,
-                    mac_seen: true,
-                    provider_addresses: vec![provider],
-                }),
-            }
-        }
-        for provider in without_mac {
-            let mac = made_up_mac(provider.address, &self.hosts);
-            self.hosts.push(SkeletonHost {
-                name: host_name(provider.address),
-                mac,
-                mac_seen: false,
-                provider_addresses: vec![provider],
-            });
-        }
-        self.hosts
-            .sort_by_key(|host| host.provider_addresses[0].address);
-    }
-
-    /// MAC and VLAN of a provider address. Frames to it count first: they must be accepted.
-    fn attachment(
-        &mut self,
-        address: ProviderAddress,
-        seen: &[(Attached, Seen)],
-    ) -> (Option<MacAddress>, Option<VlanId>) {
-        let mut by_mac: BTreeMap<MacAddress, Seen> = BTreeMap::new();
-        let mut by_vlan: BTreeMap<Option<VlanId>, Seen> = BTreeMap::new();
-        for (attached, seen) in seen {
-            if let Some(mac) = attached.mac {
-                merge(by_mac.entry(mac).or_default(), seen);
-            }
-            merge(by_vlan.entry(attached.vlan).or_default(), seen);
-        }
-        let rank = |seen: &Seen| (seen.received, seen.sent, Reverse(seen.first_frame));
-        let mac = by_mac
-            .iter()
-            .max_by_key(|(_, seen)| rank(seen))
-            .map(|(&mac, _)| mac);
-        let vlan = by_vlan
-            .iter()
-            .max_by_key(|(_, seen)| rank(seen))
-            .and_then(|(&vlan, _)| vlan);
-        for (other, seen) in by_mac.iter().filter(|(other, _)| Some(**other) != mac) {
-            let text = format!("provider address {address} was also seen with MAC {other}");
-            self.note(text, Some(seen.first_frame));
-        }
-        for (other, seen) in by_vlan.iter().filter(|(other, _)| **other != vlan) {
-            let tag = other.map_or_else(|| "no VLAN tag".to_owned(), |vlan| format!("VLAN {vlan}"));
-            let text = format!("provider address {address} was also seen with {tag}");
-            self.note(text, Some(seen.first_frame));
-        }
-        (mac, vlan)
     }
 
     /// The guests of one subnet; gives its prefixes.
@@ -511,44 +361,6 @@ impl Guesser<'_> {
     }
 }
 
-fn merge(into: &mut Seen, seen: &Seen) {
-    let fresh = into.first_frame == 0;
-    into.first_frame = if fresh {
-        seen.first_frame
-    } else {
-        into.first_frame.min(seen.first_frame)
-    };
-    into.sent += seen.sent;
-    into.received += seen.received;
-    into.claimed |= seen.claimed;
-}
-
-fn sum<K>(seen: &BTreeMap<K, Seen>) -> Seen {
-    let mut total = Seen::default();
-    seen.values().for_each(|seen| merge(&mut total, seen));
-    total
-}
-
-fn host_name(address: ProviderAddress) -> String {
-    format!("host-{}", address.to_string().replace(':', "-"))
-}
-
-/// A locally administered MAC with the last four bytes of the address, or the next one free.
-fn made_up_mac(address: ProviderAddress, hosts: &[SkeletonHost]) -> MacAddress {
-    let mut low = match address.ip() {
-        IpAddr::V4(v4) => u32::from(v4),
-        IpAddr::V6(v6) => u128::from(v6) as u32,
-    };
-    loop {
-        let [a, b, c, d] = low.to_be_bytes();
-        let mac = MacAddress::new([0x02, 0, a, b, c, d]);
-        if hosts.iter().all(|host| host.mac != mac) {
-            return mac;
-        }
-        low = low.wrapping_add(1);
-    }
-}
-
 fn routing_domain(vsid: VirtualSubnetId) -> RoutingDomainId {
     let (mut digits, mut rest, mut shift) = (0u128, vsid.get(), 0);
     while rest > 0 {
@@ -565,45 +377,4 @@ fn subnet_prefixes(owners: &BTreeMap<CustomerAddress, MacAddress>) -> Vec<Custom
             CustomerPrefix::new(CustomerAddress::new(address), length).ok()
         })
         .collect()
-}
-
-/// The shortest prefixes that hold these addresses, without overlap: of IPv4 one for each /16, at
-/// most /24 (link-local: /16, RFC 3927); of IPv6 each /64. In order.
-fn prefixes(addresses: impl Iterator<Item = IpAddr>) -> impl Iterator<Item = (IpAddr, u8)> {
-    let mut found: BTreeMap<IpAddr, (IpAddr, u8)> = BTreeMap::new();
-    for address in addresses {
-        match address {
-            IpAddr::V4(v4) => {
-                let group = IpAddr::V4((u32::from(v4) & 0xffff_0000).into());
-                let most = if v4.is_link_local() { 16 } else { 24 };
-                let (first, length) = found.entry(group).or_insert((address, most));
-                if let IpAddr::V4(first) = *first {
-                    let common = (u32::from(first) ^ u32::from(v4)).leading_zeros() as u8;
-                    *length = (*length).min(common.max(16));
-                }
-            }
-            IpAddr::V6(v6) => {
-                let group = IpAddr::V6((u128::from(v6) >> 64 << 64).into());
-                found.entry(group).or_insert((group, 64));
-            }
-        }
-    }
-    found.into_values()
-}
-
-fn length_in(prefixes: &[(IpAddr, u8)], address: IpAddr) -> u8 {
-    let holds = |&&(network, length): &&(IpAddr, u8)| match (network, address) {
-        (IpAddr::V4(network), IpAddr::V4(address)) => {
-            (u32::from(network) ^ u32::from(address)).leading_zeros() >= u32::from(length)
-        }
-        (IpAddr::V6(network), IpAddr::V6(address)) => {
-            (u128::from(network) ^ u128::from(address)).leading_zeros() >= u32::from(length)
-        }
-        _other_family => false,
-    };
-    let full = if address.is_ipv4() { 32 } else { 128 };
-    prefixes
-        .iter()
-        .find(holds)
-        .map_or(full, |&(_, length)| length)
 }
