@@ -193,7 +193,7 @@ fn replay_file(replay: &mut Replay, file: &Path) -> Result<InputResult, WriteErr
                 match replay.packet(&packet, &name) {
                     Ok(()) => {}
                     Err(ReplayError::Write(error)) => return Err(error),
-                    Err(error @ (ReplayError::LinkType(_) | ReplayError::Model(_))) => {
+                    Err(error @ ReplayError::LinkType(_)) => {
                         break Err(format!("packet {number} at byte {position_bytes}: {error}"));
                     }
                 }

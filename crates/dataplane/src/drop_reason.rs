@@ -186,6 +186,16 @@ drop_reasons! {
         "Links have different MTUs, and the hosts were told the largest."
         "Use the smallest MTU of the path on the hosts, or raise the link's."
         "RFC 7637 s4.4";
+    UnderlayLoss "underlay_loss"
+        "The packet was lost on its way between two hosts."
+        "The scenario says that the underlay loses packets (loss_per_million)."
+        "Set loss_per_million to 0; on a real network, look for congestion and bad links."
+        "decided here: loss that the scenario asks for";
+    UnderlaySource "underlay_source"
+        "The source is a provider address that the sending host does not own, and the underlay filters those."
+        "Two hosts have one provider address; or a pass-through guest forges one."
+        "Give each host provider addresses of its own."
+        "BCP 38 (RFC 2827); isolation is claimed for underlays that do this";
     NotNvgre "not_nvgre"
         "The frame carries no GRE in its outermost IP packet."
         "Other traffic of the provider network."

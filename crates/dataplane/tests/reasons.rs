@@ -68,14 +68,22 @@ fn what_the_cases_change_arrives_unchanged() {
 }
 
 #[test]
-fn the_underlay_has_two_reasons_of_its_own() {
+fn the_underlay_has_four_reasons_of_its_own() {
     let raised: BTreeSet<_> = refusals().iter().map(|refusal| refusal.reason).collect();
     let its_own: Vec<_> = DropReason::ALL
         .iter()
         .filter(|&reason| !raised.contains(reason))
         .map(|reason| reason.name())
         .collect();
-    assert_eq!(its_own, ["underlay_no_owner", "underlay_mtu"]);
+    assert_eq!(
+        its_own,
+        [
+            "underlay_no_owner",
+            "underlay_mtu",
+            "underlay_loss",
+            "underlay_source"
+        ]
+    );
 }
 
 #[test]

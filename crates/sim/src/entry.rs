@@ -3,6 +3,7 @@
 //! In this order: the map file; a pcapng interface named like a port; an IP packet to a provider
 //! address of a modeled host, at that host's uplink; the source MAC, if exactly one port has it.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -80,8 +81,8 @@ impl fmt::Display for SkipReason {
 #[derive(Debug)]
 pub(crate) struct EntryRules {
     map: MapFile,
-    /// Ports by lower-case name, "guest" and "guest/nic".
-    ports: BTreeMap<String, GuestIndex>,
+    /// Ports by name, "guest" and "guest/nic", in the order of [`compare_names`].
+    ports: Vec<(String, GuestIndex)>,
     by_mac: BTreeMap<MacAddress, Vec<GuestIndex>>,
 }
 
@@ -98,17 +99,20 @@ impl EntryRules {
     pub(crate) fn new(scenario: &Scenario, map: MapFile) -> Self {
         let mut rules = Self {
             map,
-            ports: BTreeMap::new(),
+            ports: Vec::new(),
             by_mac: BTreeMap::new(),
         };
         for (index, guest) in scenario.guests.iter().enumerate() {
-            let name = guest.name.to_lowercase();
-            rules
-                .ports
-                .insert(format!("{name}/{}", guest.nic.to_lowercase()), index);
-            rules.ports.entry(name).or_insert(index);
+            let with_nic = format!("{}/{}", guest.name, guest.nic);
+            rules.ports.push((with_nic, index));
+            rules.ports.push((guest.name.clone(), index));
             rules.by_mac.entry(guest.mac).or_default().push(index);
         }
+        // A stable sort: the name alone is the guest's first adapter.
+        rules.ports.sort_by(|a, b| compare_names(&a.0, &b.0));
+        rules
+            .ports
+            .dedup_by(|a, b| compare_names(&a.0, &b.0).is_eq());
         rules
     }
 
@@ -128,7 +132,7 @@ impl EntryRules {
             .iter()
             .find(|entry| applies(&entry.condition, &link, file, interface))
             .map(|entry| entry.guest)
-            .or_else(|| self.ports.get(&interface?.to_lowercase()).copied());
+            .or_else(|| self.port_named(interface?));
         if let Some(guest) = mapped {
             return self.at_port(guest, &link, host_of);
         }
@@ -147,6 +151,13 @@ impl EntryRules {
     }
 
     /// A frame at a port that the user named: from another guest's MAC it is the other direction.
+    fn port_named(&self, wanted: &str) -> Option<GuestIndex> {
+        let found = self
+            .ports
+            .binary_search_by(|(name, _)| compare_names(name, wanted));
+        found.ok().map(|at| self.ports[at].1)
+    }
+
     fn at_port(
         &self,
         guest: GuestIndex,
@@ -158,6 +169,12 @@ impl EntryRules {
             Some(_) | None => Ok(port(guest, host_of)),
         }
     }
+}
+
+/// Without case, as names are compared everywhere.
+fn compare_names(a: &str, b: &str) -> Ordering {
+    let a = a.bytes().map(|byte| byte.to_ascii_lowercase());
+    a.cmp(b.bytes().map(|byte| byte.to_ascii_lowercase()))
 }
 
 fn port(guest: GuestIndex, host_of: &[usize]) -> Entry {

@@ -5,18 +5,15 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use nvgre_dataplane::{
-    Neighbor, Policy, PolicyError, PolicyWarning, Port, PortId, RecordId, RouteId, Snapshot,
-};
+use nvgre_dataplane::{Policy, PolicyError, PolicyWarning, Port, PortId, RecordId, RouteId};
 use nvgre_netwnv::{Adapter, Estate, Nic, Place, ScriptError, Source};
 use nvgre_wire::FrameBuf;
 
 use crate::clock::SimTime;
 use crate::ledger::{CopyLedger, Fate};
-use crate::network::{Host, Ingress, Network, Observer};
+use crate::network::{HostPolicy, Ingress, Network, Observer, Refused};
 use crate::oracle::{GuestIndex, InventoryGuest, Oracle};
 use crate::scenario::Scenario;
-use crate::underlay::{Attachment, ROUTER_MAC, Underlay};
 
 /// Reads a policy file by the name that the scenario gives it.
 pub type ReadFile<'a> = dyn Fn(&str) -> io::Result<String> + 'a;
@@ -117,10 +114,8 @@ impl Model {
         let mut model = Self {
             oracle: Oracle::new(inventory.collect()),
             host_of: scenario.guests.iter().map(|guest| guest.host).collect(),
-            network: Network::new(
-                Vec::new(),
-                Underlay::new(scenario.underlay.mtu_bytes.into()),
-            ),
+            network: Network::new(Vec::new(), &scenario.underlay, scenario.seed)
+                .map_err(|refused| refusal(&estate, &scenario, refused))?,
             sources,
             estate,
             scenario,
@@ -228,7 +223,7 @@ impl Model {
     }
 
     fn move_guest(&mut self, guest: GuestIndex, to: usize) -> Result<(), ModelError> {
-        let from = std::mem::replace(&mut self.host_of[guest], to);
+        let from = self.host_of[guest];
         let inventory = &self.scenario.guests[guest];
         let adapters = &mut self.estate.hosts[from].adapters;
         if let Some(at) = adapters
@@ -247,6 +242,7 @@ impl Model {
             let adapter = adapters.remove(at);
             self.estate.hosts[to].adapters.push(adapter);
         }
+        self.host_of[guest] = to;
         self.oracle.moved(guest, to);
         Ok(())
     }
@@ -281,80 +277,32 @@ impl Model {
         Ok(())
     }
 
-    /// Compiles every host's tables anew, with the neighbors that the underlay has now.
+    /// Gives every host its policy anew, and every host the neighbors that the underlay has now.
     fn publish(&mut self) -> Result<(), ModelError> {
-        let attachments = self.estate.hosts.iter().map(|host| {
-            let policy = host.policy();
-            let in_force = policy.wnv_bound;
-            let addresses = policy.provider_addresses.into_iter().filter(|_| in_force);
-            Attachment {
-                addresses: addresses.map(|host| (host.address, host.mac)).collect(),
-            }
+        let hosts = self.scenario.hosts.iter().enumerate();
+        let hosts = hosts.map(|(index, host)| HostPolicy {
+            name: host.name.clone(),
+            policy: self.policy_of(index),
+            link_mtu_bytes: host.link_mtu_bytes,
         });
-        let attachments: Vec<_> = attachments.collect();
-        self.network.underlay.attach(&attachments);
-        for host in 0..self.estate.hosts.len() {
-            let snapshot = self.compile(host)?;
-            for &warning in snapshot.warnings() {
+        let published = self.network.publish(hosts.collect());
+        published.map_err(|refused| refusal(&self.estate, &self.scenario, refused))?;
+        for host in 0..self.scenario.hosts.len() {
+            for &warning in self.network.hosts()[host].warnings() {
                 let warning = self.explain(host, warning);
                 if !self.warnings.contains(&warning) {
                     self.warnings.push(warning);
                 }
             }
-            match self.network.hosts.get_mut(host) {
-                Some(known) => known.snapshot = snapshot,
-                None => {
-                    let name = self.estate.hosts[host].name.clone();
-                    self.network.hosts.push(Host::new(name, snapshot));
-                }
-            }
         }
         Ok(())
     }
 
-    /// Compiles the hosts that have learned something.
-    pub(crate) fn publish_learned(&mut self) -> Result<(), ModelError> {
-        while let Some(host) = self.network.learned.pop() {
-            self.network.hosts[host].snapshot = self.compile(host)?;
-        }
-        Ok(())
-    }
-
-    fn compile(&self, host: usize) -> Result<Snapshot, ModelError> {
-        let policy = self.policy_of(host);
-        Snapshot::new(&policy, self.scenario.seed).map_err(|errors| ModelError::Policy {
-            host: self.estate.hosts[host].name.clone(),
-            errors: errors
-                .into_iter()
-                .map(|e| (e, self.place_of_error(host, e)))
-                .collect(),
-        })
-    }
-
-    /// Everything one host forwards by: the scripts' policy, its guests' ports, what it has learned,
-    /// and the underlay around it.
-    pub fn policy_of(&self, host: usize) -> Policy {
-        let windows = &self.estate.hosts[host];
-        let mut policy = windows.policy();
-        if let Some(known) = self.network.hosts.get(host) {
-            for learned in &known.learned {
-                let written = policy.records.iter().any(|record| {
-                    record.virtual_subnet == learned.virtual_subnet
-                        && record.customer_address == learned.customer_address
-                });
-                if !written {
-                    policy.records.push(*learned);
-                }
-            }
-        }
+    /// Everything one host is told: the scripts' policy, its guests' ports, and the scenario's
+    /// settings.
+    fn policy_of(&self, host: usize) -> Policy {
+        let mut policy = self.estate.hosts[host].policy();
         policy.ports = self.ports_of(host);
-        policy.neighbors = self
-            .network
-            .underlay
-            .neighbors()
-            .map(|(address, mac)| Neighbor { address, mac })
-            .collect();
-        policy.proxy_neighbor_mac = Some(ROUTER_MAC);
         policy.multicast_groups = self.scenario.multicast_groups();
         policy.settings = self.scenario.settings;
         policy.settings.underlay_mtu_bytes = self.scenario.underlay.mtu_bytes;
@@ -407,36 +355,55 @@ impl Model {
             .customer_route(route)
             .map(|entry| entry.place.clone())
     }
+}
 
-    fn place_of_error(&self, host: usize, error: PolicyError) -> Option<Place> {
-        let windows = &self.estate.hosts[host];
-        match error {
-            PolicyError::DuplicateRecord { second: record, .. }
-            | PolicyError::NatAddressShared { second: record, .. }
-            | PolicyError::CustomerAddressForType(record)
-            | PolicyError::CustomerAddressNotUnicast(record)
-            | PolicyError::ProviderAddressNotUnicast(record)
-            | PolicyError::RecordMacNotUnicast(record)
-            | PolicyError::VmMacWithoutNat(record) => self.record_place(host, record),
-            PolicyError::SubnetInTwoDomains { second: route, .. }
-            | PolicyError::RouteFamilies(route) => self.route_place(host, route),
-            PolicyError::DuplicateProviderAddress(address)
-            | PolicyError::HostAddressNotUnicast(address)
-            | PolicyError::PrefixLength(address) => windows
-                .provider_addresses
+fn refusal(estate: &Estate, scenario: &Scenario, refused: Refused) -> ModelError {
+    let windows = &estate.hosts[refused.host];
+    let errors = refused.errors.into_iter();
+    ModelError::Policy {
+        host: windows.name.clone(),
+        errors: errors
+            .map(|error| (error, place_of_error(windows, scenario, error)))
+            .collect(),
+    }
+}
+
+fn place_of_error(
+    windows: &nvgre_netwnv::Host,
+    scenario: &Scenario,
+    error: PolicyError,
+) -> Option<Place> {
+    let record_place = |record| windows.record(record).map(|entry| entry.place.clone());
+    let route_place = |route| {
+        let entry = windows.customer_route(route);
+        entry.map(|entry| entry.place.clone())
+    };
+    match error {
+        PolicyError::DuplicateRecord { second: record, .. }
+        | PolicyError::NatAddressShared { second: record, .. }
+        | PolicyError::CustomerAddressForType(record)
+        | PolicyError::CustomerAddressNotUnicast(record)
+        | PolicyError::ProviderAddressNotUnicast(record)
+        | PolicyError::RecordMacNotUnicast(record)
+        | PolicyError::VmMacWithoutNat(record) => record_place(record),
+        PolicyError::SubnetInTwoDomains { second: route, .. }
+        | PolicyError::RouteFamilies(route) => route_place(route),
+        PolicyError::DuplicateProviderAddress(address)
+        | PolicyError::HostAddressNotUnicast(address)
+        | PolicyError::PrefixLength(address) => windows
+            .provider_addresses
+            .iter()
+            .rfind(|entry| entry.address.address == address)
+            .map(|entry| entry.place.clone()),
+        PolicyError::VlanAndSubnet(port) | PolicyError::DuplicatePort(port) => {
+            let guest = &scenario.guests[port.0 as usize];
+            let adapter = windows
+                .adapters
                 .iter()
-                .rfind(|entry| entry.address.address == address)
-                .map(|entry| entry.place.clone()),
-            PolicyError::VlanAndSubnet(port) | PolicyError::DuplicatePort(port) => {
-                let guest = &self.scenario.guests[port.0 as usize];
-                let adapter = windows
-                    .adapters
-                    .iter()
-                    .find(|adapter| is_adapter(adapter, guest));
-                adapter.and_then(|adapter| adapter.place.clone())
-            }
-            PolicyError::GroupNotMulticast(_) => None,
+                .find(|adapter| is_adapter(adapter, guest));
+            adapter.and_then(|adapter| adapter.place.clone())
         }
+        PolicyError::GroupNotMulticast(_) => None,
     }
 }
 

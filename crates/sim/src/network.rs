@@ -3,63 +3,74 @@
 //! Forwarding is the dataplane's. This file moves bytes between hosts and keeps the books.
 
 use nvgre_dataplane::{
-    Destination, DropReason, Egress, Learned, LookupRecord, Nanos, NoTrace, PortId, RecordId,
-    RecordType, Rule, Snapshot, Tracer, Verdict, Worker,
+    Destination, DropReason, Egress, Learned, Nanos, Neighbor, NoTrace, Policy, PolicyError,
+    PolicyWarning, PortId, Snapshot, Tracer, Verdict, Worker,
 };
 use nvgre_wire::{FrameBuf, HEADROOM};
 
 use crate::clock::SimTime;
+use crate::learning;
 use crate::ledger::{CopyLedger, Fate};
-use crate::underlay::{Carried, Underlay};
+use crate::scenario;
+use crate::underlay::{Attachment, Carried, ROUTER_MAC, Underlay};
 
-/// Dynamic records get ids from here up, out of the way of those that scripts make.
-const FIRST_LEARNED_ID: u32 = 0x8000_0000;
-
-/// A host: its own tables and counters, and what it has learned.
+/// A host: its own tables and counters.
 #[derive(Debug)]
 pub struct Host {
     /// Its name.
     pub name: String,
-    pub(crate) snapshot: Snapshot,
-    pub(crate) worker: Worker,
-    pub(crate) learned: Vec<LookupRecord>,
+    policy: Policy,
+    snapshot: Snapshot,
+    worker: Worker,
+}
+
+/// What one host is given: its name, its policy and its link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostPolicy {
+    /// Its name.
+    pub name: String,
+    /// What it forwards by. The network adds the neighbors that its underlay has.
+    pub policy: Policy,
+    /// The longest IP packet that its link to the underlay carries, in bytes.
+    pub link_mtu_bytes: u16,
+}
+
+/// The policy of a host is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Index of the host.
+    pub host: usize,
+    /// What is wrong.
+    pub errors: Vec<PolicyError>,
 }
 
 impl Host {
-    pub(crate) const fn new(name: String, snapshot: Snapshot) -> Self {
-        Self {
-            name,
-            snapshot,
-            worker: Worker::new(),
-            learned: Vec::new(),
-        }
-    }
-
     /// What the host's dataplane has counted.
     pub const fn counters(&self) -> &nvgre_dataplane::Counters {
         self.worker.counters()
     }
 
-    /// Takes a learned address as a Dynamic record, if it is new. Whether the tables must be
-    /// compiled again.
-    fn learn(&mut self, learned: Learned) -> bool {
-        let known = self.learned.iter().any(|record| {
-            record.virtual_subnet == learned.virtual_subnet
-                && record.customer_address == learned.customer_address
-        });
-        if !known {
-            self.learned.push(LookupRecord {
-                id: RecordId(FIRST_LEARNED_ID + self.learned.len() as u32),
-                virtual_subnet: learned.virtual_subnet,
-                customer_address: learned.customer_address,
-                mac: learned.mac,
-                provider_address: learned.provider_address,
-                rule: Rule::Encap,
-                record_type: RecordType::Dynamic,
-                use_vm_mac: false,
-            });
+    /// What the host forwards by now: what it was given, the neighbors that the underlay has, and
+    /// the Dynamic records that it has learned.
+    pub const fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// What was suspect in its policy.
+    pub fn warnings(&self) -> &[PolicyWarning] {
+        self.snapshot.warnings()
+    }
+
+    /// Takes a learned address as a Dynamic record, if it is new and fits the policy.
+    fn learn(&mut self, learned: Learned, seed: u64) {
+        if !learning::add(&mut self.policy, learned) {
+            return;
         }
-        !known
+        match Snapshot::new(&self.policy, seed) {
+            Ok(snapshot) => self.snapshot = snapshot,
+            // What a guest shows must not stop the network: it is not learned.
+            Err(_) => drop(self.policy.records.pop()),
+        }
     }
 }
 
@@ -93,8 +104,7 @@ pub trait Observer {
 pub struct Network {
     pub(crate) hosts: Vec<Host>,
     pub(crate) underlay: Underlay,
-    /// Hosts that learned something since they were last compiled.
-    pub(crate) learned: Vec<usize>,
+    seed: u64,
     pool: Pool,
     /// The frame in hand as it was, for observers that keep dropped ones.
     before: Vec<u8>,
@@ -116,11 +126,17 @@ struct Copy {
 
 impl Pool {
     fn wait(&mut self, host: usize, frame: &[u8]) {
+        let memory = self.memory(frame);
+        self.waiting.push(Copy { host, memory });
+    }
+
+    /// A copy of a frame behind its headroom.
+    fn memory(&mut self, frame: &[u8]) -> Vec<u8> {
         let mut memory = self.free.pop().unwrap_or_default();
         memory.clear();
         memory.resize(HEADROOM, 0);
         memory.extend_from_slice(frame);
-        self.waiting.push(Copy { host, memory });
+        memory
     }
 }
 
@@ -162,14 +178,67 @@ impl<O: Observer> Egress for HostEgress<'_, O> {
 }
 
 impl Network {
-    pub(crate) fn new(hosts: Vec<Host>, underlay: Underlay) -> Self {
-        Self {
-            hosts,
-            underlay,
-            learned: Vec::new(),
+    /// These hosts on an underlay. Hash tables and losses follow from the seed.
+    pub fn new(
+        hosts: Vec<HostPolicy>,
+        underlay: &scenario::Underlay,
+        seed: u64,
+    ) -> Result<Self, Refused> {
+        let mut network = Self {
+            hosts: Vec::new(),
+            underlay: Underlay::new(underlay, seed),
+            seed,
             pool: Pool::default(),
             before: Vec::new(),
+        };
+        network.publish(hosts)?;
+        Ok(network)
+    }
+
+    /// Gives every host its policy anew, in the order of [`Network::new`]. Counters go on, and what
+    /// was learned stays as far as the new policy still ties the MAC to the provider address. On
+    /// failure nothing has changed but the underlay.
+    pub fn publish(&mut self, hosts: Vec<HostPolicy>) -> Result<(), Refused> {
+        let attachments: Vec<_> = hosts.iter().map(attachment).collect();
+        self.underlay.attach(&attachments);
+        let neighbors = self.underlay.neighbors();
+        let neighbors: Vec<_> = neighbors
+            .map(|(address, mac)| Neighbor { address, mac })
+            .collect();
+        let mut compiled = Vec::new();
+        for (index, host) in hosts.into_iter().enumerate() {
+            let mut policy = host.policy;
+            policy.neighbors.clone_from(&neighbors);
+            policy.proxy_neighbor_mac = Some(ROUTER_MAC);
+            let refused = |errors| Refused {
+                host: index,
+                errors,
+            };
+            let mut snapshot = Snapshot::new(&policy, self.seed).map_err(refused)?;
+            let written = policy.records.len();
+            if let Some(known) = self.hosts.get(index) {
+                learning::carry_over(&known.policy, &mut policy);
+            }
+            if policy.records.len() > written {
+                match Snapshot::new(&policy, self.seed) {
+                    Ok(with_learned) => snapshot = with_learned,
+                    Err(_) => policy.records.truncate(written),
+                }
+            }
+            compiled.push((host.name, policy, snapshot));
         }
+        for (index, (name, policy, snapshot)) in compiled.into_iter().enumerate() {
+            match self.hosts.get_mut(index) {
+                Some(known) => (known.policy, known.snapshot) = (policy, snapshot),
+                None => self.hosts.push(Host {
+                    name,
+                    policy,
+                    snapshot,
+                    worker: Worker::new(),
+                }),
+            }
+        }
+        Ok(())
     }
 
     /// The hosts, in the order of the scenario.
@@ -289,10 +358,8 @@ impl Network {
                 Onward::Ended
             }
         };
-        if let Some(learned) = learned
-            && self.hosts[index].learn(learned)
-        {
-            self.learned.push(index);
+        if let Some(learned) = learned {
+            self.hosts[index].learn(learned, self.seed);
         }
         onward
     }
@@ -307,45 +374,61 @@ impl Network {
         fate: &mut Fate,
         observer: &mut O,
     ) -> Option<Step> {
-        let ingress = Ingress::Uplink;
-        match self.underlay.carry(host, frame) {
-            Carried::To(to) => Some(Step {
-                now,
-                host: to,
-                ingress,
-            }),
+        let to = match self.underlay.carry(host, frame) {
+            Carried::To(to) => to,
             Carried::ToOthers => {
-                let others: Vec<usize> = (0..self.hosts.len()).filter(|&to| to != host).collect();
-                copies.made += others.len() as u64 - 1;
-                let (last, rest) = others.split_last()?;
-                for &to in rest {
-                    let mut memory = self.pool.free.pop().unwrap_or_default();
-                    memory.clear();
-                    memory.resize(HEADROOM, 0);
-                    memory.extend_from_slice(frame.bytes());
+                let hosts = self.hosts.len();
+                let last = if host == hosts - 1 {
+                    hosts - 2
+                } else {
+                    hosts - 1
+                };
+                copies.made += hosts as u64 - 2;
+                for to in (0..last).filter(|&to| to != host) {
+                    let mut memory = self.pool.memory(frame.bytes());
                     let len = memory.len();
-                    if let Ok(mut copy) = FrameBuf::new(&mut memory, HEADROOM..len) {
-                        let step = Step {
-                            now,
-                            host: to,
-                            ingress,
-                        };
+                    if let Ok(mut copy) = FrameBuf::new(&mut memory, HEADROOM..len)
+                        && let Some(step) =
+                            self.arrive(now, host, to, &copy, copies, fate, observer)
+                    {
                         self.follow(step, &mut copy, copies, fate, observer);
                     }
                     self.pool.free.push(memory);
                 }
-                Some(Step {
-                    now,
-                    host: *last,
-                    ingress,
-                })
+                last
             }
             Carried::Dropped(reason) => {
                 drop_copy(copies, fate, reason);
-                observer.dropped(host, ingress, reason, frame.bytes());
-                None
+                observer.dropped(host, Ingress::Uplink, reason, frame.bytes());
+                return None;
             }
+        };
+        self.arrive(now, host, to, frame, copies, fate, observer)
+    }
+
+    /// The last link: from the underlay to host `to`.
+    #[allow(clippy::too_many_arguments)] // one copy's way from one host to another, and its books
+    fn arrive<O: Observer>(
+        &mut self,
+        now: SimTime,
+        from: usize,
+        to: usize,
+        frame: &FrameBuf<'_>,
+        copies: &mut CopyLedger,
+        fate: &mut Fate,
+        observer: &mut O,
+    ) -> Option<Step> {
+        let ingress = Ingress::Uplink;
+        if let Err(reason) = self.underlay.arrive(to, frame.bytes()) {
+            drop_copy(copies, fate, reason);
+            observer.dropped(from, ingress, reason, frame.bytes());
+            return None;
         }
+        Some(Step {
+            now,
+            host: to,
+            ingress,
+        })
     }
 
     /// Takes the copies that the last [`Network::decide`] left for the underlay.
@@ -354,6 +437,18 @@ impl Network {
             each(host, &memory[HEADROOM..]);
             self.pool.free.push(memory);
         }
+    }
+}
+
+fn attachment(host: &HostPolicy) -> Attachment {
+    let policy = &host.policy;
+    let own = || policy.provider_addresses.iter();
+    let of_records = policy.records.iter().map(|record| record.provider_address);
+    let in_force = own().filter(|_| policy.wnv_bound);
+    Attachment {
+        addresses: in_force.map(|own| (own.address, own.mac)).collect(),
+        named: own().map(|own| own.address).chain(of_records).collect(),
+        link_mtu_bytes: host.link_mtu_bytes,
     }
 }
 

@@ -117,24 +117,17 @@ impl Oracle {
         let Some(host) = owner(ProviderAddress::new(source)) else {
             return Sender::Unknown;
         };
-        let on_host = self
+        let mut on_host = self
             .guests
             .iter()
             .enumerate()
-            .filter(|(_, guest)| guest.host == host && guest.mac == mac)
-            .collect::<smallvec::SmallVec<[_; 4]>>();
-        match on_host.as_slice() {
-            [(only, _)] => Sender::Guest(*only),
-            several => several
-                .iter()
-                .find(|(_, guest)| {
-                    guest
-                        .virtual_subnets
-                        .iter()
-                        .any(|vsid| Some(vsid.get()) == key_vsid)
-                })
-                .map_or(Sender::Unknown, |(index, _)| Sender::Guest(*index)),
-        }
+            .filter(|(_, guest)| guest.host == host && guest.mac == mac);
+        let several = on_host.clone().nth(1).is_some();
+        let guest = on_host.find(|(_, guest)| {
+            let mut subnets = guest.virtual_subnets.iter();
+            !several || subnets.any(|vsid| Some(vsid.get()) == key_vsid)
+        });
+        guest.map_or(Sender::Unknown, |(index, _)| Sender::Guest(index))
     }
 }
 

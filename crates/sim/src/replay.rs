@@ -15,7 +15,7 @@ use crate::digest::Digest;
 use crate::entry::{EntryRules, SkipReason, with_ethernet};
 use crate::ledger::{CopyLedger, FrameLedger, Outcome};
 use crate::map_file::MapFile;
-use crate::model::{Model, ModelError};
+use crate::model::Model;
 use crate::network::{Ingress, Observer};
 use crate::oracle::{Judgement, Oracle, OracleCounts, Sender};
 
@@ -70,8 +70,6 @@ pub enum ReplayError {
     LinkType(LinkType),
     /// The output cannot be written.
     Write(WriteError),
-    /// What a host learned does not fit its policy.
-    Model(ModelError),
 }
 
 /// The output capture: an interface for each port and each uplink.
@@ -179,7 +177,7 @@ impl Replay {
         if let Some(error) = self.taps.as_mut().and_then(|taps| taps.error.take()) {
             return Err(ReplayError::Write(error));
         }
-        self.model.publish_learned().map_err(ReplayError::Model)
+        Ok(())
     }
 
     fn walk(&mut self, number: u64, host: usize, ingress: Ingress, sender: Sender, len: usize) {
@@ -366,7 +364,6 @@ impl fmt::Display for ReplayError {
                 link.0
             ),
             Self::Write(error) => error.fmt(f),
-            Self::Model(error) => error.fmt(f),
         }
     }
 }

@@ -31,6 +31,7 @@
 //! interface_description = "Intel(R) 82579LM Gigabit Network Connection"
 //! interface_name = "Ethernet"         # ?
 //! mac = "00155D000A0B"
+//! link_mtu_bytes = 1500               # ? of its link to the underlay; default: the underlay's
 //! policy = ["statler.ps1"]            # ? scripts that run on it before the first stage
 //!
 //! [[guest]]                           # one for each network adapter
@@ -134,6 +135,9 @@ pub struct Host {
     pub interface_description: String,
     /// The NIC's MAC. No two hosts have the same.
     pub mac: MacAddress,
+    /// The longest IP packet that its link to the underlay carries, in bytes. Default: the
+    /// underlay's. A smaller one is a fault on purpose: no host is told.
+    pub link_mtu_bytes: u16,
     /// Scripts that run before the first stage with this host as the local one, as written.
     pub policy: Vec<String>,
 }

@@ -58,7 +58,7 @@ impl Check<'_> {
         let underlay = self.underlay(file.underlay.as_ref());
         let settings = self.settings(&file.settings, underlay);
         let tenants = self.tenants();
-        let hosts = self.hosts();
+        let hosts = self.hosts(underlay);
         let guests = self.guests();
         let stages: Vec<_> = file.stages.iter().map(|stage| self.stage(stage)).collect();
         Some(Scenario {
@@ -172,14 +172,14 @@ impl Check<'_> {
         })
     }
 
-    fn hosts(&mut self) -> Option<Vec<Host>> {
+    fn hosts(&mut self, underlay: Underlay) -> Option<Vec<Host>> {
         let file = self.file;
         let mut owners = BTreeMap::new();
         let hosts: Vec<_> = file
             .hosts
             .iter()
             .map(|table| {
-                let host = self.host(table)?;
+                let host = self.host(table, underlay)?;
                 if let Some(first) = owners.insert(host.mac, host.name.clone()) {
                     let message = format!("host {first} has this MAC already");
                     self.error(table.mac.span(), message);
@@ -190,11 +190,16 @@ impl Check<'_> {
         hosts.into_iter().collect()
     }
 
-    fn host(&mut self, table: &HostTable) -> Option<Host> {
+    fn host(&mut self, table: &HostTable, underlay: Underlay) -> Option<Host> {
         self.filled("a switch's name", &table.switch);
         for file in &table.policy {
             self.filled("a script's file", file);
         }
+        let link_mtu_bytes = table.link_mtu_bytes.as_ref();
+        let link_mtu_bytes = link_mtu_bytes.map_or(underlay.mtu_bytes, |mtu_bytes| {
+            self.mtu(mtu_bytes, IPV4_MTU_MIN_BYTES);
+            *mtu_bytes.get_ref()
+        });
         let policy = table.policy.iter().map(|file| file.get_ref().clone());
         let interface_name = table.interface_name.as_deref().unwrap_or("Ethernet");
         Some(Host {
@@ -204,6 +209,7 @@ impl Check<'_> {
             interface_index: table.interface_index,
             interface_description: table.interface_description.clone(),
             mac: self.mac(&table.mac)?,
+            link_mtu_bytes,
             policy: policy.collect(),
         })
     }

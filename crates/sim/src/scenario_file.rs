@@ -57,6 +57,7 @@ pub(crate) struct HostTable {
     pub(crate) interface_description: String,
     pub(crate) interface_name: Option<String>,
     pub(crate) mac: Spanned<String>,
+    pub(crate) link_mtu_bytes: Option<Spanned<u16>>,
     #[serde(default)]
     pub(crate) policy: Vec<Spanned<String>>,
 }

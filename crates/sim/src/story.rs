@@ -146,13 +146,13 @@ pub fn play_stage(world: &mut World, stage: usize) -> Result<StageResult, ModelE
     world.switch_off();
     for tenant in 0..world.model().scenario().tenants.len() {
         world.boot(tenant);
-        world.run_until(world.now() + SETTLE_NANOS)?;
+        world.run_until(world.now() + SETTLE_NANOS);
     }
     let told = world.model().scenario().stages[stage].clone();
     let mut probes = Vec::new();
     for (index, probe) in told.probes.iter().enumerate() {
         let ident = (stage * told.probes.len() + index) as u16;
-        let failure = run_probe(world, probe.from, probe.to, ident)?;
+        let failure = run_probe(world, probe.from, probe.to, ident);
         let cause = failure
             .and_then(|drop| drop.1)
             .map(|drop| explain(world, &drop));
@@ -217,28 +217,28 @@ fn run_probe(
     from: GuestIndex,
     to: GuestIndex,
     ident: u16,
-) -> Result<Option<(ProbeFailure, Option<Dropped>)>, ModelError> {
+) -> Option<(ProbeFailure, Option<Dropped>)> {
     let scenario = world.model().scenario();
     let (ours, theirs) = match pair(scenario, from, to) {
         Some(pair) => pair,
-        None => return Ok(Some((ProbeFailure::NoReply, None))),
+        None => return Some((ProbeFailure::NoReply, None)),
     };
     world.take_drops();
     for sequence in 0..ECHOES {
         // A guest that found its address taken has none to send from.
         if world.ping(from, theirs, ident, sequence).is_err() {
-            return Ok(Some((ProbeFailure::AddressConflict, None)));
+            return Some((ProbeFailure::AddressConflict, None));
         }
-        world.run_until(world.now() + SimTime::SECOND_NANOS)?;
+        world.run_until(world.now() + SimTime::SECOND_NANOS);
     }
     if (0..ECHOES).any(|sequence| world.guests()[from].ping_replied(ident, sequence)) {
-        return Ok(None);
+        return None;
     }
     let unused = |guest: GuestIndex, address: IpAddr| {
         !world.guests()[guest].addresses_in_use().contains(&address)
     };
     if unused(from, ours) || unused(to, theirs) {
-        return Ok(Some((ProbeFailure::AddressConflict, None)));
+        return Some((ProbeFailure::AddressConflict, None));
     }
     let of_exchange = |drop: &Dropped| {
         let senders = [Sender::Guest(from), Sender::Guest(to)];
@@ -249,7 +249,7 @@ fn run_probe(
     let failure = first.map_or(ProbeFailure::NoReply, |drop| {
         ProbeFailure::Dropped(drop.reason)
     });
-    Ok(Some((failure, first)))
+    Some((failure, first))
 }
 
 /// The first addresses of two guests that are of one family.

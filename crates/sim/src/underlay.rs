@@ -4,20 +4,37 @@
 //! host's MAC goes there; a frame for the router goes to the host that owns the destination address,
 //! or nowhere; other unicast goes where its MAC was last seen, as a switch does; group frames go to
 //! every other host.
+//!
+//! It filters source addresses: a provider address is accepted from the host that owns it and from
+//! nobody else. Isolation is claimed for underlays that do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use nvgre_dataplane::{DropReason, Outer};
 use nvgre_wire::{FrameBuf, LinkHeader, MacAddress, ProviderAddress};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
+use crate::scenario;
 
 /// The MAC of the underlay's router, which answers for every address that no host has.
 pub const ROUTER_MAC: MacAddress = MacAddress::new([0x02, 0x15, 0x5d, 0x75, 0x6c, 0x01]);
 
+/// Most MACs of pass-through guests that the segment remembers, as a small switch does. Frames to
+/// others reach every host.
+const SEEN_MAX: usize = 8_192;
+const MILLION: u64 = 1_000_000;
+
 /// A host's place on the underlay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attachment {
-    /// Provider addresses and their MACs.
+    /// Its own provider addresses and their MACs.
     pub addresses: Vec<(ProviderAddress, MacAddress)>,
+    /// Every provider address that its policy names, in force or not: its own, and those of its
+    /// lookup records.
+    pub named: Vec<ProviderAddress>,
+    /// The longest IP packet that its link carries, in bytes.
+    pub link_mtu_bytes: u16,
 }
 
 /// Where a frame goes.
@@ -34,22 +51,31 @@ pub enum Carried {
 /// See the module.
 #[derive(Clone, Debug)]
 pub struct Underlay {
-    mtu_bytes: usize,
+    mtu_bytes: u16,
+    loss_per_million: u32,
+    loss: ChaCha8Rng,
     owners: BTreeMap<ProviderAddress, (usize, MacAddress)>,
+    provider_addresses: BTreeSet<ProviderAddress>,
     host_macs: BTreeMap<MacAddress, usize>,
     seen: BTreeMap<MacAddress, usize>,
-    hosts: usize,
+    link_mtu_bytes: Vec<u16>,
 }
 
 impl Underlay {
-    /// An underlay of this IP MTU, with nobody on it.
-    pub const fn new(mtu_bytes: usize) -> Self {
+    /// An underlay with nobody on it. The same `seed` loses the same packets.
+    pub fn new(settings: &scenario::Underlay, seed: u64) -> Self {
+        let mut key = [0; 32];
+        key[..8].copy_from_slice(&seed.to_le_bytes());
         Self {
-            mtu_bytes,
+            mtu_bytes: settings.mtu_bytes,
+            loss_per_million: settings.loss_per_million,
+            // Its sequence is promised to be the same in every release.
+            loss: ChaCha8Rng::from_seed(key),
             owners: BTreeMap::new(),
+            provider_addresses: BTreeSet::new(),
             host_macs: BTreeMap::new(),
             seen: BTreeMap::new(),
-            hosts: 0,
+            link_mtu_bytes: Vec::new(),
         }
     }
 
@@ -57,10 +83,14 @@ impl Underlay {
     /// the first to answer ARP would.
     pub fn attach(&mut self, hosts: &[Attachment]) {
         self.owners.clear();
+        self.provider_addresses.clear();
         self.host_macs.clear();
-        self.hosts = hosts.len();
+        self.link_mtu_bytes.clear();
         for (index, host) in hosts.iter().enumerate() {
+            self.link_mtu_bytes.push(host.link_mtu_bytes);
+            self.provider_addresses.extend(&host.named);
             for &(address, mac) in &host.addresses {
+                self.provider_addresses.insert(address);
                 self.owners.entry(address).or_insert((index, mac));
                 self.host_macs.entry(mac).or_insert(index);
             }
@@ -89,18 +119,24 @@ impl Underlay {
             .map(|(&address, &(_, mac))| (address, mac))
     }
 
-    /// Carries a frame that host `from` put on the wire. A routed frame gets the MACs of its last
-    /// hop; the key, and everything else behind the link header, is not touched (RFC 7637 s3.2).
+    /// Takes a frame that host `from` put on its link, and says where it goes. A routed frame gets
+    /// the MACs of its last hop; the key, and everything else behind the link header, is not touched
+    /// (RFC 7637 s3.2). Every copy then crosses the link of its host: [`Underlay::arrive`].
     pub fn carry(&mut self, from: usize, frame: &mut FrameBuf<'_>) -> Carried {
         let Ok(link) = LinkHeader::parse(frame.bytes()) else {
             return Carried::Dropped(DropReason::OuterLength);
         };
-        if frame.len() - link.len > self.mtu_bytes {
+        if frame.len() - link.len > self.mtu_to(from) {
             return Carried::Dropped(DropReason::UnderlayMtu);
         }
-        if !self.host_macs.contains_key(&link.source) {
-            self.seen.insert(link.source, from);
+        let outer = Outer::parse(frame.bytes());
+        if let Ok(outer) = &outer
+            && self.provider_addresses.contains(&outer.source)
+            && self.owner(outer.source) != Some(from)
+        {
+            return Carried::Dropped(DropReason::UnderlaySource);
         }
+        self.see(link.source, from);
         if link.destination.is_group() {
             return self.others();
         }
@@ -108,7 +144,10 @@ impl Underlay {
             return Carried::To(host);
         }
         if link.destination == ROUTER_MAC {
-            return self.route(frame);
+            return match outer {
+                Ok(outer) => self.route(outer.destination, frame),
+                Err(reason) => Carried::Dropped(reason),
+            };
         }
         match self.seen.get(&link.destination) {
             Some(&host) if host != from => Carried::To(host),
@@ -117,11 +156,41 @@ impl Underlay {
         }
     }
 
-    fn route(&self, frame: &mut FrameBuf<'_>) -> Carried {
-        let destination = match Outer::parse(frame.bytes()) {
-            Ok(outer) => outer.destination,
-            Err(reason) => return Carried::Dropped(reason),
-        };
+    /// Whether a frame that the underlay carries to host `to` arrives there: it fits that host's
+    /// link, and is not lost.
+    pub fn arrive(&mut self, to: usize, frame: &[u8]) -> Result<(), DropReason> {
+        let link = LinkHeader::parse(frame).map_err(|_| DropReason::OuterLength)?;
+        if frame.len() - link.len > self.mtu_to(to) {
+            return Err(DropReason::UnderlayMtu);
+        }
+        if self.loss_per_million > 0 {
+            // The upper half of the product is uniform below a million, to one part in 4,000.
+            let drawn = (u64::from(self.loss.next_u32()) * MILLION) >> 32;
+            if drawn < u64::from(self.loss_per_million) {
+                return Err(DropReason::UnderlayLoss);
+            }
+        }
+        Ok(())
+    }
+
+    fn mtu_to(&self, host: usize) -> usize {
+        let link = self.link_mtu_bytes.get(host).copied();
+        link.map_or(self.mtu_bytes, |link| link.min(self.mtu_bytes))
+            .into()
+    }
+
+    fn see(&mut self, source: MacAddress, from: usize) {
+        if self.host_macs.contains_key(&source) {
+            return;
+        }
+        if let Some(host) = self.seen.get_mut(&source) {
+            *host = from;
+        } else if self.seen.len() < SEEN_MAX {
+            self.seen.insert(source, from);
+        }
+    }
+
+    fn route(&self, destination: ProviderAddress, frame: &mut FrameBuf<'_>) -> Carried {
         match self.owners.get(&destination) {
             Some(&(host, mac)) => {
                 frame.bytes_mut()[..6].copy_from_slice(&mac.octets());
@@ -132,8 +201,8 @@ impl Underlay {
         }
     }
 
-    const fn others(&self) -> Carried {
-        if self.hosts > 1 {
+    fn others(&self) -> Carried {
+        if self.link_mtu_bytes.len() > 1 {
             Carried::ToOthers
         } else {
             Carried::Dropped(DropReason::UnderlayNoOwner)

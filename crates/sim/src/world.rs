@@ -67,6 +67,8 @@ pub struct World {
     model: Model,
     guests: Vec<Guest>,
     queue: EventQueue<Event>,
+    /// For each guest, when it is to be asked next.
+    due: Vec<Option<SimTime>>,
     now: SimTime,
     copies: CopyLedger,
     drops: Vec<Dropped>,
@@ -107,6 +109,7 @@ impl World {
     pub fn new(model: Model) -> Self {
         Self {
             guests: guests(model.scenario()),
+            due: vec![None; model.scenario().guests.len()],
             queue: EventQueue::new(),
             now: SimTime::default(),
             copies: CopyLedger::default(),
@@ -180,7 +183,7 @@ impl World {
     }
 
     /// Runs until this time, or until nothing is left to happen before it.
-    pub fn run_until(&mut self, end: SimTime) -> Result<(), ModelError> {
+    pub fn run_until(&mut self, end: SimTime) {
         while let Some(at) = self.queue.next_at().filter(|&at| at <= end) {
             self.now = at;
             let Some((_, event)) = self.queue.pop() else {
@@ -192,7 +195,7 @@ impl World {
                     frame,
                     origin,
                 } => {
-                    self.forward(host, Ingress::Uplink, &frame, origin)?;
+                    self.forward(host, Ingress::Uplink, &frame, origin);
                 }
                 Event::AtGuest {
                     guest,
@@ -202,21 +205,35 @@ impl World {
                     self.model.oracle_mut().delivered(origin.sender, guest);
                     self.digest.delivery(self.now, guest, &frame);
                     self.guests[guest].receive(self.now, &frame);
-                    self.poll(guest)?;
+                    self.poll(guest);
                 }
-                Event::Timer { guest } => self.poll(guest)?,
+                Event::Timer { guest } => {
+                    // One that was set for another time and has been overtaken does nothing.
+                    if self.due[guest] == Some(at) {
+                        self.due[guest] = None;
+                        self.poll(guest);
+                    }
+                }
             }
         }
         self.now = self.now.max(end);
-        Ok(())
     }
 
     fn wake(&mut self, guest: GuestIndex) {
-        self.queue.schedule(self.now, Event::Timer { guest });
+        self.set_timer(guest, self.now);
+    }
+
+    /// Makes sure that a guest is asked no later than `at`. Each has one timer: with one for every
+    /// frame it receives, they would only ever become more.
+    fn set_timer(&mut self, guest: GuestIndex, at: SimTime) {
+        if self.due[guest].is_none_or(|due| at < due) {
+            self.due[guest] = Some(at);
+            self.queue.schedule(at, Event::Timer { guest });
+        }
     }
 
     /// Lets a guest send what it has, and come back when it wants to.
-    fn poll(&mut self, guest: GuestIndex) -> Result<(), ModelError> {
+    fn poll(&mut self, guest: GuestIndex) {
         let mut sent: Vec<Bytes> = Vec::new();
         self.guests[guest].poll(self.now, &mut |frame| {
             sent.push(Bytes::copy_from_slice(frame))
@@ -231,29 +248,21 @@ impl World {
             };
             self.copies.made += 1;
             let port = PortId(guest as u32);
-            self.forward(host, Ingress::Port(port), &frame, origin)?;
+            self.forward(host, Ingress::Port(port), &frame, origin);
         }
         if let Some(at) = self.guests[guest].poll_at(self.now) {
-            self.queue
-                .schedule(at.max(self.now + 1), Event::Timer { guest });
+            self.set_timer(guest, at.max(self.now + 1));
         }
-        Ok(())
     }
 
     /// One host decides about one frame; what comes of it is scheduled.
-    fn forward(
-        &mut self,
-        host: usize,
-        ingress: Ingress,
-        frame: &Bytes,
-        mut origin: Origin,
-    ) -> Result<(), ModelError> {
+    fn forward(&mut self, host: usize, ingress: Ingress, frame: &Bytes, mut origin: Origin) {
         let mut memory = vec![0; HEADROOM];
         memory.extend_from_slice(frame);
         let len = memory.len();
         let mut fate = Fate::default();
         let Ok(mut buffer) = FrameBuf::new(&mut memory, HEADROOM..len) else {
-            return Ok(());
+            return;
         };
         let (mut emissions, mut trace) = (Emissions::default(), Trace::default());
         let step = Step {
@@ -306,7 +315,6 @@ impl World {
         for frame in on_wire {
             self.cross(host, frame, origin, &mut fate);
         }
-        self.model.publish_learned()
     }
 
     fn cross(&mut self, host: usize, frame: Vec<u8>, origin: Origin, fate: &mut Fate) {
@@ -316,44 +324,46 @@ impl World {
         let Ok(mut buffer) = FrameBuf::new(&mut memory, HEADROOM..len) else {
             return;
         };
-        let at = self.now + self.model.scenario().underlay.latency_nanoseconds;
-        let carried = self.model.network_mut().underlay.carry(host, &mut buffer);
+        let underlay = &mut self.model.network_mut().underlay;
+        let carried = underlay.carry(host, &mut buffer);
         let frame = Bytes::copy_from_slice(buffer.bytes());
         match carried {
-            Carried::To(to) => {
-                self.queue.schedule(
-                    at,
-                    Event::AtUplink {
-                        host: to,
-                        frame,
-                        origin,
-                    },
-                );
-            }
+            Carried::To(to) => self.arrive(host, to, frame, origin, fate),
             Carried::ToOthers => {
-                let others = (0..self.model.network().hosts().len()).filter(|&to| to != host);
-                let mut copies = 0;
-                for to in others {
-                    let event = Event::AtUplink {
-                        host: to,
-                        frame: frame.clone(),
-                        origin,
-                    };
-                    self.queue.schedule(at, event);
-                    copies += 1;
+                let hosts = self.model.network().hosts().len();
+                self.copies.made += hosts as u64 - 2;
+                for to in (0..hosts).filter(|&to| to != host) {
+                    self.arrive(host, to, frame.clone(), origin, fate);
                 }
-                self.copies.made += copies - 1;
             }
-            Carried::Dropped(reason) => {
-                drop_copy(&mut self.copies, fate, reason);
-                self.drops.push(Dropped {
-                    at: self.now,
-                    host,
-                    reason,
-                    origin,
-                });
-            }
+            Carried::Dropped(reason) => self.lose(host, reason, origin, fate),
         }
+    }
+
+    /// The last link: from the underlay to host `to`.
+    fn arrive(&mut self, from: usize, to: usize, frame: Bytes, origin: Origin, fate: &mut Fate) {
+        let at = self.now + self.model.scenario().underlay.latency_nanoseconds;
+        match self.model.network_mut().underlay.arrive(to, &frame) {
+            Ok(()) => {
+                let event = Event::AtUplink {
+                    host: to,
+                    frame,
+                    origin,
+                };
+                self.queue.schedule(at, event);
+            }
+            Err(reason) => self.lose(from, reason, origin, fate),
+        }
+    }
+
+    fn lose(&mut self, host: usize, reason: DropReason, origin: Origin, fate: &mut Fate) {
+        drop_copy(&mut self.copies, fate, reason);
+        self.drops.push(Dropped {
+            at: self.now,
+            host,
+            reason,
+            origin,
+        });
     }
 }
 

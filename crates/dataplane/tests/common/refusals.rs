@@ -84,7 +84,10 @@ fn refusal(reason: DropReason) -> Option<Refusal> {
     let mut before = Vec::new();
     let (policy, at, frame) = match reason {
         // Only the simulator's underlay can tell.
-        DropReason::UnderlayNoOwner | DropReason::UnderlayMtu => return None,
+        DropReason::UnderlayNoOwner
+        | DropReason::UnderlayMtu
+        | DropReason::UnderlayLoss
+        | DropReason::UnderlaySource => return None,
         DropReason::PortDisconnected => (
             blue_port(|port| port.connected = false),
             Entrance::Port(0),

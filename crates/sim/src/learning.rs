@@ -1,0 +1,64 @@
+//! Addresses that a host learns: Dynamic records beside the L2Only record that vouches for their MAC.
+
+use nvgre_dataplane::{Learned, LookupRecord, Policy, RecordId, RecordType, Rule};
+
+/// Dynamic records get ids from here up, out of the way of those that scripts make.
+const FIRST_LEARNED_ID: u32 = 0x8000_0000;
+/// Most addresses that one host learns. A guest may show as many as it likes.
+const LEARNED_MAX: usize = 1_024;
+
+/// Adds a learned address as a Dynamic record at the end, if it is new. Whether it did.
+pub(crate) fn add(policy: &mut Policy, learned: Learned) -> bool {
+    let record = LookupRecord {
+        id: RecordId(next_id(policy)),
+        virtual_subnet: learned.virtual_subnet,
+        customer_address: learned.customer_address,
+        mac: learned.mac,
+        provider_address: learned.provider_address,
+        rule: Rule::Encap,
+        record_type: RecordType::Dynamic,
+        use_vm_mac: false,
+    };
+    let room = learned_of(policy).count() < LEARNED_MAX;
+    let taken = room && fits(policy, &record);
+    if taken {
+        policy.records.push(record);
+    }
+    taken
+}
+
+/// Keeps what was learned under an earlier policy, as far as it fits the new one.
+pub(crate) fn carry_over(from: &Policy, to: &mut Policy) {
+    for record in learned_of(from) {
+        if fits(to, record) {
+            to.records.push(*record);
+        }
+    }
+}
+
+/// Whether an L2Only record ties this MAC to this provider address, and no record has the customer
+/// address. Rewritten packets show no MAC, so only Encap records vouch.
+fn fits(policy: &Policy, learned: &LookupRecord) -> bool {
+    let in_subnet = || {
+        let records = policy.records.iter();
+        records.filter(|record| record.virtual_subnet == learned.virtual_subnet)
+    };
+    in_subnet().any(|record| {
+        record.record_type == RecordType::L2Only
+            && record.rule == Rule::Encap
+            && record.mac == learned.mac
+            && record.provider_address == learned.provider_address
+    }) && in_subnet().all(|record| record.customer_address != learned.customer_address)
+}
+
+fn learned_of(policy: &Policy) -> impl Iterator<Item = &LookupRecord> {
+    let records = policy.records.iter();
+    records.filter(|record| record.id.0 >= FIRST_LEARNED_ID)
+}
+
+fn next_id(policy: &Policy) -> u32 {
+    learned_of(policy)
+        .map(|record| record.id.0 + 1)
+        .max()
+        .unwrap_or(FIRST_LEARNED_ID)
+}
