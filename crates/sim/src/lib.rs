@@ -11,7 +11,8 @@
 //! |---|---|
 //! | `scenario.rs`, `scenario_*.rs` | [`Scenario`]: the TOML file, checked |
 //! | `model.rs` | [`Model`]: a scenario brought to life, stage by stage |
-//! | `network.rs`, `underlay.rs` | [`Network`]: one host's step, and the wire between hosts |
+//! | `network.rs`, `learning.rs` | [`Network`]: hosts, their policy, and what they learn |
+//! | `underlay.rs` | [`Underlay`]: the wire between hosts |
 //! | `clock.rs`, `world.rs` | [`World`]: guests, hosts and wire in virtual time |
 //! | `guest.rs`, `guest_*.rs` | [`Guest`]: a smoltcp stack that notices address conflicts |
 //! | `story.rs` | stages played with their probes, and why a probe failed |
@@ -28,6 +29,7 @@ mod guest_address;
 mod guest_claim;
 mod guest_device;
 mod guest_echo;
+mod learning;
 mod ledger;
 mod map_file;
 mod model;
@@ -56,7 +58,7 @@ pub use guest::{Conflict, Guest, PingError};
 pub use ledger::{CopyLedger, Fate, FrameLedger, Outcome};
 pub use map_file::{Condition, MapEntry, MapFile};
 pub use model::{Model, ModelError, ModelWarning, ReadFile};
-pub use network::{Host, Ingress, Network, Observer};
+pub use network::{Host, HostPolicy, Ingress, Network, Observer, Refused};
 pub use oracle::{GuestIndex, InventoryGuest, Judgement, Oracle, OracleCounts, Sender};
 pub use replay::{DropLine, Replay, ReplayError, ReplayReport};
 pub use scenario::{Scenario, ScenarioError};
