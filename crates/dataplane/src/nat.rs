@@ -125,7 +125,7 @@ fn quote_v4(
         Some(IpAddr::V4(new)) => Ok(new.octets()),
         Some(IpAddr::V6(_)) | None => Err(DropReason::NatUnsupported),
     };
-    let mut packet = Ipv4::parse_cut(&mut *quote).map_err(|_| DropReason::NatUnsupported)?;
+    let mut packet = Ipv4::parse_cut(quote).map_err(|_| DropReason::NatUnsupported)?;
     let (source, destination) = (v4(packet.source())?, v4(packet.destination())?);
     let mut addresses = Change::default();
     addresses.replace(&packet.source(), &source);
@@ -135,12 +135,9 @@ fn quote_v4(
     if packet.fragment().offset_bytes == 0 && protocol != ip_protocol::ICMP {
         change = quoted_transport(packet.payload_mut(), protocol, addresses, true);
     }
-    let mut header = [0; 10];
-    header.copy_from_slice(&quote[10..20]);
-    let mut packet = Ipv4::parse_cut(&mut *quote).map_err(|_| DropReason::NatUnsupported)?;
+    // The header's own checksum changes against the addresses: the sum over both stays.
     packet.set_source(source);
     packet.set_destination(destination);
-    change.replace(&header, &quote[10..20]);
     Ok(change)
 }
 

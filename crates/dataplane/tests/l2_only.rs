@@ -236,3 +236,13 @@ fn a_packet_to_its_address_by_way_of_the_router_waits_for_the_record() {
     let journey = world.guest_sends(BLUE_B1, &frame);
     journey.sent.assert_dropped(DropReason::NoLookupRecord);
 }
+
+/// It is no question: every host of the subnet may have the old address in mind.
+#[test]
+fn an_l2_only_guest_announces_its_address_to_the_whole_subnet() {
+    let mut world = world();
+    let announcement = arp_request(BLUE2, BLUE2.v4);
+    world
+        .guest_sends(BLUE2, &announcement)
+        .assert_reached(&[BLUE1, BLUE3], &announcement);
+}
