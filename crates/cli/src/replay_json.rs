@@ -16,7 +16,8 @@
 //!
 //! Frames are numbered from 1 over all inputs in their order. `drops.frames` counts frames of which
 //! no copy was delivered and this was the first reason; `drops.copies` every copy dropped.
-//! `generated`: answers and ICMP errors that hosts made. The last three differ from run to run, the
+//! `generated`: answers and ICMP errors that hosts made; they are in no port's figures, and the
+//! oracle judges them like any delivery. The last three differ from run to run, the
 //! rest does not; `digest` is a hash of every delivery.
 
 use nvgre_sim::Replay;
