@@ -29,8 +29,17 @@ pub(crate) enum Verb {
     /// Play the founding story: six stages of one network, then its traffic replayed.
     Demo,
     /// Replay captures through the modeled hosts of a scenario.
+    ///
+    /// Tells what became of the frames: one outcome each, one end for every copy, drops by reason
+    /// with the first frame of each, what tenants and ports sent and received, and whether any frame
+    /// reached another tenant. Exit code 1 when one did, or a drop that --fail-on names; 4 when no
+    /// frame entered the network.
     Replay(ReplayArgs),
     /// Show the tables of a scenario's hosts, as Get-NetVirtualization* would.
+    ///
+    /// Behind every row stands the command that made it: file, line and column. Tables are as wide
+    /// as they need to be, about 200 columns. Commands of the policy that only display something are
+    /// named on stderr.
     Show(ShowArgs),
     /// Write a scenario guessed from a capture: hosts, subnets, guests, their policy.
     Init(InitArgs),

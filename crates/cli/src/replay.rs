@@ -12,7 +12,7 @@ use crate::exit::{Exit, Failure};
 use crate::input::open_capture;
 use crate::output::Output;
 use crate::replay_result::{InputResult, ReplayResult, Stopwatch};
-use crate::scenario_file::{load, rendered};
+use crate::scenario_file::{load, read_text, rendered};
 use crate::{replay_json, replay_text};
 
 /// What was asked for.
@@ -158,8 +158,7 @@ fn incomplete(
 
 fn read_map(file: &Path, scenario: &Scenario) -> Result<MapFile, Failure> {
     let name = file.display().to_string();
-    let text =
-        fs::read_to_string(file).map_err(|error| Failure::input(format!("{name}: {error}")))?;
+    let text = read_text(file).map_err(|error| Failure::input(format!("{name}: {error}")))?;
     MapFile::parse(&name, &text, scenario).map_err(|errors| rendered(&errors, &text))
 }
 
@@ -193,7 +192,7 @@ fn replay_file(replay: &mut Replay, file: &Path) -> Result<InputResult, WriteErr
                 match replay.packet(&packet, &name) {
                     Ok(()) => {}
                     Err(ReplayError::Write(error)) => return Err(error),
-                    Err(error @ ReplayError::LinkType(_)) => {
+                    Err(error) => {
                         break Err(format!("packet {number} at byte {position_bytes}: {error}"));
                     }
                 }

@@ -48,8 +48,7 @@ pub(crate) fn built_in_story() -> Result<Model, Failure> {
 /// named, or all of them. Suspect policy is told on stderr.
 pub(crate) fn load(file: &Path, stage: Option<&str>, out: &mut Output) -> Result<Model, Failure> {
     let name = file.display().to_string();
-    let text =
-        fs::read_to_string(file).map_err(|error| Failure::input(format!("{name}: {error}")))?;
+    let text = read_text(file).map_err(|error| Failure::input(format!("{name}: {error}")))?;
     let mut scenario = Scenario::parse(&name, &text).map_err(|errors| rendered(&errors, &text))?;
     let last = match stage {
         None => scenario.stages.len(),
@@ -57,7 +56,7 @@ pub(crate) fn load(file: &Path, stage: Option<&str>, out: &mut Output) -> Result
     };
     let folder = folder_of(file);
     name_policy_from_here(&mut scenario, folder);
-    let read = |policy: &str| fs::read_to_string(policy);
+    let read = |policy: &str| read_text(Path::new(policy));
     let mut model = Model::new(scenario, &read).map_err(|error| match error {
         ModelError::File { file, error } => {
             let error = unreadable(&name, &text, folder, &file, &error);
@@ -70,6 +69,16 @@ pub(crate) fn load(file: &Path, stage: Option<&str>, out: &mut Output) -> Result
     }
     policy_notes::print(&model, out)?;
     Ok(model)
+}
+
+/// Reads a text file. Editors on Windows like to save UTF-16, so that what is no UTF-8 gets advice.
+pub(crate) fn read_text(file: &Path) -> io::Result<String> {
+    fs::read_to_string(file).map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidData => {
+            io::Error::other("it is not UTF-8 text; save it with the encoding UTF-8")
+        }
+        _ => error,
+    })
 }
 
 /// The folder that a scenario's policy files are named from.

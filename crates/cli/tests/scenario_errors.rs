@@ -151,6 +151,23 @@ fn a_missing_policy_file_is_shown_where_the_scenario_names_it() {
 }
 
 #[test]
+fn a_policy_file_in_utf_16_is_refused_with_advice() {
+    let story = Story::copy();
+    let script = fs::read_to_string(story.path("policy/4-wnv.ps1")).expect("a script");
+    let utf_16: Vec<u8> = script.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    fs::write(
+        story.path("policy/4-wnv.ps1"),
+        [&[0xff, 0xfe], utf_16.as_slice()].concat(),
+    )
+    .expect("a file");
+    story.is_refused_at(
+        "scenario.toml",
+        "\"policy/4-wnv.ps1\"",
+        &["it is not UTF-8 text; save it with the encoding UTF-8"],
+    );
+}
+
+#[test]
 fn an_unknown_parameter_of_a_script_is_shown_with_the_nearest_one() {
     Story::copy()
         .edit("policy/4-wnv.ps1", "-PrefixLength 21", "-PrefixLenght 21")
