@@ -1,14 +1,14 @@
 //! What a port lets in: state, VLAN, source MAC, guards, ACLs, rates.
 
 use nvgre_wire::{
-    CustomerAddress, FrameBuf, LinkHeader, ProviderAddress, icmpv4, icmpv6, ip_protocol,
+    CustomerAddress, FrameBuf, LinkHeader, NdpKind, ProviderAddress, icmpv4, icmpv6, ip_protocol,
 };
 
 use crate::acl::{self, AclDirection};
 use crate::classify::{Classified, IpFields, Network};
 use crate::drop_reason::DropReason;
 use crate::port::{Port, PortId, PortSubnet};
-use crate::snapshot::{Segment, segment};
+use crate::snapshot::{Segment, SwitchPort};
 use crate::trace::{Event, Tracer};
 use crate::verdict::Egress;
 use crate::worker::Pass;
@@ -16,23 +16,30 @@ use crate::worker::Pass;
 /// A frame that passed its port, and the one thing that says which tenant it belongs to. Only
 /// [`Pass::admit`] makes one.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Admitted {
-    pub(crate) port: PortId,
-    pub(crate) segment: Segment,
+pub(crate) struct Admitted<'a> {
+    pub(crate) at: &'a SwitchPort,
     pub(crate) headers: Classified,
     _only_admit_makes_one: (),
 }
 
-impl<E: Egress, T: Tracer> Pass<'_, E, T> {
+impl Admitted<'_> {
+    /// The port it came in at.
+    pub(crate) const fn port(&self) -> PortId {
+        self.at.port.id
+    }
+}
+
+impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     /// On success the frame carries no VLAN tag: tags of a tenant's guest are removed here and not
     /// only on encapsulation (RFC 7637 s3.3), so that a guest sees the same wherever its peer runs.
     pub(crate) fn admit(
         &mut self,
         id: PortId,
         frame: &mut FrameBuf<'_>,
-    ) -> Result<Admitted, DropReason> {
-        let port = self.snapshot.port(id).filter(|port| port.connected);
-        let port = port.ok_or(DropReason::PortDisconnected)?;
+    ) -> Result<Admitted<'a>, DropReason> {
+        let at = self.snapshot.port(id).filter(|at| at.port.connected);
+        let at = at.ok_or(DropReason::PortDisconnected)?;
+        let port = &at.port;
         self.worker.counters.sent(id, frame.len());
         let link = LinkHeader::parse(frame.bytes()).map_err(|_| DropReason::InnerShort)?;
         let link = untag(port, link, frame)?;
@@ -53,17 +60,15 @@ impl<E: Egress, T: Tracer> Pass<'_, E, T> {
             return Err(DropReason::AclDenied);
         }
         self.limit(port, &headers, frame.len())?;
-        let segment = segment(port);
-        if let Segment::PassThrough(_) = segment {
-            self.refuse_provider_forgery(&headers)?;
+        if let Segment::PassThrough(_) = at.segment {
+            self.refuse_provider_forgery(&headers, frame)?;
         }
         self.event(Event::Admitted {
             port: id,
             subnet: port.subnet,
         });
         Ok(Admitted {
-            port: id,
-            segment,
+            at,
             headers,
             _only_admit_makes_one: (),
         })
@@ -116,16 +121,22 @@ impl<E: Egress, T: Tracer> Pass<'_, E, T> {
 
     /// Pass-through ports share the wire with the tunnels: they may not speak as a provider address
     /// that this host knows, nor send GRE to one.
-    fn refuse_provider_forgery(&self, headers: &Classified) -> Result<(), DropReason> {
+    fn refuse_provider_forgery(
+        &self,
+        headers: &Classified,
+        frame: &FrameBuf<'_>,
+    ) -> Result<(), DropReason> {
         let known = |ca: CustomerAddress| {
-            self.snapshot
-                .knows_provider_address(ProviderAddress::new(ca.ip()))
+            let known = self.snapshot.provider(ProviderAddress::new(ca.ip()));
+            known.is_some_and(|known| !known.is_only_group())
         };
         let forged = match &headers.network {
             Network::Arp(arp) => known(arp.sender),
             Network::Ip(ip) => {
                 known(ip.source)
-                    || ip.advertises.is_some_and(known)
+                    || ip
+                        .target_of(NdpKind::Advertisement, frame.bytes())
+                        .is_some_and(known)
                     || ip.protocol == ip_protocol::GRE && known(ip.destination)
             }
             Network::Other => false,

@@ -50,10 +50,8 @@ pub(crate) struct IpFields {
     pub(crate) destination_port: u16,
     /// ICMP and ICMPv6: type.
     pub(crate) icmp_type: Option<u8>,
-    /// A neighbor solicitation (hop limit 255): the address it asks for.
-    pub(crate) solicits: Option<CustomerAddress>,
-    /// A neighbor advertisement (hop limit 255): the address it announces.
-    pub(crate) advertises: Option<CustomerAddress>,
+    /// A neighbor solicitation or advertisement with hop limit 255.
+    pub(crate) neighbor: Option<NdpKind>,
 }
 
 impl Classified {
@@ -86,11 +84,14 @@ impl Classified {
         (!claimed.is_unspecified() && !claimed.is_link_local()).then_some(claimed)
     }
 
-    /// The address whose owner the sender shows itself to be: what learning may use.
-    pub(crate) fn shown_ca(&self) -> Option<CustomerAddress> {
+    /// The address whose owner the sender shows itself to be: what learning may use. `frame` is the
+    /// one that was classified.
+    pub(crate) fn shown_ca(&self, frame: &[u8]) -> Option<CustomerAddress> {
         let shown = match self.network {
             Network::Arp(arp) if arp.sender_mac == self.source => arp.sender,
-            Network::Ip(ip) => ip.advertises.unwrap_or(ip.source),
+            Network::Ip(ip) => ip
+                .target_of(NdpKind::Advertisement, frame)
+                .unwrap_or(ip.source),
             Network::Arp(_) | Network::Other => return None,
         };
         let usable = !shown.is_unspecified() && !shown.is_link_local() && !shown.is_group();
@@ -173,18 +174,23 @@ impl IpFields {
             ip_protocol::ICMPV6 if !self.source.is_ipv4() => {
                 self.icmp_type = upper.first().copied();
                 // RFC 4861 s7.1: with another hop limit it was forwarded by a router, and is void.
-                if self.ttl == 255
-                    && let Ok(message) = NeighborDiscovery::parse(upper)
-                {
-                    let target = Some(CustomerAddress::v6(message.target()));
-                    match message.kind() {
-                        NdpKind::Solicitation => self.solicits = target,
-                        NdpKind::Advertisement => self.advertises = target,
-                    }
+                if self.ttl == 255 {
+                    self.neighbor = NeighborDiscovery::parse(upper).ok().map(|m| m.kind());
                 }
             }
             _no_ports => {}
         }
+    }
+
+    /// The target of a neighbor solicitation or advertisement, if the packet is one of that kind.
+    /// `frame` is the one that was classified.
+    pub(crate) fn target_of(&self, kind: NdpKind, frame: &[u8]) -> Option<CustomerAddress> {
+        if self.neighbor != Some(kind) {
+            return None;
+        }
+        let message = frame.get(14 + usize::from(self.upper_at)..)?;
+        let message = NeighborDiscovery::parse(message).ok()?;
+        Some(CustomerAddress::v6(message.target()))
     }
 
     /// Source port of UDP, in a packet that shows it: guards look at first fragments too.
@@ -220,8 +226,7 @@ fn ipv4(packet: &Ipv4<&[u8]>) -> Network {
         source_port: 0,
         destination_port: 0,
         icmp_type: None,
-        solicits: None,
-        advertises: None,
+        neighbor: None,
     };
     if fields.fragment.offset_bytes == 0 {
         fields.read_upper(packet.payload());
@@ -245,8 +250,7 @@ fn ipv6(packet: &Ipv6<&[u8]>) -> Network {
         source_port: 0,
         destination_port: 0,
         icmp_type: None,
-        solicits: None,
-        advertises: None,
+        neighbor: None,
     };
     if let Some(upper) = upper
         && upper.fragment.offset_bytes == 0

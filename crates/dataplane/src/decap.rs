@@ -168,7 +168,8 @@ pub fn decapsulate(
 ) -> Result<Decapsulated, Refused> {
     let outer = Outer::parse(frame.bytes())?;
     let (decapsulated, inner) = check(frame.bytes(), &outer, settings, provider)?;
-    let ecn_reported = take_out(frame, &outer, &inner).map_err(|reason| Refused {
+    let headers = Classified::of(&inner.link, &frame.bytes()[inner.range.clone()]);
+    let ecn_reported = take_out(frame, &outer, &inner, &headers).map_err(|reason| Refused {
         reason,
         key: Some((decapsulated.virtual_subnet, decapsulated.flow_id)),
     })?;
@@ -178,13 +179,21 @@ pub fn decapsulate(
     })
 }
 
+/// The inner frame, still inside.
+#[derive(Clone, Debug)]
+pub(crate) struct Inner {
+    /// Where it lies in the packet.
+    pub(crate) range: Range<usize>,
+    pub(crate) link: LinkHeader,
+}
+
 /// The checks up to the inner frame; gives what the headers say and where the inner frame lies.
 pub(crate) fn check(
     frame: &[u8],
     outer: &Outer,
     settings: &Settings,
     provider: &impl Provider,
-) -> Result<(Decapsulated, Range<usize>), Refused> {
+) -> Result<(Decapsulated, Inner), Refused> {
     if !outer.may_be_gre() {
         return Err(DropReason::NotNvgre.into());
     }
@@ -208,13 +217,11 @@ pub(crate) fn check(
         .accepts_peer(outer.source, virtual_subnet)
         .map_err(with_key)?;
     let inner = outer.payload.start + Nvgre::LEN..outer.payload.end;
-    let link = LinkHeader::parse(&frame[inner.clone()]);
-    match link {
-        Ok(link) if link.tags == 0 => {
-            if link.source.is_group() {
-                return Err(with_key(DropReason::InnerSourceGroup));
-            }
+    let link = match LinkHeader::parse(&frame[inner.clone()]) {
+        Ok(link) if link.tags == 0 && link.source.is_group() => {
+            return Err(with_key(DropReason::InnerSourceGroup));
         }
+        Ok(link) if link.tags == 0 => link,
         // RFC 7637 s3.3: a tagged frame must be dropped, whether the tag is whole or not.
         Ok(_)
         | Err(ParseError::Short {
@@ -224,7 +231,7 @@ pub(crate) fn check(
             return Err(with_key(DropReason::InnerVlan));
         }
         Err(_) => return Err(with_key(DropReason::InnerShort)),
-    }
+    };
     let decapsulated = Decapsulated {
         virtual_subnet,
         flow_id,
@@ -233,7 +240,7 @@ pub(crate) fn check(
         reserved_bits: header.reserved_bits,
         ecn_reported: false,
     };
-    Ok((decapsulated, inner))
+    Ok((decapsulated, Inner { range: inner, link }))
 }
 
 /// Moves the window to the inner frame and combines the ECN fields. Whether the combination is to be
@@ -241,9 +248,10 @@ pub(crate) fn check(
 pub(crate) fn take_out(
     frame: &mut FrameBuf<'_>,
     outer: &Outer,
-    inner: &Range<usize>,
+    inner: &Inner,
+    headers: &Classified,
 ) -> Result<bool, DropReason> {
-    let tos = inner_tos(&frame.bytes()[inner.clone()]);
+    let tos = headers.ip().map(|ip| ip.tos);
     let outer_ecn = Ecn::of(outer.tos);
     let (combined, report) = match tos.map(|tos| ecn_decapsulate(Ecn::of(tos), outer_ecn)) {
         None => (None, false),
@@ -251,21 +259,14 @@ pub(crate) fn take_out(
         Some(EcnDecapsulated::SetAndReport(ecn)) => (Some(ecn), true),
         Some(EcnDecapsulated::Drop) => return Err(DropReason::EcnCeOnNotEct),
     };
-    frame.truncate(inner.end);
-    frame.pop_front(inner.start);
+    frame.truncate(inner.range.end);
+    frame.pop_front(inner.range.start);
     if let (Some(tos), Some(combined)) = (tos, combined)
         && combined != Ecn::of(tos)
     {
         set_inner_tos(frame.bytes_mut(), tos & !3 | combined.bits());
     }
     Ok(report)
-}
-
-/// DSCP and ECN of an untagged frame's IP header; `None` when it is not IP or its header is cut.
-fn inner_tos(frame: &[u8]) -> Option<u8> {
-    let link = LinkHeader::parse(frame).ok()?;
-    let ip = Classified::of(&link, frame);
-    ip.ip().map(|ip| ip.tos)
 }
 
 fn set_inner_tos(frame: &mut [u8], tos: u8) {

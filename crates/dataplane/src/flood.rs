@@ -29,13 +29,13 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     pub(crate) fn flood_tenant(
         &mut self,
         frame: &mut FrameBuf<'_>,
-        admitted: &Admitted,
+        admitted: &Admitted<'a>,
         vsid: VirtualSubnetId,
         scope: Scope,
     ) -> Result<Verdict, DropReason> {
         let headers = &admitted.headers;
         let segment = Segment::Tenant(vsid);
-        let local = self.count_local(segment, Some(admitted.port), headers);
+        let local = self.count_local(segment, Some(admitted.port()), headers);
         let snapshot = self.snapshot;
         let remotes = self.remotes(vsid, scope);
         let address = |remote: &u32| snapshot.remotes[*remote as usize].address;
@@ -47,7 +47,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
                 .iter()
                 .any(|remote| address(remote).is_ipv4() == ipv4)
             {
-                match self.outer_of_copies(headers, vsid, frame.len(), ipv4) {
+                match self.outer_of_copies(admitted, vsid, frame.len(), ipv4) {
                     Ok(header) => *outer = Some(header),
                     Err(reason) => refused = refused.or(Some(reason)),
                 }
@@ -68,7 +68,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
             self.worker.counters.tally.remote_copies_refused += 1;
             self.event(Event::RemoteCopiesRefused(reason));
         }
-        let mut copies = self.flood_local(frame, segment, Some(admitted.port), headers, local);
+        let mut copies = self.flood_local(frame, segment, Some(admitted.port()), headers, local);
         if let Some(verdict) = self.settle_single(frame, &mut copies, leaving == 0) {
             return Ok(verdict);
         }
@@ -128,16 +128,17 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     /// address of the family that they come from.
     fn outer_of_copies(
         &mut self,
-        headers: &Classified,
+        admitted: &Admitted<'a>,
         vsid: VirtualSubnetId,
         frame_len: usize,
         ipv4: bool,
     ) -> Result<(OuterHeader, &'a HostAddress), DropReason> {
         let snapshot = self.snapshot;
-        if snapshot.domain_of(vsid).is_none() {
+        let headers = &admitted.headers;
+        if admitted.at.domain.is_none() {
             return Err(DropReason::NoRoutingDomain);
         }
-        let (_, host) = self.source(vsid, headers, ipv4)?;
+        let (_, host) = self.source(admitted, vsid, ipv4)?;
         if OuterHeader::ip_overhead(ipv4) + frame_len
             > usize::from(snapshot.settings.underlay_mtu_bytes)
         {

@@ -1,5 +1,6 @@
 //! From the underlay to a guest's port.
 
+use core::cell::Cell;
 use core::net::IpAddr;
 
 use nvgre_wire::{
@@ -14,37 +15,29 @@ use crate::lookup_record::RecordType;
 use crate::nat::{self, Renaming};
 use crate::port::PortSubnet;
 use crate::record_table::Entry;
-use crate::snapshot::{Segment, Snapshot};
+use crate::snapshot::{KnownProvider, Segment, Snapshot, Subnet};
 use crate::trace::{Event, Tracer};
 use crate::verdict::{Egress, Learned, Verdict};
 use crate::worker::Pass;
 
-/// The snapshot's answers to what decapsulation asks.
-impl Provider for Snapshot {
+/// The snapshot's answers to what decapsulation asks, about a packet for a known provider address.
+struct Endpoint<'a> {
+    snapshot: &'a Snapshot,
+    to: &'a KnownProvider,
+    /// The key's subnet, once it is found.
+    subnet: Cell<Option<&'a Subnet>>,
+}
+
+impl Provider for Endpoint<'_> {
     fn accepts_outer(&self, outer: &Outer) -> Result<(), DropReason> {
         if outer.segments_left {
             return Err(DropReason::OuterNotOurs);
         }
-        if self.is_group(outer.destination) {
-            if MacAddress::of_multicast(outer.destination.ip()) != Some(outer.link.destination) {
-                return Err(DropReason::OuterNotOurs);
-            }
-            // A group is joined on every NIC; the tag is whatever the sender's address has.
-            return if outer.link.tags <= 1 {
-                Ok(())
-            } else {
-                Err(DropReason::OuterVlan)
-            };
-        }
-        let host = self
-            .host(outer.destination)
-            .ok_or(DropReason::OuterNotOurs)?;
-        let vm_mac = self
-            .records
-            .nat(outer.destination)
-            .filter(|entry| entry.record.use_vm_mac)
-            .map(|entry| entry.record.mac);
-        if outer.link.destination != host.mac && Some(outer.link.destination) != vm_mac {
+        let Some(host) = self.to.host else {
+            return accepts_group(self.to, outer);
+        };
+        let host = &self.snapshot.hosts[host as usize];
+        if outer.link.destination != host.mac && Some(outer.link.destination) != self.vm_mac() {
             return Err(DropReason::OuterNotOurs);
         }
         if outer.link.tags > 1 || outer.link.vlan != host.vlan {
@@ -60,10 +53,13 @@ impl Provider for Snapshot {
         source: ProviderAddress,
         virtual_subnet: VirtualSubnetId,
     ) -> Result<(), DropReason> {
-        let domain = self
-            .domain_of(virtual_subnet)
+        let subnet = self.snapshot.subnet(virtual_subnet);
+        let domain = subnet
+            .and_then(|subnet| subnet.domain)
             .ok_or(DropReason::UnknownVsid)?;
-        if self.is_peer(domain, source) {
+        self.subnet.set(subnet);
+        let source = self.snapshot.provider(source);
+        if source.is_some_and(|source| source.is_peer_in(domain)) {
             Ok(())
         } else {
             Err(DropReason::UnknownPeer)
@@ -71,38 +67,71 @@ impl Provider for Snapshot {
     }
 }
 
+impl Endpoint<'_> {
+    /// With UseVmMACAddress the guest's MAC is seen outside too.
+    fn vm_mac(&self) -> Option<MacAddress> {
+        let entry = self.snapshot.records.at(self.to.nat?);
+        entry.record.use_vm_mac.then_some(entry.record.mac)
+    }
+}
+
+/// A group is joined on every NIC; the tag is whatever the sender's address has.
+fn accepts_group(to: &KnownProvider, outer: &Outer) -> Result<(), DropReason> {
+    let group_mac = MacAddress::of_multicast(outer.destination.ip());
+    if !to.group || group_mac != Some(outer.link.destination) {
+        Err(DropReason::OuterNotOurs)
+    } else if outer.link.tags > 1 {
+        Err(DropReason::OuterVlan)
+    } else {
+        Ok(())
+    }
+}
+
 impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     /// Decides about a frame that came in at the physical NIC.
     pub(crate) fn inbound(&mut self, frame: &mut FrameBuf<'_>) -> Result<Verdict, DropReason> {
-        let link = LinkHeader::parse(frame.bytes()).map_err(|_| DropReason::OuterLength)?;
+        let snapshot = self.snapshot;
         let outer = match Outer::parse(frame.bytes()) {
-            Ok(outer) if self.is_provider_packet(&outer) => outer,
+            Ok(outer) => outer,
+            Err(reason) => return self.inbound_unread(frame, reason),
+        };
+        let to = snapshot
+            .provider(outer.destination)
+            .filter(|to| to.host.is_some() || to.group);
+        let Some(to) = to else {
             // A tunnel packet that a wrong neighbor entry led here; a host's own traffic is not GRE.
-            Ok(outer) if outer.protocol == ip_protocol::GRE && self.is_to_host(&link) => {
+            if outer.protocol == ip_protocol::GRE && self.is_to_host(&outer.link) {
                 return Err(DropReason::OuterNotOurs);
             }
-            // Not for a provider address: whatever its IP header is like is the receiver's affair.
-            Ok(_) | Err(DropReason::NotNvgre) => return self.pass_through_inbound(frame, &link),
-            Err(reason) if self.is_to_host(&link) => return Err(reason),
-            Err(_) => return self.pass_through_inbound(frame, &link),
+            return self.pass_through_inbound(frame, &outer.link);
         };
-        let snapshot = self.snapshot;
-        if let Some(entry) = snapshot
-            .records
-            .nat(outer.destination)
-            .filter(|e| e.own.is_some())
-        {
-            return self.rewrite_in(frame, &outer, entry);
+        let endpoint = Endpoint {
+            snapshot,
+            to,
+            subnet: Cell::new(None),
+        };
+        if let (Some(nat), Some(_)) = (to.nat, to.host) {
+            return self.rewrite_in(frame, &outer, &endpoint, snapshot.records.at(nat));
         }
         if !outer.may_be_gre() {
-            snapshot.accepts_outer(&outer)?;
+            endpoint.accepts_outer(&outer)?;
             return Ok(self.hand_to_host(frame, &outer));
         }
-        self.decapsulate(frame, &outer)
+        self.decapsulate(frame, &outer, &endpoint)
     }
 
-    fn is_provider_packet(&self, outer: &Outer) -> bool {
-        self.snapshot.host(outer.destination).is_some() || self.snapshot.is_group(outer.destination)
+    /// A frame whose IP header is damaged or absent: that is this host's affair only if its MAC says
+    /// that the packet was for the host.
+    fn inbound_unread(
+        &mut self,
+        frame: &mut FrameBuf<'_>,
+        reason: DropReason,
+    ) -> Result<Verdict, DropReason> {
+        let link = LinkHeader::parse(frame.bytes()).map_err(|_| DropReason::OuterLength)?;
+        if reason != DropReason::NotNvgre && self.is_to_host(&link) {
+            return Err(reason);
+        }
+        self.pass_through_inbound(frame, &link)
     }
 
     fn is_to_host(&self, link: &LinkHeader) -> bool {
@@ -116,12 +145,12 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         &mut self,
         frame: &mut FrameBuf<'_>,
         outer: &Outer,
+        endpoint: &Endpoint<'a>,
     ) -> Result<Verdict, DropReason> {
-        let snapshot = self.snapshot;
         let (source, destination) = (outer.source, outer.destination);
-        let checked = decap::check(frame.bytes(), outer, &snapshot.settings, snapshot);
+        let checked = decap::check(frame.bytes(), outer, &self.snapshot.settings, endpoint);
         if T::ON {
-            let accepted = checked.is_ok() || snapshot.accepts_outer(outer).is_ok();
+            let accepted = checked.is_ok() || endpoint.accepts_outer(outer).is_ok();
             if accepted {
                 self.event(Event::OuterAccepted {
                     source,
@@ -141,16 +170,16 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         }
         let (decapsulated, inner) = checked.map_err(|refused| refused.reason)?;
         let vsid = decapsulated.virtual_subnet;
-        let link =
-            LinkHeader::parse(&frame.bytes()[inner.clone()]).map_err(|_| DropReason::InnerShort)?;
-        let headers = Classified::of(&link, &frame.bytes()[inner.clone()]);
+        let headers = Classified::of(&inner.link, &frame.bytes()[inner.range.clone()]);
         self.check_source(vsid, source, &headers)?;
-        let ecn_reported = decap::take_out(frame, outer, &inner)?;
+        let ecn_reported = decap::take_out(frame, outer, &inner, &headers)?;
         let tally = &mut self.worker.counters.tally;
         tally.decapsulated += 1;
         tally.gre_reserved_bits += u64::from(decapsulated.reserved_bits);
         tally.ecn_reported += u64::from(ecn_reported);
-        self.learn(vsid, source, &headers);
+        if endpoint.subnet.get().is_some_and(|subnet| subnet.learns) {
+            self.learn(vsid, source, frame, &headers);
+        }
         self.hand_to_guest(frame, vsid, &headers)
     }
 
@@ -167,10 +196,10 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         let Some(ca) = headers.source_ca() else {
             return Ok(());
         };
-        let domain = snapshot.domain_of(vsid).ok_or(DropReason::UnknownVsid)?;
         let matches = |entry: &Entry| entry.record.provider_address == source;
         let routed = headers.source == snapshot.settings.router_mac;
         let (hit, ok) = if routed {
+            let domain = snapshot.domain_of(vsid).ok_or(DropReason::UnknownVsid)?;
             let mut all = snapshot.in_domain(domain, ca).peekable();
             let first = all.peek().map(|entry| entry.record.id);
             (first, first.is_none() || all.any(matches))
@@ -196,9 +225,17 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     }
 
     /// A MAC with an L2Only record has shown its address.
-    fn learn(&mut self, vsid: VirtualSubnetId, source: ProviderAddress, headers: &Classified) {
+    fn learn(
+        &mut self,
+        vsid: VirtualSubnetId,
+        source: ProviderAddress,
+        frame: &FrameBuf<'_>,
+        headers: &Classified,
+    ) {
         let records = &self.snapshot.records;
-        let Some(ca) = headers.shown_ca() else { return };
+        let Some(ca) = headers.shown_ca(frame.bytes()) else {
+            return;
+        };
         let known = records.by_address(vsid, ca).is_some();
         let may_learn = !known
             && records.by_mac(vsid, headers.source).any(|entry| {
@@ -250,17 +287,18 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         &mut self,
         frame: &mut FrameBuf<'_>,
         outer: &Outer,
+        endpoint: &Endpoint<'a>,
         to: &'a Entry,
     ) -> Result<Verdict, DropReason> {
         let snapshot = self.snapshot;
-        snapshot.accepts_outer(outer)?;
+        endpoint.accepts_outer(outer)?;
         self.event(Event::OuterAccepted {
             source: outer.source,
             destination: outer.destination,
         });
         let vsid = to.record.virtual_subnet;
         let domain = snapshot.domain_of(vsid).ok_or(DropReason::UnknownVsid)?;
-        let from = snapshot.records.nat(outer.source);
+        let from = snapshot.nat(outer.source);
         let (source_new, source_mac) = match from {
             Some(from) if snapshot.domain_of(from.record.virtual_subnet) != Some(domain) => {
                 return Err(DropReason::UnknownPeer);
@@ -288,7 +326,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
             new: to.record.customer_address.ip(),
         };
         let quoted = |address: IpAddr| {
-            let entry = snapshot.records.nat(ProviderAddress::new(address))?;
+            let entry = snapshot.nat(ProviderAddress::new(address))?;
             let same = snapshot.domain_of(entry.record.virtual_subnet) == Some(domain);
             same.then(|| entry.record.customer_address.ip())
         };

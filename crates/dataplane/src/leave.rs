@@ -3,10 +3,9 @@
 
 use core::net::IpAddr;
 
-use nvgre_wire::{EtherType, FlowId, FrameBuf, VirtualSubnetId, flow_id};
+use nvgre_wire::{CustomerAddress, EtherType, FlowId, FrameBuf, VirtualSubnetId, flow_id};
 
 use crate::admit::Admitted;
-use crate::classify::Classified;
 use crate::drop_reason::DropReason;
 use crate::encap::{OuterHeader, write_link};
 use crate::flood::too_big_reason;
@@ -25,7 +24,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     pub(crate) fn leave(
         &mut self,
         frame: &mut FrameBuf<'_>,
-        admitted: &Admitted,
+        admitted: &Admitted<'a>,
         from: VirtualSubnetId,
         target: Target<'a>,
     ) -> Result<Verdict, DropReason> {
@@ -33,7 +32,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         if entry.record.rule == Rule::None {
             return Err(DropReason::TranslationNone);
         }
-        if self.snapshot.domain_of(from).is_none() {
+        if admitted.at.domain.is_none() {
             return Err(DropReason::NoRoutingDomain);
         }
         // The record says the guest is here, and no port has its MAC: sending to ourselves would
@@ -52,24 +51,24 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     /// source is that of the sender's own record, never any address of the host.
     pub(crate) fn source(
         &mut self,
+        admitted: &Admitted<'a>,
         vsid: VirtualSubnetId,
-        headers: &Classified,
         ipv4: bool,
     ) -> Result<(&'a Entry, &'a HostAddress), DropReason> {
         let snapshot = self.snapshot;
+        let headers = &admitted.headers;
         let ca = headers.source_ca();
-        let own = |entry: &&'a Entry| {
-            entry.own.is_some() && entry.record.provider_address.is_ipv4() == ipv4
+        let records = &snapshot.records;
+        let found = if headers.source == admitted.at.port.mac {
+            speaker(
+                admitted.at.sources.iter().map(|&slot| records.at(slot)),
+                ca,
+                ipv4,
+            )
+        } else {
+            let of_mac = records.by_mac(vsid, headers.source);
+            speaker(of_mac.filter(|entry| entry.own.is_some()), ca, ipv4)
         };
-        let of_address = ca
-            .and_then(|ca| snapshot.records.by_address(vsid, ca))
-            .filter(|entry| entry.record.mac == headers.source)
-            .filter(own);
-        // Frames that show no customer address, and those behind a wildcard or L2Only record, go
-        // by MAC.
-        let mut of_mac = snapshot.records.by_mac(vsid, headers.source).filter(own);
-        let found =
-            of_address.or_else(|| of_mac.find(|entry| ca.is_none() || entry.speaks_for_any()));
         self.event(Event::SourceAsked {
             virtual_subnet: vsid,
             customer_address: ca,
@@ -84,14 +83,14 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     fn encapsulate(
         &mut self,
         frame: &mut FrameBuf<'_>,
-        admitted: &Admitted,
+        admitted: &Admitted<'a>,
         from: VirtualSubnetId,
         target: Target<'a>,
     ) -> Result<Verdict, DropReason> {
         let snapshot = self.snapshot;
         let headers = &admitted.headers;
         let destination = target.entry.record.provider_address;
-        let (_, host) = self.source(from, headers, destination.is_ipv4())?;
+        let (_, host) = self.source(admitted, from, destination.is_ipv4())?;
         let overhead = OuterHeader::ip_overhead(destination.is_ipv4());
         self.fits(frame, admitted, from, overhead + 14, overhead)?;
         let destination_mac = self.next_hop(host, target.entry)?;
@@ -129,7 +128,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     fn rewrite_out(
         &mut self,
         frame: &mut FrameBuf<'_>,
-        admitted: &Admitted,
+        admitted: &Admitted<'a>,
         from: VirtualSubnetId,
         target: Target<'a>,
     ) -> Result<Verdict, DropReason> {
@@ -217,7 +216,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     fn fits(
         &mut self,
         frame: &mut FrameBuf<'_>,
-        admitted: &Admitted,
+        admitted: &Admitted<'a>,
         from: VirtualSubnetId,
         overhead: usize,
         ip_overhead: usize,
@@ -241,7 +240,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
             let problem = Problem::TooBig {
                 mtu_bytes: mtu_bytes.min(0xffff) as u16,
             };
-            self.send_error(frame, &admitted.headers, admitted.port, from, problem);
+            self.send_error(frame, &admitted.headers, admitted.port(), from, problem);
         }
         Err(reason)
     }
@@ -259,4 +258,24 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         });
         hit.ok_or(DropReason::NextHopUnresolved)
     }
+}
+
+/// Of a MAC's records with a provider address of this host, the one that may speak for `ca`: its own,
+/// else a wildcard or L2Only one. A frame that shows no customer address goes by MAC alone.
+fn speaker<'a>(
+    records: impl Iterator<Item = &'a Entry>,
+    ca: Option<CustomerAddress>,
+    ipv4: bool,
+) -> Option<&'a Entry> {
+    let mut fallback = None;
+    for entry in records.filter(|entry| entry.record.provider_address.is_ipv4() == ipv4) {
+        let own_address = ca.is_some_and(|ca| entry.record.customer_address == ca);
+        if own_address {
+            return Some(entry);
+        }
+        if ca.is_none() || entry.speaks_for_any() {
+            fallback = fallback.or(Some(entry));
+        }
+    }
+    fallback
 }

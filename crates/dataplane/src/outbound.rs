@@ -33,7 +33,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         frame: &mut FrameBuf<'_>,
     ) -> Result<Verdict, DropReason> {
         let admitted = self.admit(port, frame)?;
-        match admitted.segment {
+        match admitted.at.segment {
             Segment::PassThrough(_) => self.pass_through(frame, &admitted),
             Segment::LocalOnly => self.local_only(frame, &admitted),
             Segment::Tenant(vsid) => self.tenant(frame, &admitted, vsid),
@@ -44,17 +44,17 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     fn pass_through(
         &mut self,
         frame: &mut FrameBuf<'_>,
-        admitted: &Admitted,
+        admitted: &Admitted<'a>,
     ) -> Result<Verdict, DropReason> {
         let headers = &admitted.headers;
         if headers.destination.is_group() {
-            let from = Some(admitted.port);
-            return Ok(self.flood_pass_through(frame, admitted.segment, from, headers));
+            let from = Some(admitted.port());
+            return Ok(self.flood_pass_through(frame, admitted.at.segment, from, headers));
         }
         if let Some(port) = self.local_port(admitted, headers.destination) {
             return self.deliver(port, frame, headers);
         }
-        self.tag_for_wire(frame, admitted.segment, headers);
+        self.tag_for_wire(frame, admitted.at.segment, headers);
         Ok(Verdict::Uplink)
     }
 
@@ -62,13 +62,13 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     fn local_only(
         &mut self,
         frame: &mut FrameBuf<'_>,
-        admitted: &Admitted,
+        admitted: &Admitted<'a>,
     ) -> Result<Verdict, DropReason> {
         let headers = &admitted.headers;
         if headers.destination.is_group() {
-            let from = Some(admitted.port);
-            let local = self.count_local(admitted.segment, from, headers);
-            let mut copies = self.flood_local(frame, admitted.segment, from, headers, local);
+            let from = Some(admitted.port());
+            let local = self.count_local(admitted.at.segment, from, headers);
+            let mut copies = self.flood_local(frame, admitted.at.segment, from, headers, local);
             if let Some(verdict) = self.settle_single(frame, &mut copies, true) {
                 return Ok(verdict);
             }
@@ -87,12 +87,12 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     fn tenant(
         &mut self,
         frame: &mut FrameBuf<'_>,
-        admitted: &Admitted,
+        admitted: &Admitted<'a>,
         vsid: VirtualSubnetId,
     ) -> Result<Verdict, DropReason> {
         let headers = &admitted.headers;
         let mut scope = Scope::Subnet;
-        if let Some(target) = question(headers) {
+        if let Some(target) = question(headers, frame.bytes()) {
             match self.ask(vsid, headers, target) {
                 Asked::Known(mac, router) => {
                     return Ok(self.answer(frame, headers, target, mac, router));
@@ -115,22 +115,30 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         }
     }
 
-    /// Within the subnet, by the guest's own destination MAC.
+    /// Within the subnet, by the guest's own destination MAC: a port of this switch, or the record of
+    /// the destination. The record of an address knows its port, so that one look is enough for most
+    /// frames.
     fn switch(
         &mut self,
         frame: &mut FrameBuf<'_>,
-        admitted: &Admitted,
+        admitted: &Admitted<'a>,
         vsid: VirtualSubnetId,
     ) -> Result<Verdict, DropReason> {
         let headers = &admitted.headers;
-        if let Some(port) = self.local_port(admitted, headers.destination) {
+        let addressed = self.addressed_record(vsid, headers);
+        let port = match addressed {
+            Some(entry) => self.port_of_record(admitted, entry),
+            None => self.local_port(admitted, headers.destination),
+        };
+        if let Some(port) = port {
             return self.deliver(port, frame, headers);
         }
-        let found = if self.snapshot.wnv_bound {
-            self.switched_record(vsid, headers)
-                .ok_or(DropReason::NoLookupRecord)
-        } else {
-            Err(DropReason::WnvUnbound)
+        let found = match addressed {
+            Some(entry) => Ok(entry),
+            None if !self.snapshot.wnv_bound => Err(DropReason::WnvUnbound),
+            None => self
+                .record_of_mac(vsid, headers.destination)
+                .ok_or(DropReason::NoLookupRecord),
         };
         match found {
             Ok(entry) => {
@@ -142,34 +150,30 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
                 self.leave(frame, admitted, vsid, target)
             }
             Err(reason) => {
-                if let Some(port) = self.snapshot.port(admitted.port) {
-                    self.storm(port)?;
-                }
+                self.storm(&admitted.at.port)?;
                 Err(reason)
             }
         }
     }
 
-    /// The record of the destination address if its MAC is the frame's, else one of the MAC: a guest
-    /// cannot steer to an address with another station's MAC.
-    fn switched_record(
+    /// The record of the destination address, if its MAC is the frame's: a guest cannot steer to an
+    /// address with another station's MAC.
+    fn addressed_record(
         &mut self,
         vsid: VirtualSubnetId,
         headers: &Classified,
     ) -> Option<&'a Entry> {
-        let mac = headers.destination;
-        if let Some(ip) = headers.ip() {
-            let hit = self.record(vsid, ip.destination);
-            if hit.is_some_and(|entry| entry.record.mac == mac) {
-                return hit;
-            }
-        }
+        let hit = self.record(vsid, headers.ip()?.destination);
+        hit.filter(|entry| entry.record.mac == headers.destination)
+    }
+
+    /// The first record of a MAC: for frames that are not IP, or go by way of another station.
+    fn record_of_mac(&mut self, vsid: VirtualSubnetId, mac: MacAddress) -> Option<&'a Entry> {
         let hit = self.snapshot.records.by_mac(vsid, mac).next();
-        let id = hit.map(|entry| entry.record.id);
         self.event(Event::MacAsked {
             virtual_subnet: vsid,
             mac,
-            hit: id,
+            hit: hit.map(|entry| entry.record.id),
         });
         hit
     }
@@ -178,15 +182,12 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     fn route(
         &mut self,
         frame: &mut FrameBuf<'_>,
-        admitted: &Admitted,
+        admitted: &Admitted<'a>,
         vsid: VirtualSubnetId,
     ) -> Result<Verdict, DropReason> {
         let headers = &admitted.headers;
         let ip = headers.ip().ok_or(DropReason::NoLookupRecord)?;
-        let domain = self
-            .snapshot
-            .domain_of(vsid)
-            .ok_or(DropReason::NoRoutingDomain)?;
+        let domain = admitted.at.domain.ok_or(DropReason::NoRoutingDomain)?;
         let to = ip.destination;
         // As for ARP: an address that has a record is its owner's and not the router's.
         let mine = self.snapshot.in_domain(domain, to).next().is_none()
@@ -198,14 +199,13 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
             return Ok(Verdict::Consumed);
         }
         if ip.ttl <= 1 {
-            self.send_error(frame, headers, admitted.port, vsid, Problem::TimeExceeded);
+            self.send_error(frame, headers, admitted.port(), vsid, Problem::TimeExceeded);
             return Err(DropReason::TtlExceeded);
         }
         let target = self.routed_target(domain, vsid, to)?;
-        let segment = Segment::Tenant(target.virtual_subnet);
         let mac = target.entry.record.mac;
-        let hit = self.snapshot.port_of(segment, mac);
-        if let Some(port) = hit {
+        if let Some(local) = target.entry.local {
+            let port = self.snapshot.port_at(local);
             self.apply_routing(frame, vsid, &target);
             // The receiver's ACL sees what it would see on another host.
             let routed = Classified {
@@ -309,15 +309,29 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     }
 
     /// A connected port of the sender's own segment, other than the sender's.
-    fn local_port(&mut self, admitted: &Admitted, mac: MacAddress) -> Option<&'a Port> {
-        let hit = self.snapshot.port_of(admitted.segment, mac);
-        let subnet = self.snapshot.port(admitted.port).map(|port| port.subnet)?;
+    fn local_port(&mut self, admitted: &Admitted<'a>, mac: MacAddress) -> Option<&'a Port> {
+        let hit = self.snapshot.port_of(admitted.at.segment, mac);
+        self.other_port(admitted, mac, hit)
+    }
+
+    /// The port of a record's subnet and MAC, which the record knows, other than the sender's.
+    fn port_of_record(&mut self, admitted: &Admitted<'a>, entry: &Entry) -> Option<&'a Port> {
+        let hit = entry.local.map(|local| self.snapshot.port_at(local));
+        self.other_port(admitted, entry.record.mac, hit)
+    }
+
+    fn other_port(
+        &mut self,
+        admitted: &Admitted<'a>,
+        mac: MacAddress,
+        hit: Option<&'a Port>,
+    ) -> Option<&'a Port> {
         self.event(Event::PortAsked {
-            subnet,
+            subnet: admitted.at.port.subnet,
             mac,
             hit: hit.map(|port| port.id),
         });
-        hit.filter(|port| port.id != admitted.port)
+        hit.filter(|port| port.id != admitted.port())
     }
 
     /// Hands the frame, as it is, to a port.

@@ -1,20 +1,21 @@
 //! A policy, checked and compiled: the immutable tables that a batch of frames is forwarded with.
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use ahash::RandomState;
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 use nvgre_wire::{
     CustomerAddress, MacAddress, ProviderAddress, ProviderPrefix, RoutingDomainId, VirtualSubnetId,
 };
+use smallvec::SmallVec;
 
 use crate::customer_route::CustomerRoute;
-use crate::lookup_record::{RecordType, Rule};
+use crate::lookup_record::{LookupRecord, RecordType, Rule};
 use crate::policy::{Policy, PolicyError, PolicyWarning, Settings};
 use crate::port::{Port, PortId, PortSubnet};
 use crate::provider::HostAddress;
-use crate::record_table::{Entry, RecordTable};
+use crate::record_table::{Entry, Placed, RecordTable, Slot, mac_key, provider_key};
 
 /// One wire of the switch: ports on different ones never meet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,6 +26,55 @@ pub(crate) enum Segment {
     Tenant(VirtualSubnetId),
     /// Ports with the local-only id.
     LocalOnly,
+}
+
+impl Segment {
+    /// A number of 24 bits that no other segment has: VLAN ids, virtual subnet ids and the local-only
+    /// id do not overlap.
+    const fn number(self) -> u32 {
+        match self {
+            Self::PassThrough(vlan) => vlan as u32,
+            Self::Tenant(vsid) => vsid.get(),
+            Self::LocalOnly => 0xff_ffff,
+        }
+    }
+}
+
+/// A port and what its frames would else have to look up.
+#[derive(Debug)]
+pub(crate) struct SwitchPort {
+    pub(crate) port: Port,
+    pub(crate) segment: Segment,
+    /// Routing domain of its subnet.
+    pub(crate) domain: Option<u32>,
+    /// Records of its subnet and MAC with a provider address of this host, in the order of the
+    /// policy: who its guest may speak as.
+    pub(crate) sources: SmallVec<[Slot; 2]>,
+}
+
+/// What a host knows of a provider address.
+#[derive(Debug, Default)]
+pub(crate) struct KnownProvider {
+    /// Index among this host's own addresses.
+    pub(crate) host: Option<u32>,
+    /// The NAT record that has it (V-04: at most one).
+    pub(crate) nat: Option<Slot>,
+    /// It is the multicast group of a subnet.
+    pub(crate) group: bool,
+    /// Routing domains with a record that names it: who may be sent to from it.
+    domains: SmallVec<[u32; 2]>,
+}
+
+impl KnownProvider {
+    /// Whether it is nothing but the multicast group of a subnet.
+    pub(crate) fn is_only_group(&self) -> bool {
+        self.group && self.host.is_none() && self.nat.is_none() && self.domains.is_empty()
+    }
+
+    /// Whether a record of the domain names the address.
+    pub(crate) fn is_peer_in(&self, domain: u32) -> bool {
+        self.domains.contains(&domain)
+    }
 }
 
 /// What a host knows of a virtual subnet.
@@ -40,6 +90,8 @@ pub(crate) struct Subnet {
     pub(crate) learn_from: Vec<u32>,
     /// The provider multicast group: index of a remote.
     pub(crate) group: Option<u32>,
+    /// Some record of the subnet is L2Only: addresses are to be learned.
+    pub(crate) learns: bool,
     /// Wildcard records for IPv4 and IPv6: indices of entries.
     wildcard_v4: Option<u32>,
     wildcard_v6: Option<u32>,
@@ -70,19 +122,17 @@ pub struct Snapshot {
     /// MAC of the next hop from interface i to remote r, at r * interfaces + i.
     next_hops: Vec<Option<MacAddress>>,
     interfaces: Vec<u32>,
-    ports: Vec<Port>,
+    ports: Vec<SwitchPort>,
+    /// Shape: port id -> index of the port.
     port_at: Vec<Option<u32>>,
-    by_mac: HashMap<(Segment, MacAddress), u32, RandomState>,
-    members: HashMap<Segment, Vec<u32>, RandomState>,
-    subnets: HashMap<VirtualSubnetId, Subnet, RandomState>,
+    /// Shape: (segment, MAC) -> index of the connected port.
+    by_mac: HashMap<u128, u32, RandomState>,
+    members: HashMap<u32, Vec<u32>, RandomState>,
+    subnets: HashMap<u32, Subnet, RandomState>,
     pub(crate) domains: Vec<Domain>,
-    /// Provider addresses with a record in the domain: who may send to it.
-    peers: HashSet<(u32, ProviderAddress), RandomState>,
     /// Records of a customer address anywhere in the domain, for routed sources.
     domain_addresses: HashMap<(u32, CustomerAddress), Vec<u32>, RandomState>,
-    host_at: HashMap<ProviderAddress, u32, RandomState>,
-    known_provider_addresses: HashSet<ProviderAddress, RandomState>,
-    group_addresses: HashSet<ProviderAddress, RandomState>,
+    providers: HashMap<u128, KnownProvider, RandomState>,
     warnings: Vec<PolicyWarning>,
 }
 
@@ -95,71 +145,39 @@ impl Snapshot {
         let warnings = policy.check()?;
         let hasher = RandomState::with_seeds(seed, seed ^ 0x6e76_6772_6500_0001, !seed, 0x7637);
         let in_force = policy.wnv_bound;
-        let hosts = if in_force {
-            policy.provider_addresses.clone()
+        let hosts: &[HostAddress] = if in_force {
+            &policy.provider_addresses
         } else {
-            Vec::new()
+            &[]
         };
-        let mut host_at = HashMap::with_hasher(hasher.clone());
-        for (index, host) in hosts.iter().enumerate() {
-            host_at.insert(host.address, index as u32);
-        }
-        let mut remotes = Vec::new();
-        let mut remote_at: HashMap<ProviderAddress, u32, RandomState> =
-            HashMap::with_hasher(hasher.clone());
-        let mut remote = |address: ProviderAddress| {
-            *remote_at.entry(address).or_insert_with(|| {
-                remotes.push(Remote { address });
-                remotes.len() as u32 - 1
-            })
-        };
-        let groups: BTreeMap<VirtualSubnetId, u32> = policy
-            .multicast_groups
-            .iter()
-            .filter(|_| in_force)
-            .map(|(&vsid, &group)| (vsid, remote(group)))
-            .collect();
-        let records = RecordTable::new(
-            if in_force { &policy.records } else { &[] },
-            &hasher,
-            |pa| (remote(pa), host_at.get(&pa).copied()),
-        );
+        let mut interfaces: Vec<u32> = hosts.iter().map(|host| host.interface_index).collect();
+        interfaces.sort_unstable();
+        interfaces.dedup();
         let mut snapshot = Self {
             settings: policy.settings,
             wnv_bound: policy.wnv_bound,
             use_external_router: policy.use_external_router,
-            known_provider_addresses: known(&hosts, &records, &hasher),
-            group_addresses: HashSet::with_hasher(hasher.clone()),
-            records,
-            interfaces: hosts
-                .iter()
-                .map(|host| host.interface_index)
-                .collect::<BTreeSet<_>>()
-                .into_iter()
-                .collect(),
-            hosts,
-            remotes,
+            records: RecordTable::new(&[], &hasher, |_| unreachable!("there is no record")),
+            hosts: hosts.to_vec(),
+            remotes: Vec::new(),
             next_hops: Vec::new(),
-            ports: policy.ports.clone(),
+            interfaces,
+            ports: Vec::new(),
             port_at: Vec::new(),
             by_mac: HashMap::with_hasher(hasher.clone()),
             members: HashMap::with_hasher(hasher.clone()),
             subnets: HashMap::with_hasher(hasher.clone()),
             domains: Vec::new(),
-            peers: HashSet::with_hasher(hasher.clone()),
             domain_addresses: HashMap::with_hasher(hasher.clone()),
-            host_at,
+            providers: HashMap::with_hasher(hasher.clone()),
             warnings,
         };
-        snapshot.compile_ports();
+        snapshot.compile_ports(&policy.ports);
         if in_force {
             snapshot.compile_routes(&policy.customer_routes);
-            snapshot.compile_records();
-            for (vsid, group) in groups {
-                snapshot.subnets.entry(vsid).or_default().group = Some(group);
-                let address = snapshot.remotes[group as usize].address;
-                snapshot.group_addresses.insert(address);
-            }
+            snapshot.compile_records(&policy.records, &hasher);
+            snapshot.compile_groups(&policy.multicast_groups);
+            snapshot.compile_sources();
             snapshot.compile_next_hops(policy);
         }
         Ok(snapshot)
@@ -170,20 +188,28 @@ impl Snapshot {
         &self.warnings
     }
 
-    fn compile_ports(&mut self) {
-        for (index, port) in self.ports.iter().enumerate() {
-            let at = port.id.0 as usize;
+    fn compile_ports(&mut self, ports: &[Port]) {
+        for port in ports {
+            let (at, index) = (port.id.0 as usize, self.ports.len() as u32);
             if self.port_at.len() <= at {
                 self.port_at.resize(at + 1, None);
             }
-            self.port_at[at] = Some(index as u32);
+            self.port_at[at] = Some(index);
+            let segment = segment(port);
             if port.connected {
-                let segment = segment(port);
-                self.by_mac
-                    .entry((segment, port.mac))
-                    .or_insert(index as u32);
-                self.members.entry(segment).or_default().push(index as u32);
+                let key = mac_key(segment.number(), port.mac);
+                self.by_mac.entry(key).or_insert(index);
+                self.members
+                    .entry(segment.number())
+                    .or_default()
+                    .push(index);
             }
+            self.ports.push(SwitchPort {
+                port: port.clone(),
+                segment,
+                domain: None,
+                sources: SmallVec::new(),
+            });
         }
     }
 
@@ -198,7 +224,7 @@ impl Snapshot {
                 self.domains.len() as u32 - 1
             });
             self.domains[domain as usize].routes.push(*route);
-            let subnet = self.subnets.entry(route.virtual_subnet).or_default();
+            let subnet = self.subnets.entry(route.virtual_subnet.get()).or_default();
             subnet.domain = Some(domain);
             if route.is_on_link()
                 && let Some(gateway) = route.destination.gateway()
@@ -214,43 +240,106 @@ impl Snapshot {
         }
     }
 
-    fn compile_records(&mut self) {
-        for (index, entry) in self.records.entries().iter().enumerate() {
-            let record = &entry.record;
-            let subnet = self.subnets.entry(record.virtual_subnet).or_default();
-            if entry.own.is_none() {
-                let copies_to = match (record.record_type, record.rule) {
-                    (_, Rule::Encap) if !subnet.flood_to.contains(&entry.remote) => {
-                        Some(&mut subnet.flood_to)
-                    }
-                    (_, Rule::Encap | Rule::Nat | Rule::None) => None,
-                };
-                if let Some(list) = copies_to {
-                    list.push(entry.remote);
-                }
-                if record.record_type == RecordType::L2Only
-                    && record.rule == Rule::Encap
-                    && !subnet.learn_from.contains(&entry.remote)
-                {
-                    subnet.learn_from.push(entry.remote);
-                }
+    fn compile_records(&mut self, records: &[LookupRecord], hasher: &RandomState) {
+        for (index, host) in self.hosts.iter().enumerate() {
+            let provider = self
+                .providers
+                .entry(provider_key(host.address))
+                .or_default();
+            provider.host = Some(index as u32);
+        }
+        let mut remote_at: HashMap<u128, u32, RandomState> = HashMap::with_hasher(hasher.clone());
+        let (remotes, providers, by_mac) = (&mut self.remotes, &mut self.providers, &self.by_mac);
+        let table = RecordTable::new(records, hasher, |record| {
+            let key = provider_key(record.provider_address);
+            let provider = providers.entry(key).or_default();
+            let remote = *remote_at.entry(key).or_insert_with(|| {
+                remotes.push(Remote {
+                    address: record.provider_address,
+                });
+                remotes.len() as u32 - 1
+            });
+            let segment = Segment::Tenant(record.virtual_subnet);
+            let local = by_mac.get(&mac_key(segment.number(), record.mac)).copied();
+            Placed {
+                remote,
+                own: provider.host,
+                local,
             }
-            if record.record_type == RecordType::GatewayWildcard {
-                let wildcard = if record.customer_address.is_ipv4() {
-                    &mut subnet.wildcard_v4
-                } else {
-                    &mut subnet.wildcard_v6
-                };
-                wildcard.get_or_insert(index as u32);
+        });
+        for (index, entry) in table.entries().iter().enumerate() {
+            self.compile_record(index as u32, entry);
+        }
+        self.records = table;
+    }
+
+    fn compile_record(&mut self, index: u32, entry: &Entry) {
+        let record = &entry.record;
+        let subnet = self.subnets.entry(record.virtual_subnet.get()).or_default();
+        if entry.own.is_none() && record.rule == Rule::Encap {
+            if !subnet.flood_to.contains(&entry.remote) {
+                subnet.flood_to.push(entry.remote);
             }
-            if let Some(domain) = subnet.domain {
-                self.peers.insert((domain, record.provider_address));
-                if record.record_type.has_customer_address() {
-                    self.domain_addresses
-                        .entry((domain, record.customer_address))
-                        .or_default()
-                        .push(index as u32);
-                }
+            if record.record_type == RecordType::L2Only
+                && !subnet.learn_from.contains(&entry.remote)
+            {
+                subnet.learn_from.push(entry.remote);
+            }
+        }
+        subnet.learns |= record.record_type == RecordType::L2Only;
+        if record.record_type == RecordType::GatewayWildcard {
+            let wildcard = if record.customer_address.is_ipv4() {
+                &mut subnet.wildcard_v4
+            } else {
+                &mut subnet.wildcard_v6
+            };
+            wildcard.get_or_insert(index);
+        }
+        let provider = self
+            .providers
+            .entry(provider_key(record.provider_address))
+            .or_default();
+        if record.rule == Rule::Nat {
+            provider.nat = Some(Slot(index));
+        }
+        if let Some(domain) = subnet.domain {
+            if !provider.domains.contains(&domain) {
+                provider.domains.push(domain);
+            }
+            if record.record_type.has_customer_address() {
+                self.domain_addresses
+                    .entry((domain, record.customer_address))
+                    .or_default()
+                    .push(index);
+            }
+        }
+    }
+
+    fn compile_groups(&mut self, groups: &BTreeMap<VirtualSubnetId, ProviderAddress>) {
+        for (vsid, &address) in groups {
+            self.remotes.push(Remote { address });
+            let remote = self.remotes.len() as u32 - 1;
+            self.subnets.entry(vsid.get()).or_default().group = Some(remote);
+            self.providers
+                .entry(provider_key(address))
+                .or_default()
+                .group = true;
+        }
+    }
+
+    /// What a port's frames ask for every time, asked once.
+    fn compile_sources(&mut self) {
+        for port in &mut self.ports {
+            if let Segment::Tenant(vsid) = port.segment {
+                port.domain = self
+                    .subnets
+                    .get(&vsid.get())
+                    .and_then(|subnet| subnet.domain);
+                let own = self
+                    .records
+                    .by_mac(vsid, port.port.mac)
+                    .filter(|e| e.own.is_some());
+                port.sources = own.map(|entry| entry.slot).collect();
             }
         }
     }
@@ -274,34 +363,41 @@ impl Snapshot {
         self.port_at.len()
     }
 
-    pub(crate) fn port(&self, id: PortId) -> Option<&Port> {
+    pub(crate) fn port(&self, id: PortId) -> Option<&SwitchPort> {
         let index = (*self.port_at.get(id.0 as usize)?)?;
         Some(&self.ports[index as usize])
     }
 
+    /// The port in this place of the table.
+    pub(crate) fn port_at(&self, index: u32) -> &Port {
+        &self.ports[index as usize].port
+    }
+
     pub(crate) fn port_of(&self, segment: Segment, mac: MacAddress) -> Option<&Port> {
-        self.by_mac
-            .get(&(segment, mac))
-            .map(|&index| &self.ports[index as usize])
+        let index = self.by_mac.get(&mac_key(segment.number(), mac))?;
+        Some(self.port_at(*index))
     }
 
     /// Connected ports of a segment, in the order of the policy.
     pub(crate) fn members(&self, segment: Segment) -> impl Iterator<Item = &Port> + Clone {
-        let indices = self.members.get(&segment).map_or(&[][..], Vec::as_slice);
-        indices.iter().map(|&index| &self.ports[index as usize])
+        let indices = self.members.get(&segment.number());
+        indices
+            .map_or(&[][..], Vec::as_slice)
+            .iter()
+            .map(|&index| self.port_at(index))
     }
 
     pub(crate) fn subnet(&self, vsid: VirtualSubnetId) -> Option<&Subnet> {
-        self.subnets.get(&vsid)
+        self.subnets.get(&vsid.get())
     }
 
     pub(crate) fn domain_of(&self, vsid: VirtualSubnetId) -> Option<u32> {
-        self.subnets.get(&vsid)?.domain
+        self.subnet(vsid)?.domain
     }
 
     /// The wildcard record of a subnet for this family.
     pub(crate) fn wildcard(&self, vsid: VirtualSubnetId, ipv4: bool) -> Option<&Entry> {
-        let subnet = self.subnets.get(&vsid)?;
+        let subnet = self.subnet(vsid)?;
         let index = if ipv4 {
             subnet.wildcard_v4
         } else {
@@ -312,7 +408,7 @@ impl Snapshot {
 
     /// The gateway address of a subnet for this family.
     pub(crate) fn gateway(&self, vsid: VirtualSubnetId, ipv4: bool) -> Option<CustomerAddress> {
-        let subnet = self.subnets.get(&vsid)?;
+        let subnet = self.subnet(vsid)?;
         subnet
             .gateways
             .iter()
@@ -348,10 +444,6 @@ impl Snapshot {
             .any(|route| route.is_on_link() && route.destination.gateway() == Some(address))
     }
 
-    pub(crate) fn is_peer(&self, domain: u32, address: ProviderAddress) -> bool {
-        self.peers.contains(&(domain, address))
-    }
-
     /// Records of a customer address anywhere in a domain.
     pub(crate) fn in_domain(
         &self,
@@ -367,18 +459,14 @@ impl Snapshot {
             .map(|&index| &self.records.entries()[index as usize])
     }
 
-    pub(crate) fn host(&self, address: ProviderAddress) -> Option<&HostAddress> {
-        self.host_at
-            .get(&address)
-            .map(|&index| &self.hosts[index as usize])
+    /// What is known of a provider address, if anything.
+    pub(crate) fn provider(&self, address: ProviderAddress) -> Option<&KnownProvider> {
+        self.providers.get(&provider_key(address))
     }
 
-    pub(crate) fn is_group(&self, address: ProviderAddress) -> bool {
-        self.group_addresses.contains(&address)
-    }
-
-    pub(crate) fn knows_provider_address(&self, address: ProviderAddress) -> bool {
-        self.known_provider_addresses.contains(&address)
+    /// The NAT record of a provider address.
+    pub(crate) fn nat(&self, address: ProviderAddress) -> Option<&Entry> {
+        Some(self.records.at(self.provider(address)?.nat?))
     }
 
     /// The next hop's MAC from one of this host's addresses to a remote.
@@ -391,28 +479,12 @@ impl Snapshot {
     }
 }
 
-pub(crate) fn segment(port: &Port) -> Segment {
+fn segment(port: &Port) -> Segment {
     match port.subnet {
         PortSubnet::Unset => Segment::PassThrough(port.vlan.map_or(0, |vlan| vlan.get())),
         PortSubnet::Tenant(vsid) => Segment::Tenant(vsid),
         PortSubnet::LocalOnly => Segment::LocalOnly,
     }
-}
-
-fn known(
-    hosts: &[HostAddress],
-    records: &RecordTable,
-    hasher: &RandomState,
-) -> HashSet<ProviderAddress, RandomState> {
-    let mut known = HashSet::with_hasher(hasher.clone());
-    known.extend(hosts.iter().map(|host| host.address));
-    known.extend(
-        records
-            .entries()
-            .iter()
-            .map(|entry| entry.record.provider_address),
-    );
-    known
 }
 
 /// RFC 7637 s3.2: the outer destination MAC is that of the next hop towards the provider address.

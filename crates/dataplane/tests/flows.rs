@@ -26,7 +26,7 @@ fn f01_on_one_switch_a_subnet_works_with_port_vsids_alone() {
 }
 
 #[test]
-fn f01_local_unicast_asks_ports_only_and_no_record() {
+fn f01_local_unicast_is_switched_and_nothing_is_translated() {
     let mut world = sample(Carriage::EncapV4);
     let frame = ping(BLUE1, BLUE3);
     let journey = world.guest_sends(BLUE1, &frame);
@@ -39,6 +39,11 @@ fn f01_local_unicast_asks_ports_only_and_no_record() {
             Event::Admitted {
                 port: nvgre_dataplane::PortId(BLUE1.port),
                 subnet
+            },
+            Event::RecordAsked {
+                virtual_subnet: vsid(BLUE),
+                customer_address: BLUE3.ca(true),
+                hit: Some(BLUE3.record_id(true))
             },
             Event::PortAsked {
                 subnet,
@@ -90,15 +95,15 @@ fn f02_the_walk_names_every_table_that_was_asked() {
                 port: port(BLUE1.port),
                 subnet
             },
-            Event::PortAsked {
-                subnet,
-                mac: BLUE2.mac,
-                hit: None
-            },
             Event::RecordAsked {
                 virtual_subnet,
                 customer_address: BLUE2.ca(true),
                 hit: Some(BLUE2.record_id(true))
+            },
+            Event::PortAsked {
+                subnet,
+                mac: BLUE2.mac,
+                hit: None
             },
             Event::SourceAsked {
                 virtual_subnet,
