@@ -376,26 +376,18 @@ impl Network {
     ) -> Option<Step> {
         let to = match self.underlay.carry(host, frame) {
             Carried::To(to) => to,
-            Carried::ToOthers => {
-                let hosts = self.hosts.len();
-                let last = if host == hosts - 1 {
-                    hosts - 2
-                } else {
-                    hosts - 1
-                };
-                copies.made += hosts as u64 - 2;
-                for to in (0..last).filter(|&to| to != host) {
-                    let mut memory = self.pool.memory(frame.bytes());
-                    let len = memory.len();
-                    if let Ok(mut copy) = FrameBuf::new(&mut memory, HEADROOM..len)
-                        && let Some(step) =
-                            self.arrive(now, host, to, &copy, copies, fate, observer)
-                    {
-                        self.follow(step, &mut copy, copies, fate, observer);
+            Carried::ToOthers(group) => {
+                // The frame itself goes to the last one.
+                let mut last = None;
+                for to in 0..self.hosts.len() {
+                    if !self.underlay.reaches(host, to, group) {
+                        continue;
                     }
-                    self.pool.free.push(memory);
+                    if let Some(to) = last.replace(to) {
+                        self.copy_to(now, host, to, frame, copies, fate, observer);
+                    }
                 }
-                last
+                last?
             }
             Carried::Dropped(reason) => {
                 drop_copy(copies, fate, reason);
@@ -404,6 +396,30 @@ impl Network {
             }
         };
         self.arrive(now, host, to, frame, copies, fate, observer)
+    }
+
+    /// One more copy, from the underlay to host `to` and on to its end.
+    #[allow(clippy::too_many_arguments)] // as for `arrive`
+    fn copy_to<O: Observer>(
+        &mut self,
+        now: SimTime,
+        from: usize,
+        to: usize,
+        frame: &FrameBuf<'_>,
+        copies: &mut CopyLedger,
+        fate: &mut Fate,
+        observer: &mut O,
+    ) {
+        copies.made += 1;
+        let mut memory = self.pool.memory(frame.bytes());
+        let len = memory.len();
+        // The pool puts the headroom there.
+        if let Ok(mut copy) = FrameBuf::new(&mut memory, HEADROOM..len)
+            && let Some(step) = self.arrive(now, from, to, &copy, copies, fate, observer)
+        {
+            self.follow(step, &mut copy, copies, fate, observer);
+        }
+        self.pool.free.push(memory);
     }
 
     /// The last link: from the underlay to host `to`.
@@ -447,6 +463,8 @@ fn attachment(host: &HostPolicy) -> Attachment {
     let in_force = own().filter(|_| policy.wnv_bound);
     Attachment {
         addresses: in_force.map(|own| (own.address, own.mac)).collect(),
+        groups: policy.multicast_groups.values().copied().collect(),
+        joined: policy.wnv_bound,
         named: own().map(|own| own.address).chain(of_records).collect(),
         link_mtu_bytes: host.link_mtu_bytes,
     }

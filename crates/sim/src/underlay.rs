@@ -3,7 +3,8 @@
 //! One switched segment with a router that answers ARP for addresses nobody else has. A frame for a
 //! host's MAC goes there; a frame for the router goes to the host that owns the destination address,
 //! or nowhere; other unicast goes where its MAC was last seen, as a switch does; group frames go to
-//! every other host.
+//! every other host, but those for a provider multicast group only to hosts that joined it, as with
+//! IGMP and MLD snooping.
 //!
 //! It filters source addresses: a provider address is accepted from the host that owns it and from
 //! nobody else. Isolation is claimed for underlays that do.
@@ -33,6 +34,10 @@ pub struct Attachment {
     /// Every provider address that its policy names, in force or not: its own, and those of its
     /// lookup records.
     pub named: Vec<ProviderAddress>,
+    /// Every provider multicast group that its policy names.
+    pub groups: Vec<ProviderAddress>,
+    /// Whether it has joined them.
+    pub joined: bool,
     /// The longest IP packet that its link carries, in bytes.
     pub link_mtu_bytes: u16,
 }
@@ -42,8 +47,9 @@ pub struct Attachment {
 pub enum Carried {
     /// To this host.
     To(usize),
-    /// To every host but the sender.
-    ToOthers,
+    /// To every host but the sender: of those, if a provider multicast group is given, to its
+    /// members. [`Underlay::reaches`] says which.
+    ToOthers(Option<ProviderAddress>),
     /// Nowhere.
     Dropped(DropReason),
 }
@@ -56,6 +62,8 @@ pub struct Underlay {
     loss: ChaCha8Rng,
     owners: BTreeMap<ProviderAddress, (usize, MacAddress)>,
     provider_addresses: BTreeSet<ProviderAddress>,
+    /// Members of each provider multicast group.
+    groups: BTreeMap<ProviderAddress, BTreeSet<usize>>,
     host_macs: BTreeMap<MacAddress, usize>,
     seen: BTreeMap<MacAddress, usize>,
     link_mtu_bytes: Vec<u16>,
@@ -73,6 +81,7 @@ impl Underlay {
             loss: ChaCha8Rng::from_seed(key),
             owners: BTreeMap::new(),
             provider_addresses: BTreeSet::new(),
+            groups: BTreeMap::new(),
             host_macs: BTreeMap::new(),
             seen: BTreeMap::new(),
             link_mtu_bytes: Vec::new(),
@@ -84,11 +93,16 @@ impl Underlay {
     pub fn attach(&mut self, hosts: &[Attachment]) {
         self.owners.clear();
         self.provider_addresses.clear();
+        self.groups.clear();
         self.host_macs.clear();
         self.link_mtu_bytes.clear();
         for (index, host) in hosts.iter().enumerate() {
             self.link_mtu_bytes.push(host.link_mtu_bytes);
             self.provider_addresses.extend(&host.named);
+            for &group in &host.groups {
+                let members = self.groups.entry(group).or_default();
+                members.extend(host.joined.then_some(index));
+            }
             for &(address, mac) in &host.addresses {
                 self.provider_addresses.insert(address);
                 self.owners.entry(address).or_insert((index, mac));
@@ -138,7 +152,8 @@ impl Underlay {
         }
         self.see(link.source, from);
         if link.destination.is_group() {
-            return self.others();
+            let group = outer.ok().map(|outer| outer.destination);
+            return self.others(from, group.filter(|group| self.groups.contains_key(group)));
         }
         if let Some(&host) = self.host_macs.get(&link.destination) {
             return Carried::To(host);
@@ -152,7 +167,7 @@ impl Underlay {
         match self.seen.get(&link.destination) {
             Some(&host) if host != from => Carried::To(host),
             Some(_) => Carried::Dropped(DropReason::NoPort),
-            None => self.others(),
+            None => self.others(from, None),
         }
     }
 
@@ -201,9 +216,16 @@ impl Underlay {
         }
     }
 
-    fn others(&self) -> Carried {
-        if self.link_mtu_bytes.len() > 1 {
-            Carried::ToOthers
+    /// Whether a frame that goes to others goes to host `to`.
+    pub fn reaches(&self, from: usize, to: usize, group: Option<ProviderAddress>) -> bool {
+        let members = group.and_then(|group| self.groups.get(&group));
+        to != from && members.is_none_or(|members| members.contains(&to))
+    }
+
+    fn others(&self, from: usize, group: Option<ProviderAddress>) -> Carried {
+        let mut hosts = 0..self.link_mtu_bytes.len();
+        if hosts.any(|to| self.reaches(from, to, group)) {
+            Carried::ToOthers(group)
         } else {
             Carried::Dropped(DropReason::UnderlayNoOwner)
         }

@@ -329,11 +329,14 @@ impl World {
         let frame = Bytes::copy_from_slice(buffer.bytes());
         match carried {
             Carried::To(to) => self.arrive(host, to, frame, origin, fate),
-            Carried::ToOthers => {
-                let hosts = self.model.network().hosts().len();
-                self.copies.made += hosts as u64 - 2;
-                for to in (0..hosts).filter(|&to| to != host) {
-                    self.arrive(host, to, frame.clone(), origin, fate);
+            Carried::ToOthers(group) => {
+                // The frame itself is the first copy.
+                self.copies.made -= 1;
+                for to in 0..self.model.network().hosts().len() {
+                    if self.model.network().underlay.reaches(host, to, group) {
+                        self.copies.made += 1;
+                        self.arrive(host, to, frame.clone(), origin, fate);
+                    }
                 }
             }
             Carried::Dropped(reason) => self.lose(host, reason, origin, fate),
