@@ -2,6 +2,8 @@
 //!
 //! Forwarding is the dataplane's. This file moves bytes between hosts and keeps the books.
 
+use std::collections::VecDeque;
+
 use nvgre_dataplane::{
     Destination, DropReason, Egress, Learned, Nanos, Neighbor, NoTrace, Policy, PolicyError,
     PolicyWarning, PortId, Snapshot, Tracer, Verdict, Worker,
@@ -113,7 +115,7 @@ pub struct Network {
 /// Buffers for copies that are still to be forwarded, used again and again.
 #[derive(Debug, Default)]
 struct Pool {
-    waiting: Vec<Copy>,
+    waiting: VecDeque<Copy>,
     free: Vec<Vec<u8>>,
 }
 
@@ -127,7 +129,7 @@ struct Copy {
 impl Pool {
     fn wait(&mut self, host: usize, frame: &[u8]) {
         let memory = self.memory(frame);
-        self.waiting.push(Copy { host, memory });
+        self.waiting.push_back(Copy { host, memory });
     }
 
     /// A copy of a frame behind its headroom.
@@ -261,7 +263,7 @@ impl Network {
         copies.made += 1;
         let first = Step { now, host, ingress };
         self.follow(first, frame, copies, &mut fate, observer);
-        while let Some(Copy { host, mut memory }) = self.pool.waiting.pop() {
+        while let Some(Copy { host, mut memory }) = self.pool.waiting.pop_front() {
             let len = memory.len();
             // The pool puts the headroom there.
             if let Ok(mut frame) = FrameBuf::new(&mut memory, HEADROOM..len)
