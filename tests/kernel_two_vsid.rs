@@ -37,7 +37,9 @@ fn replayed(file: &str) -> Replay {
     let mut replay = Replay::new(model(), MapFile::default());
     let mut reader = Reader::open(pcaps().join("kernel").join(file)).expect("the capture is there");
     while let Some(packet) = reader.next().expect("the capture is whole") {
-        replay.packet(&packet, file).expect("the packet can be replayed");
+        replay
+            .packet(&packet, file)
+            .expect("the packet can be replayed");
     }
     replay
 }
@@ -52,11 +54,21 @@ fn both_tenants_frames_reach_their_own_ports_although_addresses_and_macs_are_the
     assert_eq!(received(T2_H2), 123, "445567 from host 1 to host 2");
     assert_eq!(received(T2_H1), 115, "445567 from host 2 to host 1");
     let counts = replay.oracle();
-    assert_eq!((counts.same_tenant, counts.cross_tenant, counts.sender_unknown), (518, 0, 0));
+    assert_eq!(
+        (
+            counts.same_tenant,
+            counts.cross_tenant,
+            counts.sender_unknown
+        ),
+        (518, 0, 0)
+    );
     let report = replay.report();
     assert!(report.drops.is_empty(), "{:?}", report.drops);
     assert_eq!((report.frames.read, report.frames.delivered), (530, 518));
-    assert!(report.frames.adds_up() && report.copies.adds_up(), "{report:?}");
+    assert!(
+        report.frames.adds_up() && report.copies.adds_up(),
+        "{report:?}"
+    );
 }
 
 /// The other 12 frames of the wire are the hosts' own: ARP and router solicitations of the
@@ -66,10 +78,18 @@ fn the_hosts_own_frames_are_taken_by_the_host_or_never_enter() {
     let replay = replayed("kernel-gretap-two-vsid.pcap");
     let report = replay.report();
     assert_eq!(report.frames.consumed, 4, "ICMP errors about NVGRE packets");
-    let errors: u64 =
-        replay.model().network().hosts().iter().map(|h| h.counters().tally.underlay_errors).sum();
+    let errors: u64 = replay
+        .model()
+        .network()
+        .hosts()
+        .iter()
+        .map(|h| h.counters().tally.underlay_errors)
+        .sum();
     assert_eq!(errors, 4);
-    assert_eq!(report.skips.keys().collect::<Vec<_>>(), [&SkipReason::UnknownPort]);
+    assert_eq!(
+        report.skips.keys().collect::<Vec<_>>(),
+        [&SkipReason::UnknownPort]
+    );
     assert_eq!(report.frames.skipped, 8);
 }
 
@@ -90,7 +110,10 @@ fn the_same_capture_gives_the_same_deliveries_whatever_its_format() {
 fn an_unprovisioned_subnet_is_delivered_to_no_tenant() {
     let replay = replayed("kernel-gretap-unprovisioned-vsid.pcap");
     let report = replay.report();
-    let unknown = report.drops.get(&DropReason::UnknownVsid).expect("VSID 7000 is unknown");
+    let unknown = report
+        .drops
+        .get(&DropReason::UnknownVsid)
+        .expect("VSID 7000 is unknown");
     assert!(unknown.frames > 0);
     assert_eq!(replay.oracle().cross_tenant, 0);
     assert!(report.frames.delivered > 0, "VSID 445566 works beside it");
@@ -137,7 +160,9 @@ fn with_our_choices(kernel: &[u8], ours: &[u8]) -> Vec<u8> {
     frame[20..22].copy_from_slice(&[0x40, 0]);
     frame[22] = 64;
     frame[41] = ours[41];
-    let header = etherparse::Ipv4Header::from_slice(&frame[14..]).expect("outer IPv4").0;
+    let header = etherparse::Ipv4Header::from_slice(&frame[14..])
+        .expect("outer IPv4")
+        .0;
     frame[24..26].copy_from_slice(&header.calc_header_checksum().to_be_bytes());
     frame
 }
@@ -183,10 +208,18 @@ fn bare_frames_become_the_nvgre_frames_that_the_kernel_sent() {
     // Per guest: one ARP request and two solicitations have a record, three ARP requests have none.
     for (guest, expected) in [(T1_H1, 209), (T2_H1, 123)] {
         let (bare, kernel) = (&bare[&guest], &kernel[&guest]);
-        assert_eq!((bare.len(), kernel.len()), (expected, expected), "guest {guest}");
+        assert_eq!(
+            (bare.len(), kernel.len()),
+            (expected, expected),
+            "guest {guest}"
+        );
         let (mut answered, mut unanswered) = (0, 0);
         for (index, (frame, kernel)) in bare.iter().zip(kernel).enumerate() {
-            assert_eq!(frame[..], kernel[42..], "the two captures are in the same order");
+            assert_eq!(
+                frame[..],
+                kernel[42..],
+                "the two captures are in the same order"
+            );
             let mut wire = Wire::default();
             let mut memory = vec![0; HEADROOM];
             memory.extend_from_slice(frame);
@@ -199,13 +232,21 @@ fn bare_frames_become_the_nvgre_frames_that_the_kernel_sent() {
             match wire.sent.as_slice() {
                 [ours] => assert_eq!(*ours, with_our_choices(kernel, ours), "frame {index}"),
                 [] => {
-                    assert!(is_question(frame), "frame {index}: {:?} {frame:02x?}", wire.dropped);
+                    assert!(
+                        is_question(frame),
+                        "frame {index}: {:?} {frame:02x?}",
+                        wire.dropped
+                    );
                     answered += wire.answered;
                     unanswered += wire.dropped.len();
                 }
                 several => panic!("frame {index} was sent {} times", several.len()),
             }
         }
-        assert_eq!((answered, unanswered), (3, 3), "questions of guest {guest} that stay on host 1");
+        assert_eq!(
+            (answered, unanswered),
+            (3, 3),
+            "questions of guest {guest} that stay on host 1"
+        );
     }
 }
