@@ -137,6 +137,13 @@ pub(crate) fn is_gre(frame: &[u8]) -> bool {
     }
 }
 
+/// An ICMP error over IPv4, without VLAN tags.
+pub(crate) fn is_icmp_error(frame: &[u8]) -> bool {
+    frame.get(12..14) == Some(&[0x08, 0x00])
+        && frame.get(23) == Some(&1)
+        && matches!(frame.get(34), Some(3 | 11 | 12))
+}
+
 /// Both of one family, or the packet is not built and the payload stands alone.
 fn packet(
     source: IpAddr,
@@ -304,14 +311,19 @@ impl Forged {
             to
         };
         let source = self.source.as_ref().map_or(world.mac_of(from), Mac::get);
-        // Whoever is in the same subnet is switched to; for the rest there is the router.
-        let near = world.guests[from].kind != Kind::Tenant
-            || world.guests[from].subnet == world.guests[to].subnet;
-        let ordinary = if near {
-            world.mac_of(to)
-        } else {
-            DEFAULT_ROUTER_MAC
+        let destination_of = |kind: Kind| match (kind, &self.content) {
+            // What is addressed on the underlay goes by its router.
+            (
+                Kind::PassThrough,
+                Content::Udp(..) | Content::Error { .. } | Content::Tunnel { .. },
+            ) => ROUTER_MAC,
+            // Whoever is in the same subnet is switched to; for the rest there is the router.
+            (Kind::Tenant, _) if world.guests[from].subnet != world.guests[to].subnet => {
+                DEFAULT_ROUTER_MAC
+            }
+            (_, _) => world.mac_of(to),
         };
+        let ordinary = destination_of(world.guests[from].kind);
         let destination = self.destination.as_ref().map_or(ordinary, Mac::get);
         let (ether_type, content) = self.content.bytes(world, from, to);
         let mut bytes = destination.octets().to_vec();
@@ -375,6 +387,14 @@ fn plain_contents() -> BoxedStrategy<Content> {
             .prop_map(|((source, destination), kind, quoted, protocol)| {
                 Content::Error { source, destination, kind, quoted, protocol }
             }),
+        // About a packet that a guest behind IP rewrite may have sent.
+        1 => (addresses(), 0..14_usize, 0..14_usize).prop_map(|(source, from, to)| Content::Error {
+            source,
+            destination: Address::Nat(from),
+            kind: 3,
+            quoted: (Address::Nat(from), Address::Nat(to)),
+            protocol: 17,
+        }),
         1 => (any::<u16>(), prop::collection::vec(any::<u8>(), 0..80))
             .prop_map(|(ether_type, bytes)| Content::Raw(ether_type, bytes)),
         1 => (prop_oneof![Just(0x0800_u16), Just(0x86dd), Just(0x0806)], prop::collection::vec(any::<u8>(), 0..80))
