@@ -92,9 +92,12 @@ impl Observer for Seen {
     }
 }
 
+/// It arrives, or it is dropped: at which host and why.
+type Fate = Result<(), (usize, DropReason)>;
+
 /// `Ok` when a unicast packet reaches its guest and nobody else; else where and why it was dropped.
 #[track_caller]
-fn send(model: &mut Model, from: usize, to: usize) -> Result<(), (usize, DropReason)> {
+fn send(model: &mut Model, from: usize, to: usize) -> Fate {
     let last = |guest: usize| NAMES[guest % BLUE].2;
     let mut memory = vec![0; HEADROOM];
     memory.extend_from_slice(&udp(last(from), last(to)));
@@ -130,14 +133,7 @@ fn send(model: &mut Model, from: usize, to: usize) -> Result<(), (usize, DropRea
 
 /// From each peer to the guest that moves, and back.
 #[track_caller]
-fn assert_reach(
-    model: &mut Model,
-    stage: &str,
-    expected: [(
-        Result<(), (usize, DropReason)>,
-        Result<(), (usize, DropReason)>,
-    ); 3],
-) {
+fn assert_reach(model: &mut Model, stage: &str, expected: [(Fate, Fate); 3]) {
     for (peer, (to, back)) in expected.into_iter().enumerate() {
         let name = NAMES[peer].0;
         assert_eq!(send(model, peer, MOVER), to, "{stage}: from {name}");

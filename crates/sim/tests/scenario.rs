@@ -716,3 +716,27 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_hosts_link_carries_what_the_underlay_does_unless_it_says_less() {
+    let mtus = |text: &str| -> Vec<u16> {
+        let scenario = Scenario::parse("small.toml", text).expect("no mistakes");
+        scenario
+            .hosts
+            .iter()
+            .map(|host| host.link_mtu_bytes)
+            .collect()
+    };
+    assert_eq!(mtus(GOOD), [1_500, 1_500]);
+    let underlay = GOOD.replace(
+        "\n[[tenant]]\nname = \"Red\"",
+        "\n[underlay]\nmtu_bytes = 1600\n\n[[tenant]]\nname = \"Red\"",
+    );
+    assert_eq!(mtus(&underlay), [1_600, 1_600]);
+    let link = "mac = \"00155D000A0C\"\nlink_mtu_bytes = 1400";
+    let short = underlay.replace("mac = \"00155D000A0C\"", link);
+    assert_eq!(mtus(&short), [1_600, 1_400]);
+    let too_short = short.replace("= 1400", "= 67");
+    let errors = Scenario::parse("small.toml", &too_short).expect_err("IPv4 needs 68");
+    assert!(errors[0].to_string().contains("67"), "{errors:?}");
+}
