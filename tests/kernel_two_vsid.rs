@@ -110,9 +110,8 @@ fn the_same_capture_gives_the_same_deliveries_whatever_its_format() {
 fn an_unprovisioned_subnet_is_delivered_to_no_tenant() {
     let replay = replayed("kernel-gretap-unprovisioned-vsid.pcap");
     let report = replay.report();
-    let unknown = report
-        .drops
-        .get(&DropReason::UnknownVsid)
+    let (_, unknown) = report
+        .first_drop(DropReason::UnknownVsid)
         .expect("VSID 7000 is unknown");
     assert!(unknown.frames > 0);
     assert_eq!(replay.oracle().cross_tenant, 0);

@@ -11,7 +11,7 @@ use crate::answer::set_link;
 use crate::classify::Classified;
 use crate::decap::{self, Outer, Provider};
 use crate::drop_reason::DropReason;
-use crate::lookup_record::RecordType;
+use crate::lookup_record::{RecordType, Rule};
 use crate::nat::{self, Renaming};
 use crate::port::PortSubnet;
 use crate::record_table::Entry;
@@ -240,6 +240,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         let may_learn = !known
             && records.by_mac(vsid, headers.source).any(|entry| {
                 entry.record.record_type == RecordType::L2Only
+                    && entry.record.rule == Rule::Encap
                     && entry.record.provider_address == source
             });
         if may_learn {

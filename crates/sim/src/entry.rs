@@ -9,6 +9,7 @@ use std::fmt;
 
 use nvgre_capture::LinkPayload;
 use nvgre_dataplane::{DropReason, Outer, PortId};
+use nvgre_wire::ip_protocol;
 use nvgre_wire::{EtherType, Ethernet, LinkHeader, MacAddress, ProviderAddress};
 
 use crate::map_file::{Condition, MapFile};
@@ -93,6 +94,9 @@ pub(crate) struct Entry {
     pub(crate) ingress: Ingress,
     /// The guest whose port it is; `None` at an uplink.
     pub(crate) guest: Option<GuestIndex>,
+    /// It was captured on its way from `host` to a provider address that nobody owns: the underlay
+    /// loses it.
+    pub(crate) to_nobody: bool,
 }
 
 impl EntryRules {
@@ -137,11 +141,10 @@ impl EntryRules {
             return self.at_port(guest, &link, host_of);
         }
         if let Some(host) = uplink(frame, underlay) {
-            return Ok(Entry {
-                host,
-                ingress: Ingress::Uplink,
-                guest: None,
-            });
+            return Ok(at_uplink(host, false));
+        }
+        if let Some(host) = sent_to_nobody(frame, underlay) {
+            return Ok(at_uplink(host, true));
         }
         match self.by_mac.get(&link.source).map(Vec::as_slice) {
             Some(&[guest]) => Ok(port(guest, host_of)),
@@ -183,7 +186,24 @@ fn port(guest: GuestIndex, host_of: &[usize]) -> Entry {
         host: host_of[guest],
         ingress,
         guest: Some(guest),
+        to_nobody: false,
     }
+}
+
+fn at_uplink(host: usize, to_nobody: bool) -> Entry {
+    Entry {
+        host,
+        ingress: Ingress::Uplink,
+        guest: None,
+        to_nobody,
+    }
+}
+
+/// The host that sent a tunnel packet to a provider address that no host owns.
+fn sent_to_nobody(frame: &[u8], underlay: &Underlay) -> Option<usize> {
+    let outer = Outer::parse(frame).ok()?;
+    let tunnel = outer.protocol == ip_protocol::GRE && !outer.destination.is_group();
+    tunnel.then(|| underlay.owner(outer.source)).flatten()
 }
 
 fn applies(condition: &Condition, link: &LinkHeader, file: &str, named: Option<&str>) -> bool {
@@ -200,12 +220,19 @@ fn applies(condition: &Condition, link: &LinkHeader, file: &str, named: Option<&
     }
 }
 
-/// The host whose provider address an IP packet is for. A damaged packet goes by its MAC.
+/// The host that a packet of the underlay is for: GRE to one of its provider addresses, or anything
+/// for such an address that carries its MAC (rewritten packets, and what its own stack takes). A
+/// guest's bare frame may be for the same numbers: tenants choose freely. A damaged packet goes by
+/// its MAC.
 fn uplink(frame: &[u8], underlay: &Underlay) -> Option<usize> {
+    let by_mac = || underlay.host_of_mac(Ethernet::parse(frame).ok()?.destination());
     match Outer::parse(frame) {
-        Ok(outer) => underlay.owner(outer.destination),
+        Ok(outer) if outer.protocol == ip_protocol::GRE => underlay.owner(outer.destination),
+        Ok(outer) => underlay
+            .owner(outer.destination)
+            .filter(|_| by_mac().is_some()),
         Err(DropReason::NotNvgre) => None,
-        Err(_damaged) => underlay.host_of_mac(Ethernet::parse(frame).ok()?.destination()),
+        Err(_damaged) => by_mac(),
     }
 }
 

@@ -2,6 +2,8 @@
 
 use nvgre_dataplane::DropReason;
 
+use crate::clue::Clue;
+
 /// One outcome for each frame that was read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FrameLedger {
@@ -40,6 +42,10 @@ pub struct Fate {
     pub dropped: Option<DropReason>,
     /// A copy was answered or taken by a host.
     pub consumed: bool,
+    /// What the walk asked last, so far.
+    pub clue: Clue,
+    /// The host of the first drop, and the clue at that moment.
+    pub first_drop: Option<(usize, Clue)>,
 }
 
 /// The one outcome of a frame.
@@ -54,6 +60,13 @@ pub enum Outcome {
 }
 
 impl Fate {
+    /// Remembers where the first drop was.
+    pub(crate) fn mark_drop(&mut self, host: usize) {
+        if self.dropped.is_some() {
+            self.first_drop.get_or_insert((host, self.clue));
+        }
+    }
+
     /// Delivered if any copy was; else dropped with the first reason; else consumed.
     pub const fn outcome(&self) -> Outcome {
         match self.dropped {

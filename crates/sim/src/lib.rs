@@ -19,9 +19,11 @@
 //! | `replay.rs`, `entry.rs`, `map_file.rs` | [`Replay`]: captures, and where their frames enter |
 //! | `skeleton.rs`, `skeleton_*.rs` | [`Survey`] and [`Skeleton`]: a scenario guessed from a capture |
 //! | `oracle.rs`, `ledger.rs`, `digest.rs` | isolation, books, and the hash of a run |
+//! | `clue.rs`, `summary.rs` | what a walk asked last; one frame in one line |
 #![forbid(unsafe_code)]
 
 mod clock;
+mod clue;
 mod digest;
 mod entry;
 mod guest;
@@ -49,10 +51,12 @@ mod skeleton_prefix;
 mod skeleton_survey;
 mod skeleton_text;
 mod story;
+mod summary;
 mod underlay;
 mod world;
 
 pub use clock::{EventQueue, SimTime};
+pub use clue::Clue;
 pub use entry::SkipReason;
 pub use guest::{Conflict, Guest, PingError};
 pub use ledger::{CopyLedger, Fate, FrameLedger, Outcome};
@@ -67,5 +71,6 @@ pub use skeleton::{
     SkeletonSubnet, Survey,
 };
 pub use story::{Cause, ConflictReport, ProbeFailure, ProbeResult, StageResult, play_stage};
+pub use summary::FrameSummary;
 pub use underlay::{Attachment, Carried, ROUTER_MAC, Underlay};
 pub use world::{Dropped, Origin, World};

@@ -5,12 +5,13 @@
 use std::collections::VecDeque;
 
 use nvgre_dataplane::{
-    Destination, DropReason, Egress, Learned, Nanos, Neighbor, NoTrace, Policy, PolicyError,
-    PolicyWarning, PortId, Snapshot, Tracer, Verdict, Worker,
+    Destination, DropReason, Egress, Learned, Nanos, Neighbor, Policy, PolicyError, PolicyWarning,
+    PortId, Snapshot, Tracer, Verdict, Worker,
 };
 use nvgre_wire::{FrameBuf, HEADROOM};
 
 use crate::clock::SimTime;
+use crate::clue::ClueTracer;
 use crate::learning;
 use crate::ledger::{CopyLedger, Fate};
 use crate::scenario;
@@ -287,7 +288,14 @@ impl Network {
     ) {
         let mut step = Some(first);
         while let Some(here) = step {
-            step = match self.decide(here, frame, copies, fate, observer, &mut NoTrace) {
+            let mut tracer = ClueTracer {
+                host: here.host,
+                clue: fate.clue,
+            };
+            let onward = self.decide(here, frame, copies, fate, observer, &mut tracer);
+            fate.clue = tracer.clue;
+            fate.mark_drop(here.host);
+            step = match onward {
                 Onward::Ended => None,
                 Onward::Underlay => self.cross(here.now, here.host, frame, copies, fate, observer),
             };
@@ -393,6 +401,8 @@ impl Network {
             }
             Carried::Dropped(reason) => {
                 drop_copy(copies, fate, reason);
+                fate.clue = fate.clue.lost(frame.bytes());
+                fate.mark_drop(host);
                 observer.dropped(host, Ingress::Uplink, reason, frame.bytes());
                 return None;
             }
@@ -439,6 +449,7 @@ impl Network {
         let ingress = Ingress::Uplink;
         if let Err(reason) = self.underlay.arrive(to, frame.bytes()) {
             drop_copy(copies, fate, reason);
+            fate.mark_drop(from);
             observer.dropped(from, ingress, reason, frame.bytes());
             return None;
         }

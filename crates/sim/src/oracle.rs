@@ -26,13 +26,12 @@ pub struct InventoryGuest {
     pub virtual_subnets: Vec<VirtualSubnetId>,
 }
 
-/// Who sent a frame, as far as is known from outside the network.
+/// Who sent a frame, as far as is known from outside the network. An answer or ICMP error that a host
+/// makes counts as sent by the one whose frame it answers: it is for nobody of another tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sender {
     /// This guest.
     Guest(GuestIndex),
-    /// A host's dataplane made the frame for this port.
-    Dataplane,
     /// Nobody in the inventory fits.
     Unknown,
 }
@@ -88,8 +87,6 @@ impl Oracle {
     /// Judges and counts one delivery.
     pub fn delivered(&mut self, sender: Sender, receiver: GuestIndex) -> Judgement {
         let judgement = match sender {
-            // An answer is made for the one who asked.
-            Sender::Dataplane => Judgement::SameTenant,
             Sender::Unknown => Judgement::SenderUnknown,
             Sender::Guest(guest) if self.guests[guest].tenant == self.guests[receiver].tenant => {
                 Judgement::SameTenant

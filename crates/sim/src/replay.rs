@@ -6,21 +6,23 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
 
-use nvgre_capture::{LinkType, Packet, WriteError, Writer, network_layer};
+use nvgre_capture::{LinkPayload, LinkType, Packet, WriteError, Writer, network_layer};
 use nvgre_dataplane::{DropReason, PortCounters, PortId};
 use nvgre_wire::{FrameBuf, HEADROOM};
 
 use crate::clock::SimTime;
+use crate::clue::Clue;
 use crate::digest::Digest;
-use crate::entry::{EntryRules, SkipReason, with_ethernet};
-use crate::ledger::{CopyLedger, FrameLedger, Outcome};
+use crate::entry::{Entry, EntryRules, SkipReason, with_ethernet};
+use crate::ledger::{CopyLedger, Fate, FrameLedger, Outcome};
 use crate::map_file::MapFile;
 use crate::model::Model;
-use crate::network::{Ingress, Observer};
+use crate::network::{Ingress, Observer, drop_copy};
 use crate::oracle::{Judgement, Oracle, OracleCounts, Sender};
+use crate::summary::FrameSummary;
 
-/// Frames dropped for one reason.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Frames that one host dropped for one reason, or put on the underlay which did.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DropLine {
     /// Frames with this outcome.
     pub frames: u64,
@@ -28,8 +30,8 @@ pub struct DropLine {
     pub copies: u64,
     /// Number of the first frame that lost a copy, from 1 over all input files.
     pub first_frame: u64,
-    /// The host that dropped that copy, or put it on the underlay which did.
-    pub first_host: usize,
+    /// That frame in one line, as it was captured, and what its walk asked last.
+    pub first: Option<(String, Clue)>,
 }
 
 /// What a replay has seen so far.
@@ -43,8 +45,8 @@ pub struct ReplayReport {
     pub bytes_entered: u64,
     /// Frames that entered at an uplink, and not at a port.
     pub entered_at_uplinks: u64,
-    /// Drops by reason.
-    pub drops: BTreeMap<DropReason, DropLine>,
+    /// Drops by reason and host.
+    pub drops: BTreeMap<(DropReason, usize), DropLine>,
     /// Frames that never entered, and the first of each kind.
     pub skips: BTreeMap<SkipReason, (u64, u64)>,
     /// The first delivery from one tenant to another: frame number and receiving guest.
@@ -59,6 +61,11 @@ pub struct Replay {
     digest: Digest,
     taps: Option<Taps>,
     now: SimTime,
+    /// The file in hand, and how much later than its own time it is replayed.
+    file: String,
+    offset_nanos: u64,
+    /// The packet's own time, for the output.
+    captured_ns: i64,
     memory: Vec<u8>,
     host_of: Vec<usize>,
 }
@@ -91,6 +98,7 @@ struct Watch<'a> {
     sender: Sender,
     number: u64,
     now: SimTime,
+    captured_ns: i64,
 }
 
 impl Replay {
@@ -105,6 +113,9 @@ impl Replay {
             digest: Digest::default(),
             taps: None,
             now: SimTime::default(),
+            file: String::new(),
+            offset_nanos: 0,
+            captured_ns: 0,
             memory: Vec::new(),
         }
     }
@@ -139,6 +150,8 @@ impl Replay {
         if !packet.link_type.is_supported() {
             return Err(ReplayError::LinkType(packet.link_type));
         }
+        self.captured_ns = packet.time_ns;
+        self.advance(packet.time_ns.max(0).unsigned_abs(), file);
         let number = self.report.frames.read + 1;
         self.memory.clear();
         self.memory.resize(HEADROOM, 0);
@@ -159,8 +172,6 @@ impl Replay {
                 return Ok(());
             }
         };
-        // Captures of several interfaces step back in time now and then; rates need it to go on.
-        self.now = self.now.max(SimTime(packet.time_ns.max(0).unsigned_abs()));
         let len = self.memory.len();
         let sender = match entry.guest {
             Some(guest) => Sender::Guest(guest),
@@ -173,14 +184,45 @@ impl Replay {
             }
         };
         self.report.bytes_entered += (len - HEADROOM) as u64;
-        self.walk(number, entry.host, entry.ingress, sender, len);
+        let known = self.report.drops.len();
+        let fate = self.walk(number, entry, sender, len);
+        if self.report.drops.len() > known {
+            self.explain(packet, number, &fate);
+        }
         if let Some(error) = self.taps.as_mut().and_then(|taps| taps.error.take()) {
             return Err(ReplayError::Write(error));
         }
         Ok(())
     }
 
-    fn walk(&mut self, number: u64, host: usize, ingress: Ingress, sender: Sender, len: usize) {
+    /// Rates need a clock that goes on: captures of several interfaces step back now and then, and a
+    /// second file may be of the same hour as the first. It then follows the first in time.
+    fn advance(&mut self, captured: u64, file: &str) {
+        if self.file != file {
+            file.clone_into(&mut self.file);
+            self.offset_nanos = self.now.0.saturating_sub(captured);
+        }
+        self.now = self.now.max(SimTime(captured) + self.offset_nanos);
+    }
+
+    /// Keeps what is needed to say why, for the first frame of a reason at a host.
+    fn explain(&mut self, packet: &Packet<'_>, number: u64, fate: &Fate) {
+        let (Some(reason), Some((host, clue))) = (fate.dropped, fate.first_drop) else {
+            return;
+        };
+        if let Some(line) = self.report.drops.get_mut(&(reason, host))
+            && line.first_frame == number
+        {
+            let summary = match network_layer(packet.link_type, packet.data) {
+                Ok(LinkPayload::Ethernet(frame)) => FrameSummary(frame).to_string(),
+                Ok(LinkPayload::Network { .. }) | Err(_) => "a frame without Ethernet".to_owned(),
+            };
+            line.first = Some((summary, clue));
+        }
+    }
+
+    fn walk(&mut self, number: u64, entry: Entry, sender: Sender, len: usize) -> Fate {
+        let Entry { host, ingress, .. } = entry;
         let scenario = std::sync::Arc::clone(self.model.shared_scenario());
         let (network, oracle) = self.model.parts();
         let mut copies = self.report.copies;
@@ -194,20 +236,26 @@ impl Replay {
             sender,
             number,
             now: self.now,
+            captured_ns: self.captured_ns,
         };
         // The headroom is in the same memory, right in front.
         let Ok(mut frame) = FrameBuf::new(&mut self.memory, HEADROOM..len) else {
-            return;
+            return Fate::default();
         };
-        let fate = network.run(self.now, host, ingress, &mut frame, &mut copies, &mut watch);
+        let fate = if entry.to_nobody {
+            lose(host, &frame, &mut copies, &mut watch)
+        } else {
+            network.run(self.now, host, ingress, &mut frame, &mut copies, &mut watch)
+        };
         self.report.copies = copies;
         let outcome = fate.outcome();
         self.report.frames.book(outcome);
-        if let Outcome::Dropped(reason) = outcome
-            && let Some(line) = self.report.drops.get_mut(&reason)
+        if let (Outcome::Dropped(reason), Some((host, _))) = (outcome, fate.first_drop)
+            && let Some(line) = self.report.drops.get_mut(&(reason, host))
         {
             line.frames += 1;
         }
+        fate
     }
 
     /// Finishes the output, if there is one.
@@ -250,6 +298,18 @@ impl Replay {
     }
 }
 
+/// A frame that left `host` for an address that nobody owns: the underlay drops it.
+fn lose(host: usize, frame: &FrameBuf<'_>, copies: &mut CopyLedger, watch: &mut Watch<'_>) -> Fate {
+    let mut fate = Fate::default();
+    copies.made += 1;
+    let reason = DropReason::UnderlayNoOwner;
+    drop_copy(copies, &mut fate, reason);
+    fate.clue = fate.clue.lost(frame.bytes());
+    fate.mark_drop(host);
+    watch.dropped(host, Ingress::Uplink, reason, frame.bytes());
+    fate
+}
+
 impl Watch<'_> {
     fn tap(
         &mut self,
@@ -261,7 +321,7 @@ impl Watch<'_> {
             return;
         }
         let comment = comment(self);
-        let at = i64::try_from(self.now.0).unwrap_or(i64::MAX);
+        let at = self.captured_ns.max(0);
         if let Some(taps) = self.taps.as_deref_mut()
             && taps.error.is_none()
         {
@@ -304,7 +364,8 @@ impl Observer for Watch<'_> {
     }
 
     fn generated(&mut self, host: usize, port: PortId, frame: &[u8]) {
-        self.count(Sender::Dataplane, port, frame);
+        // An answer is for the one who asked, and for nobody of another tenant.
+        self.count(self.sender, port, frame);
         let guest = port.0 as usize;
         self.tap(
             |taps| taps.ports[guest],
@@ -334,11 +395,12 @@ impl Observer for Watch<'_> {
     }
 
     fn dropped(&mut self, host: usize, ingress: Ingress, reason: DropReason, frame: &[u8]) {
-        let line = self.report.drops.entry(reason).or_insert(DropLine {
+        let line = self.report.drops.entry((reason, host));
+        let line = line.or_insert(DropLine {
             frames: 0,
             copies: 0,
             first_frame: self.number,
-            first_host: host,
+            first: None,
         });
         line.copies += 1;
         self.tap(
@@ -369,3 +431,14 @@ impl fmt::Display for ReplayError {
 }
 
 impl std::error::Error for ReplayError {}
+
+impl ReplayReport {
+    /// Whether anything was dropped for this reason, and the first time it was: the host and the
+    /// line.
+    pub fn first_drop(&self, reason: DropReason) -> Option<(usize, &DropLine)> {
+        let of_reason = self.drops.iter().filter(|((line, _), _)| *line == reason);
+        of_reason
+            .min_by_key(|(_, line)| line.first_frame)
+            .map(|((_, host), line)| (*host, line))
+    }
+}

@@ -78,7 +78,7 @@ pub struct World {
 /// What one decision of one host gave.
 #[derive(Debug, Default)]
 struct Emissions {
-    to_ports: Vec<(PortId, Bytes, bool)>,
+    to_ports: Vec<(PortId, Bytes)>,
     drops: Vec<DropReason>,
 }
 
@@ -88,13 +88,11 @@ impl Observer for Emissions {
     }
 
     fn delivered(&mut self, _host: usize, port: PortId, frame: &[u8]) {
-        self.to_ports
-            .push((port, Bytes::copy_from_slice(frame), false));
+        self.to_ports.push((port, Bytes::copy_from_slice(frame)));
     }
 
     fn generated(&mut self, _host: usize, port: PortId, frame: &[u8]) {
-        self.to_ports
-            .push((port, Bytes::copy_from_slice(frame), true));
+        self.to_ports.push((port, Bytes::copy_from_slice(frame)));
     }
 
     fn sent(&mut self, _host: usize, _frame: &[u8]) {}
@@ -287,15 +285,7 @@ impl World {
         if onward == Onward::Underlay {
             on_wire.push(buffer.bytes().to_vec());
         }
-        for (port, frame, generated) in emissions.to_ports {
-            let origin = if generated {
-                Origin {
-                    sender: Sender::Dataplane,
-                    ..origin
-                }
-            } else {
-                origin
-            };
+        for (port, frame) in emissions.to_ports {
             let guest = port.0 as GuestIndex;
             let event = Event::AtGuest {
                 guest,

@@ -166,9 +166,9 @@ fn a_link_that_is_too_short_for_a_packet_drops_underlay_mtu() {
     );
     let frames = [(udp(5, 7), Some("Red1")), (udp(5, 9), Some("Blue1"))];
     let replay = replayed(model_of(&text, &script), &frames);
-    let drops = &replay.report().drops;
-    let line = drops[&DropReason::UnderlayMtu];
-    assert_eq!((line.frames, line.first_frame, line.first_host), (1, 1, 0));
+    let first = replay.report().first_drop(DropReason::UnderlayMtu);
+    let (host, line) = first.expect("the link is too short");
+    assert_eq!((line.frames, line.first_frame, host), (1, 1, 0));
     assert_eq!(
         replay.report().frames.delivered,
         1,

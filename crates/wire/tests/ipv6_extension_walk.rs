@@ -61,11 +61,19 @@ fn options_headers_of_any_length_are_stepped_over() {
 
 #[test]
 fn mobility_hip_and_shim6_headers_are_stepped_over() {
-    for kind in [ip_protocol::MOBILITY, ip_protocol::HIP, ip_protocol::SHIM6] {
+    // Mobility and HIP headers hold a checksum over the addresses (RFC 6275 s6.1.1, RFC 7401 s5.1).
+    for (kind, addresses_elsewhere) in [
+        (ip_protocol::MOBILITY, true),
+        (ip_protocol::HIP, true),
+        (ip_protocol::SHIM6, false),
+    ] {
         let header = [ip_protocol::NO_NEXT_HEADER, 1, 0, 0, 0, 0, 0, 0];
         assert_eq!(
             walk(kind, &[&header, &[0; 8]]),
-            Ok(plain(ip_protocol::NO_NEXT_HEADER, 56))
+            Ok(UpperLayer {
+                addresses_elsewhere,
+                ..plain(ip_protocol::NO_NEXT_HEADER, 56)
+            })
         );
     }
 }

@@ -1,0 +1,87 @@
+//! What a frame's walk asked last: enough to say which record decided, or which one is missing.
+
+use nvgre_dataplane::{Event, Outer, RecordId, Tracer};
+use nvgre_wire::ProviderAddress;
+
+/// The last hit and the last miss of a walk over the hosts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Clue {
+    /// The record that the frame was forwarded or judged by, and the host that holds it.
+    pub record: Option<(usize, RecordId)>,
+    /// The question that a host had no answer to, and the host.
+    pub missed: Option<(usize, Event)>,
+    /// Where the underlay was to carry the copy that it dropped.
+    pub sent_to: Option<ProviderAddress>,
+}
+
+impl Clue {
+    /// The same walk, ended by the underlay with this packet in hand.
+    pub(crate) fn lost(self, packet: &[u8]) -> Self {
+        let outer = Outer::parse(packet).ok();
+        Self {
+            sent_to: outer.map(|outer| outer.destination),
+            ..self
+        }
+    }
+}
+
+/// Listens to one host's decision and keeps the clue up to date.
+pub(crate) struct ClueTracer {
+    pub(crate) host: usize,
+    pub(crate) clue: Clue,
+}
+
+impl ClueTracer {
+    fn hit(&mut self, record: RecordId) {
+        self.clue.record = Some((self.host, record));
+        self.clue.missed = None;
+    }
+
+    /// A miss by address says more than the misses by MAC that follow it on the same host.
+    fn missed(&mut self, event: Event) {
+        let by_mac = matches!(event, Event::MacAsked { .. } | Event::PortAsked { .. });
+        let kept = matches!(self.clue.missed, Some((host, Event::RecordAsked { .. })) if host == self.host);
+        if !(by_mac && kept) {
+            self.clue.missed = Some((self.host, event));
+        }
+    }
+}
+
+impl Tracer for ClueTracer {
+    const ON: bool = true;
+
+    fn frame(&mut self, _index: usize) {}
+
+    fn event(&mut self, event: Event) {
+        match event {
+            Event::RecordAsked { hit: Some(id), .. }
+            | Event::MacAsked { hit: Some(id), .. }
+            | Event::WildcardAsked { hit: Some(id), .. }
+            | Event::PeerChecked { hit: Some(id), .. } => self.hit(id),
+            Event::RecordAsked { hit: None, .. }
+            | Event::MacAsked { hit: None, .. }
+            | Event::SourceAsked { hit: None, .. }
+            | Event::RouteAsked { hit: None, .. }
+            | Event::NextHopAsked { hit: None, .. }
+            | Event::PortAsked { hit: None, .. } => self.missed(event),
+            Event::Admitted { .. }
+            | Event::PortAsked { .. }
+            | Event::WildcardAsked { .. }
+            | Event::RouteAsked { .. }
+            | Event::SourceAsked { .. }
+            | Event::NextHopAsked { .. }
+            | Event::Routed { .. }
+            | Event::Answered { .. }
+            | Event::Encapsulated { .. }
+            | Event::Rewritten { .. }
+            | Event::OuterAccepted { .. }
+            | Event::KeyRead { .. }
+            | Event::PeerChecked { .. }
+            | Event::Flooded { .. }
+            | Event::RemoteCopiesRefused(_)
+            | Event::ErrorSent { .. }
+            | Event::Delivered(_)
+            | Event::Dropped(_) => {}
+        }
+    }
+}
