@@ -13,7 +13,7 @@ use crate::show::ShowArgs;
 
 /// Answers questions about NVGRE virtual networks.
 #[derive(Debug, Parser)]
-#[command(version, propagate_version = true, after_help = Exit::table())]
+#[command(name = "nvgre", version, propagate_version = true, after_help = Exit::table())]
 pub(crate) struct Args {
     /// Print JSON lines for tools; each names its schema, nvgre.VERB/1.
     #[arg(long, global = true)]
@@ -26,14 +26,22 @@ pub(crate) struct Args {
 /// What to do; a file of its own each.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
-    /// Play the founding story: six stages of one network, then its traffic replayed.
-    Demo,
+    /// Play the stages of a scenario: guests boot and ping while the policy changes.
+    ///
+    /// Without a scenario the founding story, which is built in, and then traffic of its tenants that
+    /// was recorded from real hosts. Exit code 1 when a stage did not end as told; 4 when no stage
+    /// has probes.
+    Demo {
+        /// The scenario: a TOML file, its policy files beside it.
+        #[arg(value_name = "SCENARIO")]
+        scenario: Option<PathBuf>,
+    },
     /// Replay captures through the modeled hosts of a scenario.
     ///
     /// Tells what became of the frames: one outcome each, one end for every copy, drops by reason
     /// with the first frame of each, what tenants and ports sent and received, and whether any frame
     /// reached another tenant. Exit code 1 when one did, or a drop that --fail-on names; 4 when no
-    /// frame entered the network.
+    /// frame entered the network, or isolation stays undecided.
     Replay(ReplayArgs),
     /// Show the tables of a scenario's hosts, as Get-NetVirtualization* would.
     ///

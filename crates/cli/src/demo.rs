@@ -1,13 +1,15 @@
-//! `nvgre demo`: the founding story, from files that are built in.
+//! `nvgre demo`: the stages of a scenario, played; of itself the founding story, which is built in.
 
 use std::io::Write;
 use std::net::IpAddr;
+use std::path::Path;
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
 use nvgre_capture::Reader;
+use nvgre_sim::scenario::Expectation;
 use nvgre_sim::{
-    Cause, ConflictReport, MapFile, ProbeFailure, ProbeResult, Replay, StageResult, World,
+    Cause, ConflictReport, MapFile, Model, ProbeFailure, ProbeResult, Replay, StageResult, World,
     play_stage,
 };
 use serde::Serialize;
@@ -15,8 +17,8 @@ use serde::Serialize;
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
 use crate::replay_result::{InputResult, ReplayResult, Stopwatch};
-use crate::replay_text;
-use crate::scenario_file::built_in_story;
+use crate::scenario_file::{built_in_story, read_scenario};
+use crate::{policy_notes, replay_text};
 
 /// Traffic of both tenants, recorded from real network stacks.
 const RECORDED: [(&str, &[u8]); 2] = [
@@ -63,6 +65,7 @@ struct JsonStage<'a> {
     probes: Vec<JsonProbe<'a>>,
     conflicts: usize,
     cross_tenant_deliveries: u64,
+    as_told: bool,
 }
 
 #[derive(Serialize)]
@@ -71,27 +74,23 @@ struct JsonProbe<'a> {
     to: &'a str,
     ok: bool,
     reason: Option<&'static str>,
+    expected: &'static str,
 }
 
-/// Plays every stage, then replays the recorded captures through the repaired network. `No` when a
-/// stage did not end as told, or a frame crossed between tenants in the replay.
-pub(crate) fn run(out: &mut Output) -> Result<Exit, Failure> {
-    let mut world = World::new(built_in_story()?);
-    let stages = world.model().scenario().stages.len();
-    let mut as_told = true;
+/// Plays the stages of a scenario, or the story and its recorded captures. `No` when a stage did not
+/// end as told, or a frame crossed between tenants in the replay; `Nothing` when no stage has probes.
+pub(crate) fn run(scenario: Option<&Path>, out: &mut Output) -> Result<Exit, Failure> {
+    match scenario {
+        None => story(out),
+        Some(file) => play_scenario(file, out),
+    }
+}
+
+fn story(out: &mut Output) -> Result<Exit, Failure> {
     if !out.is_json() {
         writeln!(out, "{PROLOGUE}")?;
     }
-    for index in 0..stages {
-        let stage = play_stage(&mut world, index).map_err(Failure::input)?;
-        as_told &= stage.as_told();
-        if out.is_json() {
-            out.json_line(&json(&stage))?;
-        } else {
-            print(&stage, out)?;
-        }
-        out.flush()?;
-    }
+    let (as_told, world) = play(built_in_story()?, out)?;
     if !out.is_json() {
         writeln!(
             out,
@@ -105,6 +104,47 @@ pub(crate) fn run(out: &mut Output) -> Result<Exit, Failure> {
     } else {
         Exit::No
     })
+}
+
+fn play_scenario(file: &Path, out: &mut Output) -> Result<Exit, Failure> {
+    let model = read_scenario(file)?;
+    let scenario = model.scenario();
+    if scenario.stages.iter().all(|stage| stage.probes.is_empty()) {
+        out.complain(format_args!(
+            "{}: no stage has probes, so there is nothing to play",
+            file.display()
+        ))?;
+        return Ok(Exit::Nothing);
+    }
+    if !out.is_json() {
+        match scenario.about.as_str() {
+            "" => writeln!(out, "{}\n", scenario.name)?,
+            about => writeln!(out, "{}: {about}\n", scenario.name)?,
+        }
+    }
+    let (as_told, world) = play(model, out)?;
+    if !out.is_json() {
+        writeln!(out, "hash {:016x} over every delivery", world.digest())?;
+    }
+    policy_notes::print(world.model(), out)?;
+    Ok(if as_told { Exit::Success } else { Exit::No })
+}
+
+/// Plays every stage and prints each as it ends; gives whether all ended as told.
+fn play(model: Model, out: &mut Output) -> Result<(bool, World), Failure> {
+    let mut world = World::new(model);
+    let mut as_told = true;
+    for index in 0..world.model().scenario().stages.len() {
+        let stage = play_stage(&mut world, index).map_err(Failure::input)?;
+        as_told &= stage.as_told();
+        if out.is_json() {
+            out.json_line(&json(&stage))?;
+        } else {
+            print(&stage, out)?;
+        }
+        out.flush()?;
+    }
+    Ok((as_told, world))
 }
 
 /// Both tenants' captures through the network of the last stage.
@@ -145,6 +185,7 @@ fn json(stage: &StageResult) -> JsonStage<'_> {
         to: &probe.to,
         ok: probe.failure.is_none(),
         reason: probe.reason(),
+        expected: expected(probe),
     });
     JsonStage {
         schema: "nvgre.demo/1",
@@ -153,6 +194,16 @@ fn json(stage: &StageResult) -> JsonStage<'_> {
         probes: probes.collect(),
         conflicts: stage.conflicts.len(),
         cross_tenant_deliveries: stage.cross_tenant_deliveries,
+        as_told: stage.as_told(),
+    }
+}
+
+/// What the scenario expects of a probe, in the words of the scenario file.
+fn expected(probe: &ProbeResult) -> &'static str {
+    match probe.expected {
+        Expectation::Ok => "ok",
+        Expectation::AddressConflict => "address_conflict",
+        Expectation::Dropped(reason) => reason.name(),
     }
 }
 
@@ -163,10 +214,10 @@ fn print(stage: &StageResult, out: &mut Output) -> Result<(), Failure> {
     }
     print_conflicts(&stage.conflicts, out)?;
     match stage.cross_tenant_deliveries {
-        0 => writeln!(out, "   no frame of one tenant reached the other")?,
+        0 => writeln!(out, "   no frame of one tenant reached another")?,
         crossed => writeln!(
             out,
-            "   {crossed} frames of one tenant reached the other: nothing keeps the two apart"
+            "   {crossed} frames of one tenant reached another: nothing keeps them apart"
         )?,
     }
     if !stage.as_told() {
@@ -184,10 +235,14 @@ fn print_probe(probe: &ProbeResult, out: &mut Output) -> Result<(), Failure> {
         Some(failure) => writeln!(out, "   {path:<23} FAILS: {}", failure.name())?,
     }
     match (&probe.cause, probe.failure) {
-        (Some(cause), _) => facts(&cause_facts(cause), out),
-        (None, Some(ProbeFailure::AddressConflict)) => facts(&ADDRESS_CONFLICT_FACTS, out),
-        (None, _) => Ok(()),
+        (Some(cause), _) => facts(&cause_facts(cause), out)?,
+        (None, Some(ProbeFailure::AddressConflict)) => facts(&ADDRESS_CONFLICT_FACTS, out)?,
+        (None, _) => {}
     }
+    if !probe.as_expected() {
+        facts(&[("told", expected(probe))], out)?;
+    }
+    Ok(())
 }
 
 /// A failure that is no drop: no host and no record decided it.

@@ -40,7 +40,7 @@ impl Exit {
             Self::No => "worked, and the answer is no",
             Self::Usage => "the command line is wrong",
             Self::Input => "an input cannot be read or is invalid; the others are still done",
-            Self::Nothing => "nothing was checked: no frame to speak of",
+            Self::Nothing => "nothing was checked, or the answer stays open",
             Self::Output => "an output could not be written whole",
         }
     }

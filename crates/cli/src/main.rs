@@ -72,7 +72,7 @@ fn main() -> ExitCode {
 
 fn run(verb: Verb, out: &mut Output) -> Result<Exit, Failure> {
     match verb {
-        Verb::Demo => demo::run(out),
+        Verb::Demo { scenario } => demo::run(scenario.as_deref(), out),
         Verb::Replay(args) => replay::run(&args, out),
         Verb::Show(args) => show::run(&args, out),
         Verb::Init(args) => init::run(&args, out),

@@ -11,7 +11,7 @@ use nvgre_sim::{MapFile, Replay, ReplayError, Scenario};
 use crate::exit::{Exit, Failure};
 use crate::input::open_capture;
 use crate::output::Output;
-use crate::replay_result::{InputResult, ReplayResult, Stopwatch};
+use crate::replay_result::{InputResult, Isolation, ReplayResult, Stopwatch};
 use crate::scenario_file::{load, read_text, rendered};
 use crate::{replay_json, replay_text};
 
@@ -52,19 +52,22 @@ pub(crate) struct ReplayArgs {
     /// `nvgre codes` lists the reasons.
     #[arg(long, value_name = "REASON", value_parser = crate::args::drop_reason(), hide_possible_values = true)]
     fail_on: Vec<DropReason>,
-    /// Exit with 0 instead of 4 when no frame enters the network.
+    /// Exit with 0 instead of 4 when no frame enters the network or isolation stays undecided.
     #[arg(long)]
     allow_empty: bool,
 }
 
 /// Replays and reports. `No` for a delivery to another tenant or a drop that `--fail-on` names,
-/// `Nothing` when no frame entered.
+/// `Nothing` when no frame entered or isolation is undecided.
 pub(crate) fn run(args: &ReplayArgs, out: &mut Output) -> Result<Exit, Failure> {
     let model = load(&args.scenario, args.stage.as_deref(), out)?;
     let map = match &args.map {
         None => MapFile::default(),
         Some(file) => read_map(file, model.scenario())?,
     };
+    if let Some(file) = &args.write {
+        refuse_input(args, model.scenario(), file)?;
+    }
     let mut replay = Replay::new(model, map);
     if let Some(file) = &args.write {
         Writer::create(file)
@@ -106,18 +109,18 @@ pub(crate) fn run(args: &ReplayArgs, out: &mut Output) -> Result<Exit, Failure> 
 /// The exit code; on stderr why it is 1, as the report is not about that.
 fn exit(args: &ReplayArgs, result: &ReplayResult<'_>, out: &mut Output) -> Result<Exit, Failure> {
     let replay = result.replay;
-    let drops = &replay.report().drops;
-    let mut exit = if replay.oracle().cross_tenant > 0 {
+    let decided = result.entered() > 0 && result.isolation() != Isolation::Undecided;
+    let mut exit = if result.isolation() == Isolation::Violated {
         Exit::No
-    } else if result.entered() == 0 && !args.allow_empty {
-        Exit::Nothing
-    } else {
+    } else if decided || args.allow_empty {
         Exit::Success
+    } else {
+        Exit::Nothing
     };
     for reason in &args.fail_on {
-        if let Some(line) = drops.get(reason) {
+        if let Some((host, line)) = replay.report().first_drop(*reason) {
             exit = Exit::No;
-            let host = &replay.model().scenario().hosts[line.first_host].name;
+            let host = &replay.model().scenario().hosts[host].name;
             let frame = result.frame(line.first_frame);
             out.complain(format_args!(
                 "--fail-on {reason}: it happened, first to frame {frame} at {host}"
@@ -154,6 +157,50 @@ fn incomplete(
         out.complain(message)?;
     }
     Ok(Failure::input(last))
+}
+
+/// Refuses to write over what is read.
+fn refuse_input(args: &ReplayArgs, scenario: &Scenario, output: &Path) -> Result<(), Failure> {
+    let of_hosts = scenario.hosts.iter().flat_map(|host| &host.policy);
+    let of_stages = scenario.stages.iter().flat_map(|stage| &stage.scripts);
+    let policy = of_hosts.chain(of_stages.map(|script| &script.file));
+    let inputs = [&args.scenario].into_iter().chain(&args.map);
+    let inputs = inputs.chain(&args.read).map(PathBuf::as_path);
+    let mut inputs = inputs.chain(policy.map(Path::new));
+    match inputs.find(|input| is_same_file(input, output)) {
+        None => Ok(()),
+        Some(input) => Err(Failure::usage(format_args!(
+            "-w {}: this is the input {}; name another file",
+            output.display(),
+            input.display()
+        ))),
+    }
+}
+
+/// Whether both names lead to one regular file, through links too. Nothing is opened: that would
+/// disturb a pipe.
+#[cfg(unix)]
+fn is_same_file(input: &Path, output: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+
+    let input = if input == Path::new("-") {
+        Path::new("/dev/stdin")
+    } else {
+        input
+    };
+    match (fs::metadata(input), fs::metadata(output)) {
+        (Ok(a), Ok(b)) => b.is_file() && (a.dev(), a.ino()) == (b.dev(), b.ino()),
+        _ => false,
+    }
+}
+
+/// Whether both names lead to one file. Hard links are not seen.
+#[cfg(not(unix))]
+fn is_same_file(input: &Path, output: &Path) -> bool {
+    match (fs::canonicalize(input), fs::canonicalize(output)) {
+        (Ok(input), Ok(output)) => input == output,
+        _ => false,
+    }
 }
 
 fn read_map(file: &Path, scenario: &Scenario) -> Result<MapFile, Failure> {

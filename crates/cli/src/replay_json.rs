@@ -5,7 +5,10 @@
 //!  "inputs":[{"file":"red.pcap","frames":519,"error":null|"..."}],   a cut file: what was whole, and why it ended
 //!  "frames":{"read":N,"delivered":N,"dropped":N,"consumed":N,"skipped":N},     read = the sum of the others
 //!  "copies":{"made":N,"delivered":N,"dropped":N,"generated":N},                made = delivered + dropped
-//!  "drops":[{"reason":"no_port","frames":N,"copies":N,"first_frame":N,"host":"Waldorf"}],      most frequent first
+//!  "entered_at_uplinks":N,                       frames; the hosts of their senders were not asked
+//!  "drops":[{"reason":"no_port","frames":N,"copies":N,"first_frame":N,"host":"Waldorf",     most frequent first
+//!            "summary":"ICMP 10.1.0.1 > 10.1.0.2","missed":"a port with MAC ..., on Waldorf"|null,
+//!            "record":null|{"host","customer_address","virtual_subnet","provider_address","place":"FILE:LINE:COLUMN"}}],
 //!  "skips":[{"reason":"unknown_port","frames":N,"first_frame":N}],
 //!  "tenants":[{"name":"Red","sent_frames":N,"sent_bytes":N,"received_frames":N,"received_bytes":N}],
 //!  "ports":[{"name":"Red11","tenant":"Red","sent_frames":N, ...}],
@@ -15,11 +18,14 @@
 //! ```
 //!
 //! Frames are numbered from 1 over all inputs in their order. `drops.frames` counts frames of which
-//! no copy was delivered and this was the first reason; `drops.copies` every copy dropped.
+//! no copy was delivered and this was the first reason; `drops.copies` every copy dropped. `summary`,
+//! `missed` (the table that had no answer) and `record` (the one that decided) are about the first.
 //! `generated`: answers and ICMP errors that hosts made; they are in no port's figures, and the
 //! oracle judges them like any delivery. The last three differ from run to run, the
 //! rest does not; `digest` is a hash of every delivery.
 
+use nvgre_dataplane::LookupRecord;
+use nvgre_netwnv::Place;
 use nvgre_sim::Replay;
 use serde::Serialize;
 
@@ -34,6 +40,7 @@ struct JsonReplay<'a> {
     inputs: &'a [InputResult],
     frames: JsonFrames,
     copies: JsonCopies,
+    entered_at_uplinks: u64,
     drops: Vec<JsonDrop<'a>>,
     skips: Vec<JsonSkip>,
     tenants: Vec<JsonTenant<'a>>,
@@ -69,6 +76,30 @@ struct JsonDrop<'a> {
     copies: u64,
     first_frame: u64,
     host: &'a str,
+    summary: Option<&'a str>,
+    missed: Option<String>,
+    record: Option<JsonRecord<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonRecord<'a> {
+    host: &'a str,
+    customer_address: String,
+    virtual_subnet: u32,
+    provider_address: String,
+    place: String,
+}
+
+impl<'a> JsonRecord<'a> {
+    fn of((record, host, place): (LookupRecord, &'a str, &Place)) -> Self {
+        Self {
+            host,
+            customer_address: record.customer_address.to_string(),
+            virtual_subnet: record.virtual_subnet.get(),
+            provider_address: record.provider_address.to_string(),
+            place: place.to_string(),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -115,12 +146,15 @@ pub(crate) fn print(result: &ReplayResult<'_>, out: &mut Output) -> Result<(), F
     let scenario = replay.model().scenario();
     let (frames, copies) = (report.frames, report.copies);
     let rates = result.rates();
-    let drops = result.drops().into_iter().map(|(reason, line)| JsonDrop {
-        reason: reason.name(),
-        frames: line.frames,
-        copies: line.copies,
-        first_frame: line.first_frame,
-        host: &scenario.hosts[line.first_host].name,
+    let drops = result.drops().into_iter().map(|drop| JsonDrop {
+        reason: drop.reason.name(),
+        frames: drop.line.frames,
+        copies: drop.line.copies,
+        first_frame: drop.line.first_frame,
+        host: &scenario.hosts[drop.host].name,
+        summary: drop.line.first.as_ref().map(|(text, _)| text.as_str()),
+        missed: result.missed_by(&drop),
+        record: result.record_of(&drop).map(JsonRecord::of),
     });
     let skips = report.skips.iter();
     let skips = skips.map(|(reason, &(frames, first_frame))| JsonSkip {
@@ -156,6 +190,7 @@ pub(crate) fn print(result: &ReplayResult<'_>, out: &mut Output) -> Result<(), F
             dropped: copies.dropped,
             generated: copies.generated,
         },
+        entered_at_uplinks: report.entered_at_uplinks,
         drops: drops.collect(),
         skips: skips.collect(),
         tenants: tenants.collect(),

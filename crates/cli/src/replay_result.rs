@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use nvgre_dataplane::DropReason;
+use nvgre_dataplane::{DropReason, Event, LookupRecord, PortSubnet};
+use nvgre_netwnv::Place;
 use nvgre_sim::{DropLine, Replay};
 use serde::Serialize;
 
@@ -37,6 +38,14 @@ pub(crate) enum Isolation {
     Isolated,
     /// There was nothing to judge.
     NothingDelivered,
+}
+
+/// One reason at one host.
+pub(crate) struct Drop<'a> {
+    pub(crate) reason: DropReason,
+    /// The host that dropped, or that put the frame on the underlay which did.
+    pub(crate) host: usize,
+    pub(crate) line: &'a DropLine,
 }
 
 /// Frames and bytes of one port or several, from their guests' point of view.
@@ -74,6 +83,11 @@ impl ReplayResult<'_> {
         frames.read - frames.skipped
     }
 
+    /// Whether frames entered, and each at an uplink: the hosts that sent them were not asked.
+    pub(crate) fn all_entered_at_uplinks(&self) -> bool {
+        self.entered() > 0 && self.replay.report().entered_at_uplinks == self.entered()
+    }
+
     pub(crate) fn isolation(&self) -> Isolation {
         let counts = self.replay.oracle();
         if counts.cross_tenant > 0 {
@@ -87,20 +101,96 @@ impl ReplayResult<'_> {
         }
     }
 
-    /// Drops by reason, the most frequent first.
-    pub(crate) fn drops(&self) -> Vec<(DropReason, DropLine)> {
-        let drops = &self.replay.report().drops;
+    /// Drops by reason and host, the most frequent first.
+    pub(crate) fn drops(&self) -> Vec<Drop<'_>> {
+        let drops = self.replay.report().drops.iter();
         let mut drops: Vec<_> = drops
-            .iter()
-            .map(|(&reason, &line)| (reason, line))
+            .map(|(&(reason, host), line)| Drop { reason, host, line })
             .collect();
-        drops.sort_by_key(|(_, line)| {
-            (
-                std::cmp::Reverse((line.frames, line.copies)),
-                line.first_frame,
-            )
+        drops.sort_by_key(|drop| {
+            let most = (drop.line.frames, drop.line.copies);
+            (std::cmp::Reverse(most), drop.line.first_frame)
         });
         drops
+    }
+
+    /// The record that decided about the first frame of a drop: itself, the name of the host that
+    /// holds it, and where it was written.
+    pub(crate) fn record_of(&self, drop: &Drop<'_>) -> Option<(LookupRecord, &str, &Place)> {
+        let (_, clue) = drop.line.first.as_ref()?;
+        let model = self.replay.model();
+        let hosts = &model.estate().hosts;
+        let asked = clue
+            .record
+            .and_then(|(host, id)| Some((host, hosts[host].record(id)?)));
+        let (host, entry) = match clue.sent_to {
+            // A flooded copy goes to every provider address of the subnet: the record that names
+            // the one which failed is to blame, not the one that was asked.
+            Some(lost) => asked
+                .filter(|(_, entry)| entry.record.provider_address == lost)
+                .or_else(|| {
+                    let mut records = hosts[drop.host].records.iter();
+                    let named = records.find(|entry| entry.record.provider_address == lost);
+                    named.map(|entry| (drop.host, entry))
+                })?,
+            None => asked?,
+        };
+        let name = model.scenario().hosts[host].name.as_str();
+        Some((entry.record, name, &entry.place))
+    }
+
+    /// What the first frame of a drop asked for in vain, in words.
+    pub(crate) fn missed_by(&self, drop: &Drop<'_>) -> Option<String> {
+        let (_, clue) = drop.line.first.as_ref()?;
+        let (host, event) = clue.missed.filter(|_| clue.sent_to.is_none())?;
+        let host = &self.replay.model().scenario().hosts[host].name;
+        let asked = match event {
+            Event::RecordAsked {
+                virtual_subnet,
+                customer_address,
+                ..
+            } => {
+                format!("a record of {customer_address} in VSID {virtual_subnet}")
+            }
+            Event::MacAsked {
+                virtual_subnet,
+                mac,
+                ..
+            } => {
+                format!("a record of MAC {mac} in VSID {virtual_subnet}")
+            }
+            Event::SourceAsked {
+                virtual_subnet,
+                customer_address,
+                mac,
+                ..
+            } => {
+                let address = customer_address.map_or_else(String::new, |ca| format!("{ca}, "));
+                format!("the sender's own record: {address}MAC {mac} in VSID {virtual_subnet}")
+            }
+            Event::RouteAsked {
+                routing_domain,
+                destination,
+                ..
+            } => {
+                format!("a customer route to {destination} in {routing_domain}")
+            }
+            Event::NextHopAsked {
+                provider_address, ..
+            } => {
+                format!("the next hop to {provider_address}")
+            }
+            Event::PortAsked {
+                subnet: PortSubnet::Tenant(vsid),
+                mac,
+                ..
+            } => {
+                format!("a port with MAC {mac} in VSID {vsid}")
+            }
+            Event::PortAsked { mac, .. } => format!("a port with MAC {mac}"),
+            _another_step => return None,
+        };
+        Some(format!("{asked}, on {host}"))
     }
 
     /// The guests of a tenant, by their indexes.

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use crate::exit::Failure;
 use crate::output::Output;
-use crate::replay_result::{Isolation, ReplayResult};
+use crate::replay_result::{self, Isolation, ReplayResult};
 
 /// Prints ledgers, drops, skips, tenants and ports, the oracle's verdict and the speed.
 pub(crate) fn print(result: &ReplayResult<'_>, out: &mut Output) -> Result<(), Failure> {
@@ -63,6 +63,13 @@ fn print_ledgers(result: &ReplayResult<'_>, out: &mut Output) -> Result<(), Fail
             copies.generated
         )?;
     }
+    if result.all_entered_at_uplinks() {
+        writeln!(
+            out,
+            "           {} frames entered at uplinks: what their senders' hosts would have done was not asked",
+            report.entered_at_uplinks
+        )?;
+    }
     Ok(())
 }
 
@@ -77,18 +84,43 @@ fn print_drops(result: &ReplayResult<'_>, out: &mut Output) -> Result<(), Failur
         "\n{:<26} {:>10} {:>10}   first frame",
         "dropped", "frames", "copies"
     )?;
-    for (reason, line) in drops {
+    for drop in &drops {
+        let line = drop.line;
         writeln!(
             out,
             "  {:<24} {:>10} {:>10}   {} at {}",
-            reason.name(),
+            drop.reason.name(),
             line.frames,
             line.copies,
             result.frame(line.first_frame),
-            hosts[line.first_host].name
+            hosts[drop.host].name
         )?;
+        print_first(result, drop, out)?;
     }
     writeln!(out, "  nvgre codes REASON tells usual cause and fix.")?;
+    Ok(())
+}
+
+/// The first frame of a drop: what it was, what it missed, and which record decided.
+fn print_first(
+    result: &ReplayResult<'_>,
+    drop: &replay_result::Drop<'_>,
+    out: &mut Output,
+) -> Result<(), Failure> {
+    if let Some((summary, _)) = &drop.line.first {
+        writeln!(out, "    {summary}")?;
+    }
+    if let Some(missed) = result.missed_by(drop) {
+        writeln!(out, "    missed   {missed}")?;
+    }
+    if let Some((record, host, place)) = result.record_of(drop) {
+        writeln!(
+            out,
+            "    record   {} in VSID {} is at {}, says the table of {host}",
+            record.customer_address, record.virtual_subnet, record.provider_address
+        )?;
+        writeln!(out, "    written  {place}")?;
+    }
     Ok(())
 }
 

@@ -44,31 +44,36 @@ pub(crate) fn built_in_story() -> Result<Model, Failure> {
     Model::new(scenario, &read).map_err(Failure::input)
 }
 
-/// Reads a scenario and its policy files, which lie beside it, and enters its stages up to the one
-/// named, or all of them. Suspect policy is told on stderr.
+/// Reads a scenario and enters its stages up to the one named, or all of them. Suspect policy is
+/// told on stderr.
 pub(crate) fn load(file: &Path, stage: Option<&str>, out: &mut Output) -> Result<Model, Failure> {
-    let name = file.display().to_string();
-    let text = read_text(file).map_err(|error| Failure::input(format!("{name}: {error}")))?;
-    let mut scenario = Scenario::parse(&name, &text).map_err(|errors| rendered(&errors, &text))?;
+    let mut model = read_scenario(file)?;
     let last = match stage {
-        None => scenario.stages.len(),
-        Some(wanted) => stage_number(&scenario, wanted)?,
+        None => model.scenario().stages.len(),
+        Some(wanted) => stage_number(model.scenario(), wanted)?,
     };
-    let folder = folder_of(file);
-    name_policy_from_here(&mut scenario, folder);
-    let read = |policy: &str| read_text(Path::new(policy));
-    let mut model = Model::new(scenario, &read).map_err(|error| match error {
-        ModelError::File { file, error } => {
-            let error = unreadable(&name, &text, folder, &file, &error);
-            rendered(&[error], &text)
-        }
-        other => Failure::input(other),
-    })?;
     for index in 0..last {
         model.enter_stage(index).map_err(Failure::input)?;
     }
     policy_notes::print(&model, out)?;
     Ok(model)
+}
+
+/// Reads a scenario and its policy files, which lie beside it. No stage is entered yet.
+pub(crate) fn read_scenario(file: &Path) -> Result<Model, Failure> {
+    let name = file.display().to_string();
+    let text = read_text(file).map_err(|error| Failure::input(format!("{name}: {error}")))?;
+    let mut scenario = Scenario::parse(&name, &text).map_err(|errors| rendered(&errors, &text))?;
+    let folder = folder_of(file);
+    name_policy_from_here(&mut scenario, folder);
+    let read = |policy: &str| read_text(Path::new(policy));
+    Model::new(scenario, &read).map_err(|error| match error {
+        ModelError::File { file, error } => {
+            let error = unreadable(&name, &text, folder, &file, &error);
+            rendered(&[error], &text)
+        }
+        other => Failure::input(other),
+    })
 }
 
 /// Reads a text file. Editors on Windows like to save UTF-16, so that what is no UTF-8 gets advice.
@@ -145,8 +150,15 @@ fn stage_number(scenario: &Scenario, wanted: &str) -> Result<usize, Failure> {
     })
 }
 
-/// Every error with its line and a caret.
+/// Most errors told of a file: whoever wrote it mends these first.
+const ERRORS_TOLD: usize = 20;
+
+/// Every error with its line and a caret, as many as people read.
 pub(crate) fn rendered(errors: &[ScenarioError], text: &str) -> Failure {
-    let parts: Vec<_> = errors.iter().map(|error| error.render(text)).collect();
+    let told = errors.iter().take(ERRORS_TOLD);
+    let mut parts: Vec<_> = told.map(|error| error.render(text)).collect();
+    if errors.len() > ERRORS_TOLD {
+        parts.push(format!("and {} more errors", errors.len() - ERRORS_TOLD));
+    }
     Failure::input(parts.join("\n").trim_end())
 }

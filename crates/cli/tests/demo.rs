@@ -98,7 +98,7 @@ fn without_vsids_both_tenants_report_conflicts_and_frames_cross() {
     let told = stage(&text, "1. no-vsid:").join("\n");
     let crossed = first["cross_tenant_deliveries"].to_string();
     assert!(
-        told.contains(&format!("{crossed} frames of one tenant reached the other")),
+        told.contains(&format!("{crossed} frames of one tenant reached another")),
         "{told}"
     );
     for guest in ["Red11", "Red22", "Blue11", "Blue22"] {
@@ -133,7 +133,7 @@ fn text_tells_the_six_stages_and_exits_0() {
     for heading in &headings[1..] {
         let told = stage(&ran.stdout, heading);
         assert!(
-            told.contains(&"   no frame of one tenant reached the other"),
+            told.contains(&"   no frame of one tenant reached another"),
             "{told:#?}"
         );
         assert!(told.contains(&"   ping Blue11 -> Blue22   ok"), "{told:#?}");

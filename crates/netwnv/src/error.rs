@@ -35,21 +35,24 @@ impl Place {
     }
 
     /// The line of `text` at this place, a caret below `span` (in bytes of `text`) as far as the
-    /// line goes, and a line of help.
+    /// line goes, and a line of help. Of a long line the part around the caret.
     pub fn excerpt(&self, text: &str, span: &Range<usize>, help: Option<&str>) -> String {
         let line = line_around(text, span.start);
         let start = span.start.clamp(line.start, line.end);
+        let (line, cut) = part_around(text, line, start);
         let end = span.end.clamp(start, line.end);
         let number = self.line.to_string();
         let margin = " ".repeat(number.len());
+        let [before, after] = cut.map(|cut| if cut { CUT } else { "" });
         // Tabs stay tabs, so that the caret stands below its text in every terminal.
-        let indent: String = text[line.start..start]
+        let indent: String = before
             .chars()
+            .chain(text[line.start..start].chars())
             .map(|c| if c == '\t' { '\t' } else { ' ' })
             .collect();
         let caret = "^".repeat(text[start..end].chars().count().max(1));
         let mut excerpt = format!(
-            "{margin} |\n{number} | {}\n{margin} | {indent}{caret}\n",
+            "{margin} |\n{number} | {before}{}{after}\n{margin} | {indent}{caret}\n",
             &text[line]
         );
         if let Some(help) = help {
@@ -57,6 +60,27 @@ impl Place {
         }
         excerpt
     }
+}
+
+/// Most characters of a line that are quoted.
+const QUOTED_MAX: usize = 160;
+/// Stands for what is not quoted.
+const CUT: &str = "...";
+
+/// The part of a line that is quoted, in bytes of `text`, with `at` in it; and whether something is
+/// left out before and behind it.
+fn part_around(text: &str, line: Range<usize>, at: usize) -> (Range<usize>, [bool; 2]) {
+    if text[line.clone()].chars().count() <= QUOTED_MAX {
+        return (line, [false; 2]);
+    }
+    let before = text[line.start..at].char_indices().rev();
+    let start = before.take(QUOTED_MAX / 2).last();
+    let start = start.map_or(at, |(offset, _)| line.start + offset);
+    let rest = text[start..line.end].char_indices();
+    let end = rest.map(|(offset, _)| start + offset).nth(QUOTED_MAX);
+    let end = end.unwrap_or(line.end);
+    let cut = [start > line.start, end < line.end];
+    (start..end, cut)
 }
 
 impl fmt::Display for ScriptError {
