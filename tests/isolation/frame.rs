@@ -137,13 +137,6 @@ pub(crate) fn is_gre(frame: &[u8]) -> bool {
     }
 }
 
-/// An ICMP error over IPv4, without VLAN tags.
-pub(crate) fn is_icmp_error(frame: &[u8]) -> bool {
-    frame.get(12..14) == Some(&[0x08, 0x00])
-        && frame.get(23) == Some(&1)
-        && matches!(frame.get(34), Some(3 | 11 | 12))
-}
-
 /// Both of one family, or the packet is not built and the payload stands alone.
 fn packet(
     source: IpAddr,

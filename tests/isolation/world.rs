@@ -155,10 +155,6 @@ impl World {
             .collect()
     }
 
-    pub(crate) fn is_rewritten(&self, guest: usize) -> bool {
-        self.guests[guest].kind == Kind::Tenant && self.guests[guest].rule == Rule::Nat
-    }
-
     pub(crate) fn mac_of(&self, guest: usize) -> MacAddress {
         mac(self.guests[guest].mac)
     }

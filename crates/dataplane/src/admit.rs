@@ -1,7 +1,7 @@
 //! What a port lets in: state, VLAN, source MAC, guards, ACLs, rates.
 
 use nvgre_wire::{
-    CustomerAddress, FrameBuf, LinkHeader, NdpKind, ProviderAddress, icmpv4, icmpv6, ip_protocol,
+    CustomerAddress, FrameBuf, LinkHeader, ProviderAddress, icmpv4, icmpv6, ip_protocol,
 };
 
 use crate::acl::{self, AclDirection};
@@ -61,7 +61,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         }
         self.limit(port, &headers, frame.len())?;
         if let Segment::PassThrough(_) = at.segment {
-            self.refuse_provider_forgery(&headers, frame)?;
+            self.refuse_provider_forgery(&headers)?;
         }
         self.event(Event::Admitted {
             port: id,
@@ -84,10 +84,12 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
             return Ok(());
         };
         // DHCP servers send from 67, DHCPv6 servers and relays from 547 (RFC 2131, RFC 8415).
-        if port.dhcp_guard && matches!(ip.udp_source_port(&frame.bytes()[14..]), Some(67 | 547)) {
+        // A chain of headers that does not show its end could hide anything: a guard lets none pass.
+        let dhcp_server = matches!(ip.udp_source_port(&frame.bytes()[14..]), Some(67 | 547));
+        if port.dhcp_guard && (dhcp_server || ip.hides_its_upper_layer()) {
             return Err(DropReason::DhcpGuard);
         }
-        if port.router_guard && is_router_message(ip) {
+        if port.router_guard && (is_router_message(ip) || ip.hides_its_upper_layer()) {
             return Err(DropReason::RouterGuard);
         }
         Ok(())
@@ -121,11 +123,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
 
     /// Pass-through ports share the wire with the tunnels: they may not speak as a provider address
     /// that this host knows, nor send GRE to one.
-    fn refuse_provider_forgery(
-        &self,
-        headers: &Classified,
-        frame: &FrameBuf<'_>,
-    ) -> Result<(), DropReason> {
+    fn refuse_provider_forgery(&self, headers: &Classified) -> Result<(), DropReason> {
         let known = |ca: CustomerAddress| {
             let known = self.snapshot.provider(ProviderAddress::new(ca.ip()));
             known.is_some_and(|known| !known.is_only_group())
@@ -134,9 +132,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
             Network::Arp(arp) => known(arp.sender),
             Network::Ip(ip) => {
                 known(ip.source)
-                    || ip
-                        .target_of(NdpKind::Advertisement, frame.bytes())
-                        .is_some_and(known)
+                    || ip.advertises.is_some_and(known)
                     || ip.protocol == ip_protocol::GRE && known(ip.destination)
             }
             Network::Other => false,

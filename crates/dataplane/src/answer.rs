@@ -5,7 +5,7 @@ use core::net::IpAddr;
 
 use nvgre_wire::{
     Arp, ArpOperation, CustomerAddress, EtherType, Ethernet, FrameBuf, Icmpv4, Icmpv6, Ipv6Repr,
-    MacAddress, NdpKind, NeighborDiscovery, VirtualSubnetId, icmpv4, icmpv6, ip_protocol,
+    MacAddress, NeighborDiscovery, VirtualSubnetId, icmpv4, icmpv6, ip_protocol,
 };
 use nvgre_wire::{Ipv4, Ipv6, checksum::Change};
 
@@ -30,10 +30,10 @@ pub(crate) enum Asked {
 }
 
 /// The address that a frame asks for, if it is a question.
-pub(crate) fn question(headers: &Classified, frame: &[u8]) -> Option<CustomerAddress> {
+pub(crate) fn question(headers: &Classified) -> Option<CustomerAddress> {
     match &headers.network {
         Network::Arp(arp) => (arp.operation == ArpOperation::Request).then_some(arp.target),
-        Network::Ip(ip) => ip.target_of(NdpKind::Solicitation, frame),
+        Network::Ip(ip) => ip.solicits,
         Network::Other => None,
     }
 }

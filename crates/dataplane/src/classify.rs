@@ -50,8 +50,10 @@ pub(crate) struct IpFields {
     pub(crate) destination_port: u16,
     /// ICMP and ICMPv6: type.
     pub(crate) icmp_type: Option<u8>,
-    /// A neighbor solicitation or advertisement with hop limit 255.
-    pub(crate) neighbor: Option<NdpKind>,
+    /// A neighbor solicitation with hop limit 255: the address it asks for.
+    pub(crate) solicits: Option<CustomerAddress>,
+    /// A neighbor advertisement with hop limit 255: the address it announces.
+    pub(crate) advertises: Option<CustomerAddress>,
 }
 
 impl Classified {
@@ -73,25 +75,26 @@ impl Classified {
         }
     }
 
-    /// The customer address that the sender claims, if the frame shows one that can have a record:
-    /// unspecified and link-local addresses are the sender's own affair and go by MAC.
+    /// The customer address that the sender claims: of ARP the sender's, of an advertisement the one
+    /// it announces, else the packet's source. `None` where there is none to check and the frame
+    /// goes by MAC: not IP, an IPv6 link-local address (which never has a record), and 0.0.0.0 or ::
+    /// where a host has no address yet (probes, DHCP, duplicate detection: all to groups).
     pub(crate) fn source_ca(&self) -> Option<CustomerAddress> {
-        let claimed = match self.network {
-            Network::Arp(arp) => arp.sender,
-            Network::Ip(ip) => ip.source,
+        let (claimed, to_group) = match self.network {
+            Network::Arp(arp) => (arp.sender, true),
+            Network::Ip(ip) => (ip.claims(), ip.destination.is_group()),
             Network::Other => return None,
         };
-        (!claimed.is_unspecified() && !claimed.is_link_local()).then_some(claimed)
+        let none_yet = claimed.is_unspecified() && to_group;
+        let link_local = !claimed.is_ipv4() && claimed.is_link_local();
+        (!none_yet && !link_local).then_some(claimed)
     }
 
-    /// The address whose owner the sender shows itself to be: what learning may use. `frame` is the
-    /// one that was classified.
-    pub(crate) fn shown_ca(&self, frame: &[u8]) -> Option<CustomerAddress> {
+    /// The address whose owner the sender shows itself to be: what learning may use.
+    pub(crate) fn shown_ca(&self) -> Option<CustomerAddress> {
         let shown = match self.network {
             Network::Arp(arp) if arp.sender_mac == self.source => arp.sender,
-            Network::Ip(ip) => ip
-                .target_of(NdpKind::Advertisement, frame)
-                .unwrap_or(ip.source),
+            Network::Ip(ip) => ip.claims(),
             Network::Arp(_) | Network::Other => return None,
         };
         let usable = !shown.is_unspecified() && !shown.is_link_local() && !shown.is_group();
@@ -174,23 +177,29 @@ impl IpFields {
             ip_protocol::ICMPV6 if !self.source.is_ipv4() => {
                 self.icmp_type = upper.first().copied();
                 // RFC 4861 s7.1: with another hop limit it was forwarded by a router, and is void.
-                if self.ttl == 255 {
-                    self.neighbor = NeighborDiscovery::parse(upper).ok().map(|m| m.kind());
+                if self.ttl == 255
+                    && let Ok(message) = NeighborDiscovery::parse(upper)
+                {
+                    let target = Some(CustomerAddress::v6(message.target()));
+                    match message.kind() {
+                        NdpKind::Solicitation => self.solicits = target,
+                        NdpKind::Advertisement => self.advertises = target,
+                    }
                 }
             }
             _no_ports => {}
         }
     }
 
-    /// The target of a neighbor solicitation or advertisement, if the packet is one of that kind.
-    /// `frame` is the one that was classified.
-    pub(crate) fn target_of(&self, kind: NdpKind, frame: &[u8]) -> Option<CustomerAddress> {
-        if self.neighbor != Some(kind) {
-            return None;
-        }
-        let message = frame.get(14 + usize::from(self.upper_at)..)?;
-        let message = NeighborDiscovery::parse(message).ok()?;
-        Some(CustomerAddress::v6(message.target()))
+    /// The address that the sender speaks for: an advertisement is believed about its target.
+    fn claims(&self) -> CustomerAddress {
+        self.advertises.unwrap_or(self.source)
+    }
+
+    /// An IPv6 packet whose chain of extension headers is not all there: what it carries cannot be
+    /// told (RFC 7112, RFC 7113).
+    pub(crate) fn hides_its_upper_layer(&self) -> bool {
+        self.upper_at == 0
     }
 
     /// Source port of UDP, in a packet that shows it: guards look at first fragments too.
@@ -226,7 +235,8 @@ fn ipv4(packet: &Ipv4<&[u8]>) -> Network {
         source_port: 0,
         destination_port: 0,
         icmp_type: None,
-        neighbor: None,
+        solicits: None,
+        advertises: None,
     };
     if fields.fragment.offset_bytes == 0 {
         fields.read_upper(packet.payload());
@@ -250,7 +260,8 @@ fn ipv6(packet: &Ipv6<&[u8]>) -> Network {
         source_port: 0,
         destination_port: 0,
         icmp_type: None,
-        neighbor: None,
+        solicits: None,
+        advertises: None,
     };
     if let Some(upper) = upper
         && upper.fragment.offset_bytes == 0

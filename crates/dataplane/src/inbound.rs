@@ -134,6 +134,11 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         self.pass_through_inbound(frame, &link)
     }
 
+    fn is_router(&self, address: ProviderAddress) -> bool {
+        let known = self.snapshot.provider(address);
+        known.is_some_and(|known| known.router)
+    }
+
     fn is_to_host(&self, link: &LinkHeader) -> bool {
         self.snapshot
             .hosts
@@ -178,7 +183,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         tally.gre_reserved_bits += u64::from(decapsulated.reserved_bits);
         tally.ecn_reported += u64::from(ecn_reported);
         if endpoint.subnet.get().is_some_and(|subnet| subnet.learns) {
-            self.learn(vsid, source, frame, &headers);
+            self.learn(vsid, source, &headers);
         }
         self.hand_to_guest(frame, vsid, &headers)
     }
@@ -225,15 +230,9 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     }
 
     /// A MAC with an L2Only record has shown its address.
-    fn learn(
-        &mut self,
-        vsid: VirtualSubnetId,
-        source: ProviderAddress,
-        frame: &FrameBuf<'_>,
-        headers: &Classified,
-    ) {
+    fn learn(&mut self, vsid: VirtualSubnetId, source: ProviderAddress, headers: &Classified) {
         let records = &self.snapshot.records;
-        let Some(ca) = headers.shown_ca(frame.bytes()) else {
+        let Some(ca) = headers.shown_ca() else {
             return;
         };
         let known = records.by_address(vsid, ca).is_some();
@@ -309,8 +308,9 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
             }
             Some(from) => (from.record.customer_address, snapshot.settings.router_mac),
             // A router of the underlay reports an error about a packet of ours: it has no customer
-            // address, so the gateway lends its own.
-            None if is_icmp_error(frame.bytes(), outer) => (
+            // address, so the gateway lends its own. Only a next hop of a provider route is taken
+            // for a router: anybody on the wire could send such a packet.
+            None if self.is_router(outer.source) && is_icmp_error(frame.bytes(), outer) => (
                 snapshot
                     .gateway(vsid, to.record.customer_address.is_ipv4())
                     .ok_or(DropReason::NatUnknownPa)?,

@@ -92,7 +92,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     ) -> Result<Verdict, DropReason> {
         let headers = &admitted.headers;
         let mut scope = Scope::Subnet;
-        if let Some(target) = question(headers, frame.bytes()) {
+        if let Some(target) = question(headers) {
             match self.ask(vsid, headers, target) {
                 Asked::Known(mac, router) => {
                     return Ok(self.answer(frame, headers, target, mac, router));
@@ -189,6 +189,11 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         let ip = headers.ip().ok_or(DropReason::NoLookupRecord)?;
         let domain = admitted.at.domain.ok_or(DropReason::NoRoutingDomain)?;
         let to = ip.destination;
+        // RFC 1812 s5.3.7, RFC 4291 s2.5: such addresses mean nothing beyond their link.
+        let of_link = |ca: CustomerAddress| ca.is_link_local() || ca.is_unspecified();
+        if of_link(ip.source) || of_link(to) {
+            return Err(DropReason::NoCustomerRoute);
+        }
         // As for ARP: an address that has a record is its owner's and not the router's.
         let mine = self.snapshot.in_domain(domain, to).next().is_none()
             && self.snapshot.is_gateway(domain, to);

@@ -61,6 +61,8 @@ pub(crate) struct KnownProvider {
     pub(crate) nat: Option<Slot>,
     /// It is the multicast group of a subnet.
     pub(crate) group: bool,
+    /// It is the next hop of a provider route: a router of the underlay.
+    pub(crate) router: bool,
     /// Routing domains with a record that names it: who may be sent to from it.
     domains: SmallVec<[u32; 2]>,
 }
@@ -68,7 +70,11 @@ pub(crate) struct KnownProvider {
 impl KnownProvider {
     /// Whether it is nothing but the multicast group of a subnet.
     pub(crate) fn is_only_group(&self) -> bool {
-        self.group && self.host.is_none() && self.nat.is_none() && self.domains.is_empty()
+        self.group
+            && !self.router
+            && self.host.is_none()
+            && self.nat.is_none()
+            && self.domains.is_empty()
     }
 
     /// Whether a record of the domain names the address.
@@ -177,6 +183,12 @@ impl Snapshot {
             snapshot.compile_routes(&policy.customer_routes);
             snapshot.compile_records(&policy.records, &hasher);
             snapshot.compile_groups(&policy.multicast_groups);
+            for route in &policy.provider_routes {
+                if !route.next_hop.is_unspecified() {
+                    let key = provider_key(route.next_hop);
+                    snapshot.providers.entry(key).or_default().router = true;
+                }
+            }
             snapshot.compile_sources();
             snapshot.compile_next_hops(policy);
         }

@@ -555,3 +555,23 @@ fn what_a_guest_sends_is_counted_though_it_is_dropped() {
     assert_eq!((receiver.received_frames, receiver.sent_frames), (1, 0));
     assert_eq!(host.worker.counters().port(PortId(99)).sent_frames, 0);
 }
+
+/// RFC 7113: a first fragment whose chain of headers goes on in the next one hides what it carries.
+#[test]
+fn guards_let_no_packet_pass_that_hides_what_it_carries() {
+    // A fragment header (first, more to come), then destination options of 80 bytes, 8 of them here.
+    let hidden = [&[60, 0, 0, 1, 0, 0, 0, 7][..], &[58, 9, 1, 76, 0, 0, 0, 0]].concat();
+    let packet = Ip::new(BLUE1.v6, group_v6(1))
+        .ttl(255)
+        .carrying(44, &hidden);
+    let frame = ip_frame(BLUE3.mac, BLUE1.mac, &packet);
+    host_with(BLUE1, |port| port.router_guard = true)
+        .send(0, &frame)
+        .assert_dropped(DropReason::RouterGuard);
+    host_with(BLUE1, |port| port.dhcp_guard = true)
+        .send(0, &frame)
+        .assert_dropped(DropReason::DhcpGuard);
+    host_with(BLUE1, |_| {})
+        .send(0, &frame)
+        .assert_delivered(BLUE3.port, &frame);
+}

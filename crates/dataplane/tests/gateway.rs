@@ -3,6 +3,8 @@
 
 mod common;
 
+use std::net::{IpAddr, Ipv6Addr};
+
 use common::*;
 use nvgre_dataplane::{DropReason, Event, Policy, RecordId, RouteId, Rule, Verdict};
 use nvgre_wire::VirtualSubnetId;
@@ -355,9 +357,9 @@ fn source_check_needs_address_mac_subnet_and_host_to_agree() {
         send(&mut world, forged).assert_dropped(DropReason::NoSourceRecord);
     }
     assert_eq!(send(&mut world, "10.0.0.5").verdict, Verdict::Uplink);
-    // Addresses that are the sender's own affair go by MAC.
+    // A sender without an address of its own has nothing to say to another guest.
     for unclaimed in ["0.0.0.0", "169.254.7.7"] {
-        assert_eq!(send(&mut world, unclaimed).verdict, Verdict::Uplink);
+        send(&mut world, unclaimed).assert_dropped(DropReason::NoSourceRecord);
     }
     // The record says that the guest runs elsewhere.
     world.edit(|policy| {
@@ -385,4 +387,45 @@ fn a_gateway_address_that_has_a_record_is_its_owners() {
     let journey = world.guest_sends(BLUE1, &to_router(BLUE1, "10.0.1.1"));
     let expected = Ip::new(BLUE1.v4, ip("10.0.1.1")).ttl(127).echo(b"routed");
     journey.assert_only(BLUE_B2, &ip_frame(BLUE_B2.mac, ROUTER, &expected));
+}
+
+/// An advertisement is believed about its target, so that is the address it must own.
+#[test]
+fn an_advertisement_of_another_guests_address_does_not_leave_the_host() {
+    let mut world = sample(Carriage::EncapV4);
+    let advertise = |target: Ipv6Addr| {
+        let option = [&[2, 1][..], &BLUE1.mac.octets()].concat();
+        let body = [&[0x60, 0, 0, 0][..], &target.octets(), &option].concat();
+        let packet = Ip::new(BLUE1.v6, BLUE2.v6)
+            .ttl(255)
+            .icmp(136, 0, &body, ICMPV6);
+        ip_frame(BLUE2.mac, BLUE1.mac, &packet)
+    };
+    let own = advertise(BLUE1.v6);
+    world.guest_sends(BLUE1, &own).assert_only(BLUE2, &own);
+    for forged in [BLUE2.v6, BLUE3.v6, GATEWAY_V6] {
+        world
+            .guest_sends(BLUE1, &advertise(forged))
+            .sent
+            .assert_dropped(DropReason::NoSourceRecord);
+    }
+}
+
+/// RFC 1812 s5.3.7 and RFC 4291 s2.5.6: such addresses mean nothing beyond their link.
+#[test]
+fn the_router_takes_no_packet_from_or_to_a_link_local_or_unspecified_address() {
+    let mut world = sample(Carriage::EncapV4);
+    let link_local = ip("fe80::215:5dff:fe00:5");
+    for (source, destination) in [
+        (ip("169.254.7.7"), IpAddr::V4(BLUE_B2.v4)),
+        (ip("0.0.0.0"), IpAddr::V4(BLUE_B2.v4)),
+        (link_local, IpAddr::V6(BLUE_B2.v6)),
+        (IpAddr::V6(BLUE1.v6), link_local),
+    ] {
+        let packet = Ip::new(source, destination).udp((1, 2), b"beyond");
+        world
+            .guest_sends(BLUE1, &ip_frame(ROUTER, BLUE1.mac, &packet))
+            .sent
+            .assert_dropped(DropReason::NoCustomerRoute);
+    }
 }

@@ -430,22 +430,23 @@ fn no_error_about_the_ttl_of_errors_groups_and_later_fragments() {
 fn a_sender_without_an_address_of_its_own_is_told_nothing() {
     let group: Ipv4Addr = [239, 1, 2, 3].into();
     let all_nodes: Ipv6Addr = "ff02::1".parse().expect("an address");
-    for ip in [
-        Ip::new(Ipv4Addr::UNSPECIFIED, BLUE_B2.v4),
-        Ip::new(Ipv6Addr::UNSPECIFIED, BLUE_B2.v6),
-        Ip::new(group, BLUE_B2.v4),
-        Ip::new(Ipv4Addr::BROADCAST, BLUE_B2.v4),
-        Ip::new(all_nodes, BLUE_B2.v6),
+    let (expired, unrouted) = (DropReason::TtlExceeded, DropReason::NoCustomerRoute);
+    for (ip, reason) in [
+        (Ip::new(Ipv4Addr::UNSPECIFIED, BLUE_B2.v4), unrouted),
+        (Ip::new(Ipv6Addr::UNSPECIFIED, BLUE_B2.v6), unrouted),
+        (Ip::new(group, BLUE_B2.v4), expired),
+        (Ip::new(Ipv4Addr::BROADCAST, BLUE_B2.v4), expired),
+        (Ip::new(all_nodes, BLUE_B2.v6), expired),
     ] {
-        let expired = ip_frame(ROUTER, BLUE1.mac, &ip.ttl(1).udp((1, 2), b"who am I"));
+        let frame = ip_frame(ROUTER, BLUE1.mac, &ip.ttl(1).udp((1, 2), b"who am I"));
         host(Carriage::EncapV4, 1_500)
-            .send(0, &expired)
-            .assert_dropped(DropReason::TtlExceeded)
+            .send(0, &frame)
+            .assert_dropped(reason)
             .assert_silent();
     }
     let ip = Ip::new(Ipv4Addr::UNSPECIFIED, BLUE2.v4).dont_fragment();
     host(Carriage::EncapV4, 1_500)
         .send(0, &frame_to(BLUE2.mac, ip, 1_459))
-        .assert_dropped(DropReason::TooBig)
+        .assert_dropped(DropReason::NoSourceRecord)
         .assert_silent();
 }

@@ -5,7 +5,8 @@ mod common;
 use std::net::IpAddr;
 
 use common::*;
-use nvgre_dataplane::DropReason;
+use nvgre_dataplane::{DropReason, ProviderRoute};
+use nvgre_wire::{ProviderAddress, ProviderPrefix};
 
 /// "Port unreachable" from `s` to `d`, quoting what `d` sent to `s`: `quote` of it.
 fn unreachable(s: IpAddr, d: IpAddr, quote: impl Fn(IpAddr, IpAddr) -> Vec<u8>) -> Vec<u8> {
@@ -103,6 +104,18 @@ fn an_error_from_an_underlay_router_comes_from_the_gateway_and_quotes_customer_a
             }
         };
         let packet = build(router, pa_of(BLUE1, ipv4), pa_of(BLUE2, ipv4));
+        // Anybody on the wire could send it: a router is a next hop of a provider route.
+        world.hosts[0]
+            .receive(&ip_frame(host_mac(0), host_mac(9), &packet))
+            .assert_dropped(DropReason::NatUnknownPa);
+        world.hosts[0].edit(|policy| {
+            policy.provider_routes.push(ProviderRoute {
+                interface_index: policy.provider_addresses[0].interface_index,
+                destination: ProviderPrefix::new(ProviderAddress::new(router), 16).expect("fits"),
+                next_hop: ProviderAddress::new(router),
+                metric: 1,
+            });
+        });
         let outcome = world.hosts[0].receive(&ip_frame(host_mac(0), host_mac(9), &packet));
         let expected = build(gateway, BLUE1.ip(ipv4), BLUE2.ip(ipv4));
         outcome.assert_delivered(BLUE1.port, &ip_frame(BLUE1.mac, ROUTER, &expected));

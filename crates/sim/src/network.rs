@@ -473,12 +473,19 @@ fn attachment(host: &HostPolicy) -> Attachment {
     let policy = &host.policy;
     let own = || policy.provider_addresses.iter();
     let of_records = policy.records.iter().map(|record| record.provider_address);
+    // Underlay routers too: hosts believe what they say about rewritten packets.
+    let routers = policy.provider_routes.iter().map(|route| route.next_hop);
+    let routers = routers.filter(|next_hop| !next_hop.is_unspecified());
     let in_force = own().filter(|_| policy.wnv_bound);
     Attachment {
         addresses: in_force.map(|own| (own.address, own.mac)).collect(),
         groups: policy.multicast_groups.values().copied().collect(),
         joined: policy.wnv_bound,
-        named: own().map(|own| own.address).chain(of_records).collect(),
+        named: own()
+            .map(|own| own.address)
+            .chain(of_records)
+            .chain(routers)
+            .collect(),
         link_mtu_bytes: host.link_mtu_bytes,
     }
 }
