@@ -152,7 +152,8 @@ fn inner_tags_are_refused_whole_or_cut() {
         .assert_dropped(DropReason::InnerVlan);
 }
 
-/// N-16, N-17: the key's reserved values are refused before any table is asked.
+/// N-16, N-17: the key's reserved values are refused before any table is asked. N-18: none is ever sent
+/// either, since a record cannot have one.
 #[test]
 fn reserved_subnets_are_refused_whatever_the_flow_id() {
     for subnet in [0, 1, 4_095, 16_777_215] {

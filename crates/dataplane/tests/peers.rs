@@ -21,6 +21,8 @@ fn a_peer_of_the_routing_domain_may_send_to_any_of_its_subnets() {
         .assert_delivered(BLUE_B2.port, &inner);
 }
 
+/// G-11, G-14: the key gives no security, and over IPv6 no checksum guards it: source, destination and
+/// subnet are checked against policy before delivery.
 #[test]
 fn a_peer_of_another_routing_domain_is_unknown() {
     let mut host = receiver_with(Carriage::EncapV4, |policy| {

@@ -65,6 +65,7 @@ fn tagged(frame: &[u8], vlan: u16) -> Vec<u8> {
     tagged
 }
 
+/// N-03: the key, FlowID included, crosses the underlay as it is.
 #[test]
 fn a_frame_for_a_hosts_mac_goes_there_and_is_not_touched() {
     for frame in [
