@@ -240,7 +240,7 @@ fn print_probe(probe: &ProbeResult, out: &mut Output) -> Result<(), Failure> {
         (None, _) => {}
     }
     if !probe.as_expected() {
-        facts(&[("told", expected(probe))], out)?;
+        facts(&[("expect", expected(probe))], out)?;
     }
     Ok(())
 }

@@ -1,6 +1,9 @@
-//! `nvgre demo`: the founding story, for people and for tools.
+//! `nvgre demo`: the founding story, for people and for tools, and the stages of other scenarios.
 
 mod common;
+
+use std::fs;
+use std::path::Path;
 
 use common::{nvgre, pcaps};
 use serde_json::json;
@@ -13,6 +16,7 @@ const KEYS: &[&str] = &[
     "probes",
     "conflicts",
     "cross_tenant_deliveries",
+    "as_told",
 ];
 
 /// The text of one stage: from its heading to the empty line.
@@ -55,6 +59,7 @@ fn json_tells_the_six_stages_in_the_promised_shape() {
     ];
     for (index, line) in lines.iter().enumerate() {
         assert_eq!(line["stage"], index + 1);
+        assert_eq!(line["as_told"], true);
         let probes = line["probes"].as_array().expect("a list");
         let pairs: Vec<_> = probes.iter().map(|p| (&p["from"], &p["to"])).collect();
         assert_eq!(
@@ -70,8 +75,8 @@ fn json_tells_the_six_stages_in_the_promised_shape() {
         assert_eq!(
             line["probes"],
             json!([
-                {"from": "Red11", "to": "Red22", "ok": red[index].is_none(), "reason": red[index]},
-                {"from": "Blue11", "to": "Blue22", "ok": true, "reason": null},
+                {"from": "Red11", "to": "Red22", "ok": red[index].is_none(), "reason": red[index], "expected": red[index].unwrap_or("ok")},
+                {"from": "Blue11", "to": "Blue22", "ok": true, "reason": null, "expected": "ok"},
             ])
         );
         assert_eq!(
@@ -236,4 +241,108 @@ fn the_story_fits_a_terminal_of_100_columns() {
         assert!(line.chars().count() <= 100, "{line}");
         assert_eq!(line.trim_end(), line, "no blanks at the end");
     }
+}
+
+// Other scenarios
+
+/// A copy of a case, its scenario with `from` replaced.
+fn altered(case: &str, from: &str, to: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let policy = folder.path().join("policy");
+    fs::create_dir(&policy).expect("a folder");
+    for script in fs::read_dir(pcaps().join(case).join("policy")).expect("policy") {
+        let script = script.expect("a script");
+        fs::copy(script.path(), policy.join(script.file_name())).expect("a copy");
+    }
+    let text = fs::read_to_string(pcaps().join(case).join("scenario.toml")).expect("a scenario");
+    assert!(text.contains(from), "{from} in {text}");
+    let text = text.replace(from, to);
+    fs::write(folder.path().join("scenario.toml"), text).expect("a file");
+    folder
+}
+
+fn demo(folder: &Path, more: &[&str]) -> common::Ran {
+    let scenario = folder.join("scenario.toml");
+    let scenario = scenario.to_str().expect("UTF-8");
+    nvgre([&["demo", scenario], more].concat())
+}
+
+#[test]
+fn stages_of_another_scenario_end_as_it_tells_them() {
+    for (case, reasons) in [
+        (
+            "nat",
+            &[
+                &[None, None, None, None][..],
+                &[None, Some("nat_no_source")],
+            ][..],
+        ),
+        (
+            "gateway",
+            &[
+                &[None, None, Some("no_customer_route")],
+                &[Some("no_source_record")],
+                &[None, None, None],
+            ],
+        ),
+    ] {
+        let ran = demo(&pcaps().join(case), &["--json"]);
+        assert_eq!(ran.exit, 0, "{case}: {}", ran.stderr);
+        let lines = ran.json_lines(SCHEMA, KEYS);
+        assert_eq!(lines.len(), reasons.len(), "{case}");
+        for (line, reasons) in lines.iter().zip(reasons) {
+            let probes = line["probes"].as_array().expect("a list");
+            let found: Vec<_> = probes.iter().map(|p| p["reason"].as_str()).collect();
+            assert_eq!(found, *reasons, "{case}");
+            assert_eq!(line["as_told"], true, "{case}");
+        }
+    }
+}
+
+#[test]
+fn of_another_scenario_no_recorded_captures_are_replayed() {
+    let ran = demo(&pcaps().join("nat"), &[]);
+    assert_eq!(ran.exit, 0);
+    assert!(ran.stdout.starts_with("nat: IP rewrite"), "{}", ran.stdout);
+    for of_the_story in ["red.pcap", "frames/s", "Statler"] {
+        assert!(!ran.stdout.contains(of_the_story), "{}", ran.stdout);
+    }
+}
+
+#[test]
+fn a_stage_that_does_not_end_as_told_exits_1_and_says_what_was_expected() {
+    let probe = "{ from = \"Blue2\", to = \"Blue1\", expect = \"nat_no_source\" }";
+    let folder = altered("nat", probe, &probe.replace("nat_no_source", "ok"));
+    let ran = demo(folder.path(), &[]);
+    assert_eq!(ran.exit, 1);
+    let told = stage(&ran.stdout, "2. mixed-rules:");
+    assert_eq!(fact(&told, "expect"), "ok");
+    let verdict = "   THIS STAGE DID NOT END AS THE SCENARIO TELLS IT";
+    assert_eq!(ran.stdout.matches(verdict).count(), 1, "{}", ran.stdout);
+    assert_eq!(told.last(), Some(&verdict));
+
+    let ran = demo(folder.path(), &["--json"]);
+    assert_eq!(ran.exit, 1);
+    let lines = ran.json_lines(SCHEMA, KEYS);
+    let as_told: Vec<_> = lines.iter().map(|line| &line["as_told"]).collect();
+    assert_eq!(as_told, [true, false]);
+    assert_eq!(
+        lines[1]["probes"][1],
+        json!({"from": "Blue2", "to": "Blue1", "ok": false, "reason": "nat_no_source", "expected": "ok"})
+    );
+}
+
+#[test]
+fn a_scenario_without_probes_checks_nothing_and_exits_4() {
+    let case = "kernel-two-vsid";
+    demo(&pcaps().join(case), &[]).failed_saying(4, &["scenario.toml: no stage has probes"]);
+}
+
+#[test]
+fn a_scenario_that_is_wrong_exits_3_with_its_place() {
+    let folder = altered("nat", "to = \"Red2\"", "to = \"Red3\"");
+    let ran = demo(folder.path(), &[]);
+    assert_eq!((ran.exit, ran.stdout.as_str()), (3, ""));
+    assert!(ran.stderr.contains("scenario.toml:"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("Red3"), "{}", ran.stderr);
 }

@@ -18,6 +18,7 @@ const KEYS: &[&str] = &[
     "inputs",
     "frames",
     "copies",
+    "entered_at_uplinks",
     "drops",
     "skips",
     "tenants",
@@ -251,9 +252,13 @@ fn drops_come_most_frequent_first_with_their_first_frame_and_host() {
     let lines: Vec<Vec<&str>> = told
         .lines()
         .skip_while(|line| !line.starts_with("dropped "))
+        .skip(1)
+        .take_while(|line| !line.starts_with("  nvgre codes"))
+        .filter(|line| !line.starts_with("    "))
         .map(|line| line.split_whitespace().collect())
         .collect();
-    for (drop, line) in drops.iter().zip(&lines[1..]) {
+    assert_eq!(lines.len(), drops.len());
+    for (drop, line) in drops.iter().zip(&lines) {
         let count = |key: &str| number(&drop[key]).to_string();
         let expected = [
             drop["reason"].as_str().expect("a name"),
@@ -265,6 +270,115 @@ fn drops_come_most_frequent_first_with_their_first_frame_and_host() {
         ];
         assert_eq!(line[..], expected);
     }
+}
+
+/// A copy of the story, its stage 5 with this policy instead, in the same folder with the first
+/// IPv4 packet from Red11 to Red22 alone in a capture.
+fn story_with(policy: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let story = pcaps().join("waldorf-statler");
+    fs::create_dir(folder.path().join("policy")).expect("a folder");
+    for script in fs::read_dir(story.join("policy")).expect("policy") {
+        let name = script.expect("a script").file_name();
+        let script = Path::new("policy").join(name);
+        fs::copy(story.join(&script), folder.path().join(&script)).expect("a copy");
+    }
+    let scenario = "scenario.toml";
+    fs::copy(story.join(scenario), folder.path().join(scenario)).expect("a copy");
+    fs::write(folder.path().join("policy/5-broken.ps1"), policy).expect("a file");
+
+    let captured = frames(&pcaps().join(RED));
+    let ping = captured.iter().find(|frame| {
+        frame[..6] == RED22 && frame[6..12] == RED11 && frame[12..14] == [0x08, 0x00]
+    });
+    let ping = ping.expect("Red11 sends to Red22");
+    let len = ping.len() as u32;
+    let mut bytes = Vec::new();
+    for field in [0xa1b2_c3d4, 0x0004_0002, 0, 0, 65_535, 1, 0, 0, len, len] {
+        bytes.extend_from_slice(&u32::to_le_bytes(field));
+    }
+    bytes.extend_from_slice(ping);
+    fs::write(folder.path().join("ping.pcap"), bytes).expect("a file");
+    folder
+}
+
+#[test]
+fn a_drop_names_the_record_that_decided_and_the_line_that_wrote_it() {
+    let report = replay_json(0, STORY, &[RED], &["--stage", "broken"]);
+    let drops = report["drops"].as_array().expect("a list");
+    let drop = drops.iter().find(|d| d["reason"] == "underlay_no_owner");
+    let drop = drop.expect("the wrong provider address");
+    let record = &drop["record"];
+    assert_eq!(record["customer_address"], "192.168.1.22");
+    assert_eq!(record["virtual_subnet"], 445_566);
+    assert_eq!(record["provider_address"], "10.0.0.21");
+    assert_eq!(record["host"], "Statler");
+    assert_eq!(drop["missed"], Value::Null);
+
+    // Where the script makes that record on the host that it runs on: the first time.
+    let script = pcaps().join("waldorf-statler/policy/5-broken.ps1");
+    let lines = fs::read_to_string(&script).expect("a script");
+    let makes = |line: &str| {
+        line.starts_with("New-NetVirtualizationLookupRecord") && line.contains("\"192.168.1.22\"")
+    };
+    let number = lines.lines().position(makes).expect("a command") + 1;
+    let place = format!("{}:{number}:1", text(&script));
+    assert_eq!(record["place"], place.as_str());
+
+    let summary = drop["summary"].as_str().expect("a summary");
+    assert_eq!(summary, "ARP request of 0.0.0.0 for 192.168.1.11");
+    let told = replay(STORY, &[RED], &["--stage", "broken"]).stdout;
+    let expected = format!(
+        "    {summary}\n    record   192.168.1.22 in VSID 445566 is at 10.0.0.21, says the table of Statler\n    written  {place}\n"
+    );
+    assert!(told.contains(&expected), "{expected} in {told}");
+}
+
+#[test]
+fn a_missing_record_and_a_port_with_the_wrong_vsid_are_told_apart() {
+    let missing =
+        "Get-NetVirtualizationLookupRecord -VMName Red22 | Remove-NetVirtualizationLookupRecord\n";
+    let wrong_vsid = "Set-VMNetworkAdapter -VMName Red11 -VirtualSubnetId 445568\n";
+    for (policy, missed) in [
+        (
+            missing,
+            "a record of 192.168.1.22 in VSID 445566, on Statler",
+        ),
+        (
+            wrong_vsid,
+            "a record of 192.168.1.22 in VSID 445568, on Statler",
+        ),
+    ] {
+        let folder = story_with(policy);
+        let scenario = folder.path().join("scenario.toml");
+        let capture = folder.path().join("ping.pcap");
+        let (scenario, capture) = (text(&scenario), text(&capture));
+        let report = replay_json(0, scenario, &[capture], &["--stage", "broken"]);
+        assert_eq!(report["drops"].as_array().map(Vec::len), Some(1));
+        let drop = &report["drops"][0];
+        assert_eq!(drop["reason"], "no_lookup_record", "{report}");
+        assert_eq!(drop["missed"], missed, "{report}");
+        let told = replay(scenario, &[capture], &["--stage", "broken"]).stdout;
+        let line = format!("\n    missed   {missed}\n");
+        assert!(told.contains(&line), "{line} in {told}");
+    }
+}
+
+#[test]
+fn where_all_frames_enter_at_uplinks_it_is_said_that_their_hosts_were_not_asked() {
+    let line = "frames entered at uplinks: what their senders' hosts would have done was not asked";
+    let report = replay_json(0, KERNEL, &[TWO_VSID], &[]);
+    let frames = &report["frames"];
+    let entered = number(&frames["read"]) - number(&frames["skipped"]);
+    assert_eq!(number(&report["entered_at_uplinks"]), entered);
+    let told = replay(KERNEL, &[TWO_VSID], &[]).stdout;
+    assert!(told.contains(&format!("{entered} {line}")), "{told}");
+
+    assert_eq!(
+        number(&replay_json(0, STORY, &[RED], &[])["entered_at_uplinks"]),
+        0
+    );
+    assert!(!replay(STORY, &[RED], &[]).stdout.contains(line));
 }
 
 #[test]
@@ -398,6 +512,27 @@ fn when_no_frame_enters_exit_4_unless_that_is_allowed() {
     assert_eq!(report["frames"]["read"], report["frames"]["skipped"]);
     assert_eq!(report["isolation"]["verdict"], "nothing_delivered");
     assert_eq!(replay(STORY, &[foreign, RED], &[]).exit, 0);
+}
+
+#[test]
+fn undecided_isolation_exits_4_unless_that_is_allowed() {
+    // Tenant 2's guest on host 1 has another MAC in the inventory than in the capture.
+    let folder = tempfile::tempdir().expect("a folder");
+    let case = pcaps().join("kernel-two-vsid");
+    fs::create_dir(folder.path().join("policy")).expect("a folder");
+    for host in ["policy/host1.ps1", "policy/host2.ps1"] {
+        fs::copy(case.join(host), folder.path().join(host)).expect("a copy");
+    }
+    let told = fs::read_to_string(case.join("scenario.toml")).expect("a scenario");
+    let scenario = folder.path().join("scenario.toml");
+    let (guests, rest) = told.split_once("name = \"t2-h1\"").expect("the guest");
+    let rest = rest.replacen("00155D01020A", "00155D99020A", 1);
+    fs::write(&scenario, format!("{guests}name = \"t2-h1\"{rest}")).expect("a file");
+    let scenario = text(&scenario);
+    let report = replay_json(4, scenario, &[TWO_VSID], &[]);
+    assert_eq!(report["isolation"]["verdict"], "undecided");
+    assert!(number(&report["isolation"]["sender_unknown"]) > 0);
+    replay_json(0, scenario, &[TWO_VSID], &["--allow-empty"]);
 }
 
 // Where frames enter
@@ -716,6 +851,38 @@ fn an_output_that_cannot_be_written_exits_6_and_leaves_nothing() {
         );
     } else {
         println!("skipped: no /dev/full here");
+    }
+}
+
+#[test]
+fn an_output_that_is_an_input_is_refused_and_left_alone() {
+    let folder = story_with("");
+    let path = |name: &str| folder.path().join(name);
+    let (scenario, capture, map) = (path("scenario.toml"), path("ping.pcap"), path("map.toml"));
+    fs::write(&map, "").expect("a file");
+    let inputs = [
+        scenario.clone(),
+        capture.clone(),
+        map.clone(),
+        path("policy/4-wnv.ps1"),
+    ];
+    for input in &inputs {
+        let before = fs::read(input).expect("a file");
+        // By its own name, and by another.
+        let link = path("link");
+        fs::hard_link(input, &link).expect("a link");
+        for output in [input, &link] {
+            let ran = replay(
+                text(&scenario),
+                &[text(&capture)],
+                &["--map", text(&map), "-w", text(output)],
+            );
+            assert_eq!((ran.exit, ran.stdout.as_str()), (2, ""), "{}", ran.stderr);
+            let said = format!("-w {}: this is the input ", text(output));
+            assert!(ran.stderr.contains(&said), "{}", ran.stderr);
+            assert_eq!(fs::read(input).expect("a file"), before);
+        }
+        fs::remove_file(link).expect("a link");
     }
 }
 
