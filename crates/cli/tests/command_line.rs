@@ -54,3 +54,10 @@ fn files_that_cannot_be_read_exit_3_with_their_name() {
         }
     }
 }
+
+#[test]
+fn the_version_is_told_under_the_name_of_the_command() {
+    let ran = nvgre(["--version"]);
+    let version = concat!("nvgre ", env!("CARGO_PKG_VERSION"), "\n");
+    assert_eq!((ran.exit, ran.stdout.as_str()), (0, version));
+}

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::{nvgre, pcaps};
+use common::{frames, nvgre, pcaps, write_pcap};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -272,6 +272,54 @@ fn a_guest_that_answers_from_another_place_than_it_is_sought_at_is_noted() {
     assert_eq!(note.expect("a note")["frame"], 4, "{notes:?}");
     let replay = guessed.replayed();
     assert_eq!(replay["isolation"]["verdict"], "isolated", "{replay}");
+}
+
+/// The kernel's first NVGRE frame from 192.0.2.1 to 192.0.2.2: Ethernet, IPv4 without options, GRE
+/// with a key, then the guest's frame.
+fn one_way() -> Vec<u8> {
+    let captured = frames(&pcaps().join("kernel/kernel-gretap-two-vsid.pcap"));
+    let wanted = |frame: &&Vec<u8>| {
+        frame[26..38] == [192, 0, 2, 1, 192, 0, 2, 2, 0x20, 0x00, 0x65, 0x58] && frame[42] & 1 == 0
+    };
+    captured.iter().find(wanted).expect("a frame").clone()
+}
+
+#[test]
+fn a_mac_of_zeros_is_no_guests_and_noted() {
+    let (whole, mut from_nobody, mut to_nobody) = (one_way(), one_way(), one_way());
+    to_nobody[42..48].fill(0);
+    from_nobody[48..54].fill(0);
+    let folder = tempfile::tempdir().expect("a folder");
+    let capture = folder.path().join("zeros.pcap");
+    write_pcap(&capture, &[&whole, &from_nobody, &to_nobody]);
+    let guessed = Guessed::from(capture.to_str().expect("UTF-8"));
+    let macs: Vec<_> = guessed.guests().values().map(|guest| guest.0).collect();
+    assert_eq!(macs.len(), 2, "{macs:?}");
+    assert!(!macs.contains(&"000000000000"), "{macs:?}");
+    let notes = guessed.summary["notes"].as_array().expect("notes");
+    let of_zeros = |note: &&Value| field(note, "text").starts_with("MAC 000000000000 ");
+    let note = notes.iter().find(of_zeros).expect("a note");
+    assert!(field(note, "text").contains("2 times"), "{note}");
+    assert_eq!(note["frame"], 2);
+}
+
+#[test]
+fn a_provider_address_that_never_sent_a_frame_is_to_be_looked_at() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let capture = folder.path().join("one-way.pcap");
+    write_pcap(&capture, &[one_way()]);
+    let silent = " never sent a frame: perhaps nobody owns it";
+    let ran = init(&capture, &folder.path().join("s"), &[]);
+    assert_eq!(ran.exit, 0, "{}", ran.stderr);
+    let (_, to_look_at) = ran.stdout.split_once("\nTo look at\n").expect("notes");
+    assert!(
+        to_look_at.contains(&format!("  192.0.2.2{silent} (frame 1)\n")),
+        "{to_look_at}"
+    );
+    assert_eq!(to_look_at.matches(silent).count(), 1, "{to_look_at}");
+
+    let both_ways = Guessed::from("kernel/kernel-gretap-two-vsid.pcap");
+    assert!(!both_ways.summary["notes"].to_string().contains(silent));
 }
 
 #[test]

@@ -351,6 +351,13 @@ impl Guesser<'_> {
             );
             self.note(text, None);
         }
+        if let Some((times, first)) = survey.zero_mac {
+            let text = format!(
+                "MAC {} stands in guests' frames, {times} times: it is no guest's",
+                MacAddress::new([0; 6])
+            );
+            self.note(text, Some(first));
+        }
         if survey.unheeded > 0 {
             let text = format!(
                 "the capture shows more addresses than a skeleton holds; {} times one was passed over",

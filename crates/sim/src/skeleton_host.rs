@@ -39,6 +39,11 @@ impl Guesser<'_> {
         let mut without_mac = Vec::new();
         for (address, seen) in by_address {
             let (mac, vlan) = self.attachment(address, &seen);
+            if seen.iter().all(|(_, seen)| seen.sent == 0) {
+                let first = seen.iter().map(|(_, seen)| seen.first_frame).min();
+                let text = format!("{address} never sent a frame: perhaps nobody owns it");
+                self.note(text, first);
+            }
             let provider = SkeletonProvider {
                 address,
                 prefix_length: length_in(&lengths, address.ip()),

@@ -24,6 +24,9 @@ pub(crate) const INVENTED_PA: ProviderAddress = ProviderAddress::v4([192, 0, 2, 
 /// skeleton of this size is no longer read by anybody.
 const LINES_MAX: usize = 16_384;
 
+/// The MAC of no NIC.
+const NOBODY: MacAddress = MacAddress::new([0; 6]);
+
 /// A station in a subnet, by one of its addresses, behind one provider address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Station {
@@ -75,6 +78,8 @@ pub struct Survey {
     pub(crate) outer_len_max: usize,
     /// Longest bare frame with its Ethernet header, in bytes.
     pub(crate) bare_len_max: usize,
+    /// Guests' frames from or to the MAC 000000000000: frames, and the first of them.
+    pub(crate) zero_mac: Option<(u64, u64)>,
     /// Addresses that found their table full.
     pub(crate) unheeded: u64,
 }
@@ -168,13 +173,13 @@ impl Survey {
             address,
             provider,
         };
-        for (address, claimed) in ends.source_addresses() {
+        for (address, claimed) in self.own_addresses(&ends) {
             self.sight(behind(outer.source, ends.source, address), |seen| {
                 seen.sent += 1;
                 seen.claimed |= claimed;
             });
         }
-        if !ends.destination.is_group() && !to_group {
+        if !self.is_nobody(ends.destination) && !ends.destination.is_group() && !to_group {
             let station = behind(
                 outer.destination,
                 ends.destination,
@@ -194,7 +199,7 @@ impl Survey {
         }
         self.bare_len_max = self.bare_len_max.max(frame.len());
         let ends = Ends::of(frame);
-        for (address, claimed) in ends.source_addresses() {
+        for (address, claimed) in self.own_addresses(&ends) {
             let station = Station {
                 virtual_subnet: INVENTED_VSID,
                 mac: ends.source,
@@ -207,6 +212,24 @@ impl Survey {
                 seen.claimed |= claimed;
             });
         }
+    }
+
+    /// What a frame tells of its sender; nothing where that has no MAC.
+    fn own_addresses(
+        &mut self,
+        ends: &Ends,
+    ) -> impl Iterator<Item = (Option<CustomerAddress>, bool)> + use<> {
+        let told = (!self.is_nobody(ends.source)).then(|| ends.source_addresses());
+        told.into_iter().flatten()
+    }
+
+    /// Whether a guest's frame has a MAC that no NIC has; it is counted.
+    fn is_nobody(&mut self, mac: MacAddress) -> bool {
+        let nobody = mac == NOBODY;
+        if nobody {
+            self.zero_mac.get_or_insert((0, self.frames)).0 += 1;
+        }
+        nobody
     }
 
     fn attach(&mut self, attached: Attached, change: impl FnOnce(&mut Seen)) {
@@ -301,11 +324,10 @@ struct Ends {
 impl Ends {
     /// Reads an untagged frame with a whole Ethernet header; packets inside may be cut.
     fn of(frame: &[u8]) -> Self {
-        let nobody = MacAddress::new([0; 6]);
         let mut ends = Self {
-            source: nobody,
+            source: NOBODY,
             source_addresses: [None; 2],
-            destination: nobody,
+            destination: NOBODY,
             destination_address: None,
         };
         let Ok(link) = LinkHeader::parse(frame) else {

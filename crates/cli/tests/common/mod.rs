@@ -5,9 +5,11 @@
 pub(crate) mod truth;
 
 use std::ffi::OsStr;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use nvgre_capture::Reader;
 use serde_json::Value;
 
 /// How a run of `nvgre` ended.
@@ -77,4 +79,29 @@ impl Ran {
 /// The folder of committed captures.
 pub(crate) fn pcaps() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../pcaps")
+}
+
+/// Every frame of a capture, as captured.
+pub(crate) fn frames(file: &Path) -> Vec<Vec<u8>> {
+    let mut reader = Reader::new(File::open(file).expect("a capture")).expect("a capture");
+    let mut frames = Vec::new();
+    while let Some(packet) = reader.next().expect("a whole capture") {
+        frames.push(packet.data.to_vec());
+    }
+    frames
+}
+
+/// Writes a classic pcap of Ethernet frames, all at the time 0.
+pub(crate) fn write_pcap<F: AsRef<[u8]>>(file: &Path, frames: &[F]) {
+    let mut bytes = Vec::new();
+    let mut put = |fields: &[u32], data: &[u8]| {
+        bytes.extend(fields.iter().flat_map(|field| field.to_le_bytes()));
+        bytes.extend_from_slice(data);
+    };
+    put(&[0xa1b2_c3d4, 0x0004_0002, 0, 0, 65_535, 1], &[]);
+    for frame in frames.iter().map(AsRef::as_ref) {
+        let len = frame.len() as u32;
+        put(&[0, 0, len, len], frame);
+    }
+    fs::write(file, bytes).expect("a file");
 }
