@@ -245,3 +245,59 @@ fn a_scenario_that_cannot_be_read_is_named() {
         assert_eq!(ran.stdout, "");
     }
 }
+
+/// A replay with this map file; gives what stderr says, and the file.
+fn refused_map(story: &Story, map: &str) -> (String, String) {
+    let file = story.path("map.toml");
+    fs::write(&file, map).expect("a file");
+    let capture = pcaps().join("waldorf-statler/red.pcap");
+    let ran = nvgre([
+        "replay",
+        &story.path("scenario.toml"),
+        "-r",
+        capture.to_str().expect("UTF-8"),
+        "--map",
+        &file,
+    ]);
+    assert_eq!((ran.exit, ran.stdout.as_str()), (3, ""));
+    (ran.stderr, file)
+}
+
+#[test]
+fn of_many_errors_the_first_20_are_told_and_the_rest_counted() {
+    let map: String = (1..=23)
+        .map(|number| format!("[[map]]\nvlan = 7\nport = \"Nobody{number}\"\n"))
+        .collect();
+    let (said, _) = refused_map(&Story::copy(), &map);
+    let told = said.matches("no guest has a port 'Nobody").count();
+    assert_eq!(told, 20, "{said}");
+    assert!(said.contains("'Nobody20'"), "{said}");
+    assert!(said.ends_with("\nand 3 more errors\n"), "{said}");
+}
+
+#[test]
+fn of_a_long_line_the_part_around_the_caret_is_quoted() {
+    let entries = |n: usize| vec!["{ vlan = 7, port = \"Red11\" }, "; n].concat();
+    for (before, after) in [(0, 40), (20, 20), (40, 0), (1, 1)] {
+        let (before_it, after_it) = (entries(before), entries(after));
+        let map = format!("map = [{before_it}{{ vlan = 7, port = \"Nobody\" }}, {after_it}]\n");
+        let (said, file) = refused_map(&Story::copy(), &map);
+        let column = map.find("\"Nobody\"").expect("the port") + 1;
+        let lines: Vec<_> = said.lines().collect();
+        let place = format!("nvgre: {file}:1:{column}: ");
+        let error = lines.iter().position(|line| line.starts_with(&place));
+        let error = error.unwrap_or_else(|| panic!("{place} in {said}"));
+
+        let (quoted, caret) = (lines[error + 2], lines[error + 3]);
+        let at = caret.find('^').expect("a caret");
+        assert_eq!(&quoted[at..at + 8], "\"Nobody\"", "{said}");
+        assert_eq!(caret.matches('^').count(), 8, "{said}");
+        let shown = quoted.split_once(" | ").expect("a margin").1;
+        assert!(shown.trim_matches('.').len() <= 160, "{said}");
+        assert_eq!(shown.starts_with("..."), before > 1, "{said}");
+        assert_eq!(shown.ends_with("..."), after > 1, "{said}");
+        if map.len() < 160 {
+            assert_eq!(shown, map.trim_end(), "a short line is quoted whole");
+        }
+    }
+}
