@@ -65,7 +65,6 @@ struct JsonStage<'a> {
     probes: Vec<JsonProbe<'a>>,
     conflicts: usize,
     cross_tenant_deliveries: u64,
-    as_told: bool,
 }
 
 #[derive(Serialize)]
@@ -74,7 +73,6 @@ struct JsonProbe<'a> {
     to: &'a str,
     ok: bool,
     reason: Option<&'static str>,
-    expected: &'static str,
 }
 
 /// Plays the stages of a scenario, or the story and its recorded captures. `No` when a stage did not
@@ -185,7 +183,6 @@ fn json(stage: &StageResult) -> JsonStage<'_> {
         to: &probe.to,
         ok: probe.failure.is_none(),
         reason: probe.reason(),
-        expected: expected(probe),
     });
     JsonStage {
         schema: "nvgre.demo/1",
@@ -194,7 +191,6 @@ fn json(stage: &StageResult) -> JsonStage<'_> {
         probes: probes.collect(),
         conflicts: stage.conflicts.len(),
         cross_tenant_deliveries: stage.cross_tenant_deliveries,
-        as_told: stage.as_told(),
     }
 }
 
