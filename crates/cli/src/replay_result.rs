@@ -117,7 +117,11 @@ impl ReplayResult<'_> {
     /// The record that decided about the first frame of a drop: itself, the name of the host that
     /// holds it, and where it was written.
     pub(crate) fn record_of(&self, drop: &Drop<'_>) -> Option<(LookupRecord, &str, &Place)> {
-        let (_, clue) = drop.line.first.as_ref()?;
+        let (_, clue) = drop
+            .line
+            .first
+            .as_ref()
+            .filter(|_| !is_about_a_missing_entry(drop.reason))?;
         let model = self.replay.model();
         let hosts = &model.estate().hosts;
         let asked = clue
@@ -236,4 +240,17 @@ impl ReplayResult<'_> {
         }
         number.to_string()
     }
+}
+
+/// Reasons for which an entry is missing: whatever record was asked on the way is not to blame.
+fn is_about_a_missing_entry(reason: DropReason) -> bool {
+    matches!(
+        reason,
+        DropReason::NoLookupRecord
+            | DropReason::NoCustomerRoute
+            | DropReason::NoRoutingDomain
+            | DropReason::WnvUnbound
+            | DropReason::UnknownVsid
+            | DropReason::UnknownPeer
+    )
 }
