@@ -137,6 +137,7 @@ fn bind(machine: &mut Machine<'_>, call: &Call, bound: bool) -> Outcome {
 /// Taking the binding off drops the policy of the host (Microsoft's Simple Hyper-V Network
 /// Virtualization sample says so, and advises against it).
 fn wipe(machine: &mut Machine<'_>, call: &Call, host: usize) {
+    machine.record_keys.forget(host);
     let host = machine.host_mut(host);
     let counts = [
         (host.records.len(), "lookup records"),

@@ -7,6 +7,7 @@ use crate::call::{Call, bind};
 use crate::cmdlet::{Cmdlet, Meaning, listed, meaning};
 use crate::error::ScriptError;
 use crate::estate::{Estate, Host};
+use crate::lookup_record::RecordKeys;
 use crate::object::Object;
 use crate::report::{RunReport, ScriptWarning};
 use crate::source::{Lines, Place};
@@ -48,6 +49,7 @@ pub(crate) struct Machine<'s> {
     pub(crate) errors: Vec<ScriptError>,
     /// The variables of each session, which outlive the blocks run in it.
     pub(crate) sessions: Vec<Variables>,
+    pub(crate) record_keys: RecordKeys,
 }
 
 impl<'s> Machine<'s> {
@@ -58,6 +60,7 @@ impl<'s> Machine<'s> {
             report: RunReport::default(),
             errors: Vec::new(),
             sessions: Vec::new(),
+            record_keys: RecordKeys::default(),
         }
     }
 

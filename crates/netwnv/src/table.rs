@@ -218,6 +218,7 @@ pub(crate) fn remove<R: Row>(machine: &mut Machine<'_>, call: &Call) -> Outcome 
     chosen.sort_unstable();
     chosen.dedup();
     for &(host, at) in chosen.iter().rev() {
+        machine.record_keys.forget(host);
         let row = R::rows_mut(machine.host_mut(host)).remove(at);
         output.push(Value::Object(row.object(host)));
     }

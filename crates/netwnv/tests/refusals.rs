@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{estate, record, refused, try_on};
+use common::{estate, ran, record, refused, try_on};
 use nvgre_netwnv::{Source, run};
 
 /// The refusals of a script on one line each: `line:column [what is underlined] message (help)`.
@@ -633,5 +633,19 @@ fn nesting_texts_and_arrays_have_limits() {
     assert_eq!(
         refusals(&doubled),
         ["16:6 [$a, $a] more than 65536 values in one"]
+    );
+}
+
+#[test]
+fn a_record_that_was_removed_can_be_made_again_once() {
+    let new = record("");
+    let new = new.trim_end();
+    let remove = "Get-NetVirtualizationLookupRecord | Remove-NetVirtualizationLookupRecord";
+    let (estate, _) = ran(&format!("{new}\n{remove}\n{new}"));
+    assert_eq!(estate.hosts[0].records.len(), 1);
+    let again = refused(&format!("{new}\n{remove}\n{new}\n{new}"));
+    assert!(
+        again.contains("the instance already exists") && again.contains("policy.ps1:3:1"),
+        "{again}"
     );
 }
