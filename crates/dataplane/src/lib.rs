@@ -1,7 +1,7 @@
 //! Frames and a policy snapshot in, verdicts out: the ports, tables, encapsulation and IP rewrite of
 //! Hyper-V Network Virtualization, over NVGRE (RFC 7637).
 //!
-//! What it is: the one forwarding core. Replay, trace, verification, live mode and benchmarks all
+//! What it is: the one forwarding core. Replay, the modeled guests' traffic and the benchmarks all
 //! call it. Frames stay in the caller's memory: encapsulation moves the start of a
 //! [`nvgre_wire::FrameBuf`], answers are built in the question's bytes, and between ingress and
 //! egress no payload byte is copied and nothing is allocated.

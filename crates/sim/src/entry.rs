@@ -1,7 +1,8 @@
 //! Where a replayed frame enters the network.
 //!
-//! In this order: the map file; a pcapng interface named like a port; an IP packet to a provider
-//! address of a modeled host, at that host's uplink; the source MAC, if exactly one port has it.
+//! In this order: the map file; a pcapng interface named like a port; a packet of the underlay for a
+//! provider address of a modeled host, at that host's uplink; a tunnel packet from such a host to an
+//! address that nobody owns, which the underlay loses; the source MAC, if exactly one port has it.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
