@@ -121,7 +121,7 @@ impl ReplayResult<'_> {
             .line
             .first
             .as_ref()
-            .filter(|_| !is_about_a_missing_entry(drop.reason))?;
+            .filter(|_| !no_record_is_to_blame(drop.reason))?;
         let model = self.replay.model();
         let hosts = &model.estate().hosts;
         let asked = clue
@@ -242,12 +242,13 @@ impl ReplayResult<'_> {
     }
 }
 
-/// Reasons for which an entry is missing: whatever record was asked on the way is not to blame.
-fn is_about_a_missing_entry(reason: DropReason) -> bool {
+/// Reasons for which an entry is missing or none could help, whatever record was asked on the way.
+fn no_record_is_to_blame(reason: DropReason) -> bool {
     matches!(
         reason,
         DropReason::NoLookupRecord
             | DropReason::NoCustomerRoute
+            | DropReason::NotRoutable
             | DropReason::NoRoutingDomain
             | DropReason::WnvUnbound
             | DropReason::UnknownVsid

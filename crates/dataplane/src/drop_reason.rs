@@ -121,6 +121,11 @@ drop_reasons! {
         "The route to that prefix is missing on this host."
         "New-NetVirtualizationCustomerRoute with the same RoutingDomainID."
         "New-NetVirtualizationCustomerRoute";
+    NotRoutable "not_routable"
+        "The packet for the built-in router is from or to an address that means nothing beyond its link."
+        "The guest has no address yet, or only a link-local one (169.254.0.0/16, fe80::/10)."
+        "Give the guest an address of its subnet."
+        "RFC 1812 s5.3.7, RFC 4291 s2.5.6";
     NoRoutingDomain "no_routing_domain"
         "The subnet has no customer route, so it belongs to no routing domain and may not leave the host."
         "Customer routes were not made on this host, or were lost when the binding was switched."

@@ -192,7 +192,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         // RFC 1812 s5.3.7, RFC 4291 s2.5: such addresses mean nothing beyond their link.
         let of_link = |ca: CustomerAddress| ca.is_link_local() || ca.is_unspecified();
         if of_link(ip.source) || of_link(to) {
-            return Err(DropReason::NoCustomerRoute);
+            return Err(DropReason::NotRoutable);
         }
         // As for ARP: an address that has a record is its owner's and not the router's.
         let mine = self.snapshot.in_domain(domain, to).next().is_none()

@@ -426,6 +426,6 @@ fn the_router_takes_no_packet_from_or_to_a_link_local_or_unspecified_address() {
         world
             .guest_sends(BLUE1, &ip_frame(ROUTER, BLUE1.mac, &packet))
             .sent
-            .assert_dropped(DropReason::NoCustomerRoute);
+            .assert_dropped(DropReason::NotRoutable);
     }
 }

@@ -430,7 +430,7 @@ fn no_error_about_the_ttl_of_errors_groups_and_later_fragments() {
 fn a_sender_without_an_address_of_its_own_is_told_nothing() {
     let group: Ipv4Addr = [239, 1, 2, 3].into();
     let all_nodes: Ipv6Addr = "ff02::1".parse().expect("an address");
-    let (expired, unrouted) = (DropReason::TtlExceeded, DropReason::NoCustomerRoute);
+    let (expired, unrouted) = (DropReason::TtlExceeded, DropReason::NotRoutable);
     for (ip, reason) in [
         (Ip::new(Ipv4Addr::UNSPECIFIED, BLUE_B2.v4), unrouted),
         (Ip::new(Ipv6Addr::UNSPECIFIED, BLUE_B2.v6), unrouted),

@@ -172,6 +172,11 @@ fn refusal(reason: DropReason) -> Option<Refusal> {
             let frame = ip_frame(ROUTER, BLUE1.mac, &packet);
             (blue_port(|_| {}), Entrance::Port(0), frame)
         }
+        DropReason::NotRoutable => {
+            let packet = Ip::new(BLUE1.v4, std::net::Ipv4Addr::new(169, 254, 7, 7)).echo(b"x");
+            let frame = ip_frame(ROUTER, BLUE1.mac, &packet);
+            (blue_port(|_| {}), Entrance::Port(0), frame)
+        }
         DropReason::NoRoutingDomain => (
             edited(Carriage::EncapV4, 0, |policy| {
                 policy.customer_routes.clear()
