@@ -32,53 +32,83 @@ impl core::error::Error for AddressError {}
 macro_rules! address {
     ($(#[$doc:meta])* $name:ident, $(#[$prefix_doc:meta])* $prefix:ident) => {
         $(#[$doc])*
+        ///
+        /// Kept as integers, which tables and checks compare whole. IPv4 sorts before IPv6.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(IpAddr);
+        pub struct $name {
+            v6: bool,
+            /// 0 for IPv4.
+            high: u64,
+            low: u64,
+        }
 
         impl $name {
             /// Takes an address into this world. There is no `From`: the step is to be seen.
             pub const fn new(ip: IpAddr) -> Self {
-                Self(ip)
+                match ip {
+                    IpAddr::V4(v4) => Self::v4(v4.octets()),
+                    IpAddr::V6(v6) => Self::v6(v6.octets()),
+                }
             }
 
             /// From the bytes of an IPv4 header.
+            #[inline]
             pub const fn v4(octets: [u8; 4]) -> Self {
-                Self(IpAddr::V4(Ipv4Addr::new(octets[0], octets[1], octets[2], octets[3])))
+                Self { v6: false, high: 0, low: u32::from_be_bytes(octets) as u64 }
             }
 
             /// From the bytes of an IPv6 header.
+            #[inline]
             pub const fn v6(octets: [u8; 16]) -> Self {
-                Self(IpAddr::V6(Ipv6Addr::from_octets(octets)))
+                let bits = u128::from_be_bytes(octets);
+                Self { v6: true, high: (bits >> 64) as u64, low: bits as u64 }
             }
 
             /// The plain address.
             pub const fn ip(self) -> IpAddr {
-                self.0
+                if self.v6 {
+                    IpAddr::V6(Ipv6Addr::from_bits(self.bits()))
+                } else {
+                    IpAddr::V4(Ipv4Addr::from_bits(self.low as u32))
+                }
+            }
+
+            /// The address as one integer, of 32 bits for IPv4. [`Self::is_ipv4`] tells the two
+            /// apart.
+            #[inline]
+            pub const fn bits(self) -> u128 {
+                (self.high as u128) << 64 | self.low as u128
             }
 
             /// 0.0.0.0 or ::.
+            #[inline]
             pub const fn is_unspecified(self) -> bool {
-                self.0.is_unspecified()
+                self.high | self.low == 0
             }
 
             /// Whether it is an IPv4 address.
+            #[inline]
             pub const fn is_ipv4(self) -> bool {
-                self.0.is_ipv4()
+                !self.v6
             }
 
             /// Whether it is a multicast or the limited broadcast address.
+            #[inline]
             pub const fn is_group(self) -> bool {
-                match self.0 {
-                    IpAddr::V4(v4) => v4.is_multicast() || v4.is_broadcast(),
-                    IpAddr::V6(v6) => v6.is_multicast(),
+                if self.v6 {
+                    self.high >> 56 == 0xff
+                } else {
+                    self.low >> 28 == 0xe || self.low == 0xffff_ffff
                 }
             }
 
             /// 169.254.0.0/16 or fe80::/10.
+            #[inline]
             pub const fn is_link_local(self) -> bool {
-                match self.0 {
-                    IpAddr::V4(v4) => v4.is_link_local(),
-                    IpAddr::V6(v6) => v6.is_unicast_link_local(),
+                if self.v6 {
+                    self.high >> 54 == 0xfe80 >> 6
+                } else {
+                    self.low >> 16 == 0xa9fe
                 }
             }
         }
@@ -86,19 +116,19 @@ macro_rules! address {
         impl FromStr for $name {
             type Err = AddressError;
             fn from_str(text: &str) -> Result<Self, AddressError> {
-                text.parse().map(Self).map_err(|_| AddressError::Address)
+                text.parse().map(Self::new).map_err(|_| AddressError::Address)
             }
         }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                fmt::Display::fmt(&self.0, f)
+                fmt::Display::fmt(&self.ip(), f)
             }
         }
 
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                fmt::Display::fmt(&self.0, f)
+                fmt::Display::fmt(&self.ip(), f)
             }
         }
 
@@ -109,14 +139,14 @@ macro_rules! address {
         impl $prefix {
             /// The prefix of `length` bits that holds `address`; host bits are cleared.
             pub fn new(address: $name, length: u8) -> Result<Self, AddressError> {
-                IpNet::new(address.0, length)
+                IpNet::new(address.ip(), length)
                     .map(|net| Self(net.trunc()))
                     .map_err(|_| AddressError::PrefixLength)
             }
 
             /// Whether the address is inside.
             pub fn contains(&self, address: $name) -> bool {
-                self.0.contains(&address.0)
+                self.0.contains(&address.ip())
             }
 
             /// Whether two prefixes share an address.
@@ -126,7 +156,7 @@ macro_rules! address {
 
             /// The lowest address.
             pub fn network(&self) -> $name {
-                $name(self.0.network())
+                $name::new(self.0.network())
             }
 
             /// The length in bits.
@@ -183,11 +213,11 @@ impl CustomerPrefix {
         match self.0 {
             IpNet::V4(net) if net.prefix_len() <= 30 => {
                 let first = u32::from(net.network()).wrapping_add(1);
-                Some(CustomerAddress(IpAddr::V4(first.into())))
+                Some(CustomerAddress::v4(first.to_be_bytes()))
             }
             IpNet::V6(net) if net.prefix_len() <= 126 => {
                 let first = u128::from(net.network()).wrapping_add(1);
-                Some(CustomerAddress(IpAddr::V6(first.into())))
+                Some(CustomerAddress::v6(first.to_be_bytes()))
             }
             IpNet::V4(_) | IpNet::V6(_) => None,
         }

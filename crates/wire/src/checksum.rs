@@ -5,6 +5,7 @@
 
 /// Sum of the 16-bit big-endian words of `bytes`, a last odd byte padded with zero. Add sums of
 /// even-length parts freely, then [`fold`].
+#[inline]
 pub fn sum(bytes: &[u8]) -> u64 {
     let mut quads = bytes.chunks_exact(4);
     let mut total = 0u64;
@@ -21,6 +22,7 @@ pub fn sum(bytes: &[u8]) -> u64 {
 }
 
 /// Folds a sum to 16 bits, carries added back until none is left.
+#[inline]
 pub fn fold(mut total: u64) -> u16 {
     total = (total >> 32) + (total & 0xffff_ffff);
     total = (total >> 32) + (total & 0xffff_ffff);
@@ -43,6 +45,7 @@ pub struct Change(u64);
 impl Change {
     /// Counts `old` becoming `new`. Both have the same even length and begin at an even offset of
     /// what the checksum covers.
+    #[inline]
     pub fn replace(&mut self, old: &[u8], new: &[u8]) {
         debug_assert!(old.len() == new.len() && old.len().is_multiple_of(2));
         for word in old.chunks_exact(2) {
@@ -54,6 +57,7 @@ impl Change {
     /// The checksum after the edit: `~(~HC + ~m + m')`, RFC 1624 equation 3. Equation 2 would give
     /// 0xFFFF where a recomputation gives 0.
     #[must_use]
+    #[inline]
     pub fn apply(self, checksum: u16) -> u16 {
         if self.0 == 0 {
             checksum
@@ -65,6 +69,7 @@ impl Change {
     /// As [`Change::apply`] for UDP, where 0 on the wire says "no checksum" (RFC 768): a computed
     /// 0 is sent as 0xFFFF. Do not call for a UDP/IPv4 datagram without a checksum.
     #[must_use]
+    #[inline]
     pub fn apply_udp(self, checksum: u16) -> u16 {
         match self.apply(checksum) {
             0 => 0xffff,
@@ -74,6 +79,7 @@ impl Change {
 
     /// This change and that one.
     #[must_use]
+    #[inline]
     pub fn and(self, other: Self) -> Self {
         Self(self.0 + other.0)
     }

@@ -15,6 +15,7 @@ pub enum Ecn {
 
 impl Ecn {
     /// The field of a TOS or Traffic Class byte.
+    #[inline]
     pub const fn of(tos: u8) -> Self {
         match (tos & 2 != 0, tos & 1 != 0) {
             (false, false) => Self::NotEct,
@@ -25,6 +26,7 @@ impl Ecn {
     }
 
     /// The two bits.
+    #[inline]
     pub const fn bits(self) -> u8 {
         match self {
             Self::NotEct => 0,
@@ -49,6 +51,7 @@ pub enum Decapsulated {
 /// Combines the inner and the outer field on decapsulation (RFC 6040 s4.2, figure 4).
 ///
 /// On encapsulation, in normal mode, the outer field is the inner one (s4.1, figure 3).
+#[inline]
 pub const fn decapsulate(inner: Ecn, outer: Ecn) -> Decapsulated {
     use Decapsulated::{Drop, Set, SetAndReport};
     match (inner, outer) {

@@ -105,6 +105,7 @@ impl fmt::Display for ParseError {
 impl core::error::Error for ParseError {}
 
 /// Fails unless `bytes` holds at least `need` bytes.
+#[inline]
 pub(crate) fn need(layer: Layer, bytes: &[u8], need: usize) -> Result<(), ParseError> {
     if bytes.len() < need {
         Err(ParseError::Short {
@@ -118,11 +119,13 @@ pub(crate) fn need(layer: Layer, bytes: &[u8], need: usize) -> Result<(), ParseE
 }
 
 /// The 16-bit big-endian word at `at`; the caller has checked the length.
+#[inline]
 pub(crate) fn be16(bytes: &[u8], at: usize) -> u16 {
     u16::from_be_bytes([bytes[at], bytes[at + 1]])
 }
 
 /// The 32-bit big-endian word at `at`; the caller has checked the length.
+#[inline]
 pub(crate) fn be32(bytes: &[u8], at: usize) -> u32 {
     u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
 }

@@ -106,26 +106,42 @@ impl LinkHeader {
     pub const TAG_LEN: usize = 4;
 
     /// Reads the header of a frame behind any stack of tags. Fails where the frame ends within it.
+    #[inline]
     pub fn parse(frame: &[u8]) -> Result<Self, ParseError> {
-        let ethernet = Ethernet::parse(frame)?;
-        let mut header = Self {
-            destination: ethernet.destination(),
-            source: ethernet.source(),
+        let Some(&[a, b, c, d, e, f, g, h, i, j, k, l, m, n]) = frame.first_chunk() else {
+            return Err(ParseError::Short {
+                layer: Layer::Ethernet,
+                need: Ethernet::<&[u8]>::LEN,
+                have: frame.len(),
+            });
+        };
+        let header = Self {
+            destination: MacAddress::new([a, b, c, d, e, f]),
+            source: MacAddress::new([g, h, i, j, k, l]),
             tags: 0,
             vlan: None,
-            ether_type: ethernet.ether_type(),
+            ether_type: EtherType(u16::from_be_bytes([m, n])),
             len: 14,
         };
-        while header.ether_type.is_tag() {
-            need(Layer::Vlan, &frame[header.len..], Self::TAG_LEN)?;
-            if header.tags == 0 {
-                header.vlan = VlanId::try_new(be16(frame, header.len) & 0x0fff).ok();
-            }
-            header.ether_type = EtherType(be16(frame, header.len + 2));
-            header.tags = header.tags.saturating_add(1);
-            header.len += Self::TAG_LEN;
+        if header.ether_type.is_tag() {
+            header.behind_tags(frame)
+        } else {
+            Ok(header)
         }
-        Ok(header)
+    }
+
+    #[cold]
+    fn behind_tags(mut self, frame: &[u8]) -> Result<Self, ParseError> {
+        while self.ether_type.is_tag() {
+            need(Layer::Vlan, &frame[self.len..], Self::TAG_LEN)?;
+            if self.tags == 0 {
+                self.vlan = VlanId::try_new(be16(frame, self.len) & 0x0fff).ok();
+            }
+            self.ether_type = EtherType(be16(frame, self.len + 2));
+            self.tags = self.tags.saturating_add(1);
+            self.len += Self::TAG_LEN;
+        }
+        Ok(self)
     }
 }
 

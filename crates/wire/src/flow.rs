@@ -39,6 +39,7 @@ pub enum FlowTuple {
 /// tuple are mixed by `h = (h ^ word) * 0x9E3779B97F4A7C15; h ^= h >> 32`, and the top byte is the
 /// result. No secret and no payload goes in, so it tells an observer nothing that the outer packet
 /// does not tell already by its timing.
+#[inline]
 pub fn flow_id(tuple: &FlowTuple) -> FlowId {
     let hash = match *tuple {
         FlowTuple::Ip {
@@ -73,6 +74,7 @@ pub fn flow_id(tuple: &FlowTuple) -> FlowId {
 
 const SEED: u64 = 0x6e76_6772_655f_6664;
 
+#[inline]
 fn mix(hash: u64, word: u64) -> u64 {
     let hash = (hash ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     hash ^ hash >> 32

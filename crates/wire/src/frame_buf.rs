@@ -43,6 +43,7 @@ impl<'m> FrameBuf<'m> {
     /// The frame at `frame` within `memory`. At least [`HEADROOM`] bytes must lie in front.
     ///
     /// Panics when `frame` is not inside `memory`, as slicing does.
+    #[inline]
     pub fn new(memory: &'m mut [u8], frame: Range<usize>) -> Result<Self, NoHeadroom> {
         if frame.start < HEADROOM {
             return Err(NoHeadroom {
@@ -60,16 +61,19 @@ impl<'m> FrameBuf<'m> {
     }
 
     /// The frame.
+    #[inline]
     pub fn bytes(&self) -> &[u8] {
         &self.memory[self.start..self.end]
     }
 
     /// The frame, to write.
+    #[inline]
     pub fn bytes_mut(&mut self) -> &mut [u8] {
         &mut self.memory[self.start..self.end]
     }
 
     /// Bytes of the frame.
+    #[inline]
     pub fn len(&self) -> usize {
         self.end - self.start
     }
@@ -85,6 +89,7 @@ impl<'m> FrameBuf<'m> {
     }
 
     /// Adds `len` bytes in front. They hold whatever the memory held.
+    #[inline]
     pub fn push_front(&mut self, len: usize) -> Result<&mut [u8], NoHeadroom> {
         if len > self.start {
             return Err(NoHeadroom {
@@ -97,11 +102,13 @@ impl<'m> FrameBuf<'m> {
     }
 
     /// Takes `len` bytes (at most the frame) away from the front.
+    #[inline]
     pub fn pop_front(&mut self, len: usize) {
         self.start = self.start.saturating_add(len).min(self.end);
     }
 
     /// Cuts the frame to its first `len` bytes. Longer than the frame: no effect.
+    #[inline]
     pub fn truncate(&mut self, len: usize) {
         self.end = self.end.min(self.start.saturating_add(len));
     }

@@ -125,6 +125,7 @@ impl Nvgre {
 
     /// Reads the header in front of `bytes` by the receive rules of RFC 7637 s3.2 and RFC 2784 s2.3.
     /// With `strict`, bits 6 to 12 are refused instead of ignored.
+    #[inline]
     pub fn receive(bytes: &[u8], strict: bool) -> Result<Self, GreRefusal> {
         if bytes.len() < Self::LEN {
             return Err(GreRefusal::Short);

@@ -20,6 +20,7 @@ impl Fragment {
     };
 
     /// Whether this is a part of a datagram and not all of it.
+    #[inline]
     pub const fn is_part(self) -> bool {
         self.more || self.offset_bytes > 0
     }
@@ -36,6 +37,7 @@ impl<B: AsRef<[u8]>> Ipv4<B> {
     pub const LEN: usize = 20;
 
     /// Checks version, header length and that Total Length covers the header and is there.
+    #[inline]
     pub fn parse(bytes: B) -> Result<Self, ParseError> {
         let packet = Self::parse_cut(bytes)?;
         let (claimed, have) = (packet.total_len(), packet.bytes.as_ref().len());
@@ -50,6 +52,7 @@ impl<B: AsRef<[u8]>> Ipv4<B> {
     }
 
     /// As [`Ipv4::parse`], for packets that may be cut: those quoted in ICMP errors.
+    #[inline]
     pub fn parse_cut(bytes: B) -> Result<Self, ParseError> {
         let b = bytes.as_ref();
         need(Layer::Ipv4, b, Self::LEN)?;
@@ -79,16 +82,19 @@ impl<B: AsRef<[u8]>> Ipv4<B> {
     }
 
     /// Header bytes with options: 20..=60.
+    #[inline]
     pub fn header_len(&self) -> usize {
         usize::from(self.bytes.as_ref()[0] & 0x0f) * 4
     }
 
     /// Total Length: header and payload, in bytes.
+    #[inline]
     pub fn total_len(&self) -> usize {
         usize::from(be16(self.bytes.as_ref(), 2))
     }
 
     /// DSCP and ECN.
+    #[inline]
     pub fn tos(&self) -> u8 {
         self.bytes.as_ref()[1]
     }
@@ -99,11 +105,13 @@ impl<B: AsRef<[u8]>> Ipv4<B> {
     }
 
     /// The Don't Fragment flag.
+    #[inline]
     pub fn dont_fragment(&self) -> bool {
         self.bytes.as_ref()[6] & 0x40 != 0
     }
 
     /// Fragment offset and More Fragments.
+    #[inline]
     pub fn fragment(&self) -> Fragment {
         let word = be16(self.bytes.as_ref(), 6);
         Fragment {
@@ -113,11 +121,13 @@ impl<B: AsRef<[u8]>> Ipv4<B> {
     }
 
     /// Time to live.
+    #[inline]
     pub fn ttl(&self) -> u8 {
         self.bytes.as_ref()[8]
     }
 
     /// Protocol of the payload.
+    #[inline]
     pub fn protocol(&self) -> u8 {
         self.bytes.as_ref()[9]
     }
@@ -128,23 +138,27 @@ impl<B: AsRef<[u8]>> Ipv4<B> {
     }
 
     /// Whether the header checksum is right.
+    #[inline]
     pub fn checksum_ok(&self) -> bool {
         checksum::fold(checksum::sum(&self.bytes.as_ref()[..self.header_len()])) == 0xffff
     }
 
     /// Source address.
+    #[inline]
     pub fn source(&self) -> [u8; 4] {
         let b = self.bytes.as_ref();
         [b[12], b[13], b[14], b[15]]
     }
 
     /// Destination address.
+    #[inline]
     pub fn destination(&self) -> [u8; 4] {
         let b = self.bytes.as_ref();
         [b[16], b[17], b[18], b[19]]
     }
 
     /// Behind the header, up to Total Length or the end of a cut packet.
+    #[inline]
     pub fn payload(&self) -> &[u8] {
         let b = self.bytes.as_ref();
         &b[self.header_len()..self.total_len().min(b.len())]
@@ -153,11 +167,13 @@ impl<B: AsRef<[u8]>> Ipv4<B> {
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Ipv4<B> {
     /// Writes the source address; the header checksum follows (RFC 1624).
+    #[inline]
     pub fn set_source(&mut self, address: [u8; 4]) {
         self.edit(12, &address);
     }
 
     /// Writes the destination address; the header checksum follows.
+    #[inline]
     pub fn set_destination(&mut self, address: [u8; 4]) {
         self.edit(16, &address);
     }
@@ -175,12 +191,14 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Ipv4<B> {
     }
 
     /// Behind the header, to write.
+    #[inline]
     pub fn payload_mut(&mut self) -> &mut [u8] {
         let header = self.header_len();
         let end = self.total_len().min(self.bytes.as_ref().len());
         &mut self.bytes.as_mut()[header..end]
     }
 
+    #[inline]
     fn edit(&mut self, at: usize, new: &[u8]) {
         let b = self.bytes.as_mut();
         let mut change = checksum::Change::default();

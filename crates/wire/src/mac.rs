@@ -8,31 +8,51 @@ use core::str::FromStr;
 ///
 /// Read from `00155D002009` (NetWNV), `00-15-5D-00-20-09` and `00:15:5d:00:20:09`; printed as
 /// NetWNV prints it, twelve upper-case hex digits.
+///
+/// Kept as one big-endian integer: tables compare it whole, and it sorts as its octets do.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct MacAddress([u8; 6]);
+pub struct MacAddress(u64);
 
 impl MacAddress {
     /// All ones.
-    pub const BROADCAST: Self = Self([0xff; 6]);
+    pub const BROADCAST: Self = Self(0xffff_ffff_ffff);
 
     /// From the six octets in wire order.
+    #[inline]
     pub const fn new(octets: [u8; 6]) -> Self {
-        Self(octets)
+        let [a, b, c, d, e, f] = octets;
+        Self(u64::from_be_bytes([0, 0, a, b, c, d, e, f]))
     }
 
-    /// The octets in wire order.
-    pub const fn octets(self) -> [u8; 6] {
+    /// From the lower 48 bits of an integer, the first octet highest.
+    #[inline]
+    pub const fn from_bits(bits: u64) -> Self {
+        Self(bits & 0xffff_ffff_ffff)
+    }
+
+    /// The octets as one integer of 48 bits, the first octet highest.
+    #[inline]
+    pub const fn to_bits(self) -> u64 {
         self.0
     }
 
+    /// The octets in wire order.
+    #[inline]
+    pub const fn octets(self) -> [u8; 6] {
+        let [_, _, a, b, c, d, e, f] = self.0.to_be_bytes();
+        [a, b, c, d, e, f]
+    }
+
     /// The first six bytes of `bytes`. Panics when there are fewer: callers have checked a header.
+    #[inline]
     pub(crate) fn read(bytes: &[u8]) -> Self {
-        Self([bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5]])
+        Self::new([bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5]])
     }
 
     /// Whether the group bit (I/G, IEEE 802) is set: broadcast and multicast.
+    #[inline]
     pub const fn is_group(self) -> bool {
-        self.0[0] & 1 == 1
+        self.0 >> 40 & 1 == 1
     }
 
     /// The group MAC that an IP multicast address maps to (RFC 1112 s6.4, RFC 2464 s7), or `None`
@@ -41,11 +61,11 @@ impl MacAddress {
         match ip {
             IpAddr::V4(v4) if v4.is_multicast() => {
                 let [_, b, c, d] = v4.octets();
-                Some(Self([0x01, 0x00, 0x5e, b & 0x7f, c, d]))
+                Some(Self::new([0x01, 0x00, 0x5e, b & 0x7f, c, d]))
             }
             IpAddr::V6(v6) if v6.is_multicast() => {
                 let o = v6.octets();
-                Some(Self([0x33, 0x33, o[12], o[13], o[14], o[15]]))
+                Some(Self::new([0x33, 0x33, o[12], o[13], o[14], o[15]]))
             }
             IpAddr::V4(_) | IpAddr::V6(_) => None,
         }
@@ -89,16 +109,13 @@ impl FromStr for MacAddress {
             let digit = |b: u8| (b as char).to_digit(16).ok_or(MacError);
             *octet = (digit(bytes[at])? << 4 | digit(bytes[at + 1])?) as u8;
         }
-        Ok(Self(octets))
+        Ok(Self::new(octets))
     }
 }
 
 impl fmt::Display for MacAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for octet in self.0 {
-            write!(f, "{octet:02X}")?;
-        }
-        Ok(())
+        write!(f, "{:012X}", self.0)
     }
 }
 

@@ -17,6 +17,7 @@ impl VirtualSubnetId {
     pub const MAX: Self = Self(0xff_fffe);
 
     /// The id with this number, or the number back when it is reserved or wider than 24 bits.
+    #[inline]
     pub const fn try_new(value: u32) -> Result<Self, ReservedVsid> {
         if value >= Self::MIN.0 && value <= Self::MAX.0 {
             Ok(Self(value))
@@ -26,6 +27,7 @@ impl VirtualSubnetId {
     }
 
     /// The number.
+    #[inline]
     pub const fn get(self) -> u32 {
         self.0
     }
@@ -66,16 +68,19 @@ pub struct NvgreKey(pub u32);
 
 impl NvgreKey {
     /// The key of this subnet and flow.
+    #[inline]
     pub const fn new(vsid: VirtualSubnetId, flow: FlowId) -> Self {
         Self(vsid.0 << 8 | flow.0 as u32)
     }
 
     /// The virtual subnet id, if it is not a reserved one.
+    #[inline]
     pub const fn virtual_subnet(self) -> Result<VirtualSubnetId, ReservedVsid> {
         VirtualSubnetId::try_new(self.0 >> 8)
     }
 
     /// The FlowID.
+    #[inline]
     pub const fn flow_id(self) -> FlowId {
         FlowId(self.0 as u8)
     }
