@@ -16,13 +16,13 @@ use crate::worker::Pass;
 /// A frame that passed its port, and the one thing that says which tenant it belongs to. Only
 /// [`Pass::admit`] makes one.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Admitted<'a> {
+pub(crate) struct Admitted<'a, 'h> {
     pub(crate) at: &'a SwitchPort,
-    pub(crate) headers: Classified,
+    pub(crate) headers: &'h Classified,
     _only_admit_makes_one: (),
 }
 
-impl Admitted<'_> {
+impl Admitted<'_, '_> {
     /// The port it came in at.
     pub(crate) const fn port(&self) -> PortId {
         self.at.port.id
@@ -30,41 +30,58 @@ impl Admitted<'_> {
 }
 
 impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
-    /// On success the frame carries no VLAN tag: tags of a tenant's guest are removed here and not
-    /// only on encapsulation (RFC 7637 s3.3), so that a guest sees the same wherever its peer runs.
-    pub(crate) fn admit(
+    /// The connected port that a frame came in at, where it is counted whatever becomes of it.
+    #[inline(always)]
+    pub(crate) fn entered(
         &mut self,
         id: PortId,
-        frame: &mut FrameBuf<'_>,
-    ) -> Result<Admitted<'a>, DropReason> {
+        frame: &FrameBuf<'_>,
+    ) -> Result<&'a SwitchPort, DropReason> {
         let at = self.snapshot.port(id).filter(|at| at.port.connected);
         let at = at.ok_or(DropReason::PortDisconnected)?;
-        let port = &at.port;
         self.worker.counters.sent(id, frame.len());
-        let link = LinkHeader::parse(frame.bytes()).map_err(|_| DropReason::InnerShort)?;
-        let link = untag(port, link, frame)?;
+        Ok(at)
+    }
+
+    /// On success the frame carries no VLAN tag: tags of a tenant's guest are removed here and not
+    /// only on encapsulation (RFC 7637 s3.3), so that a guest sees the same wherever its peer runs.
+    #[inline(always)]
+    pub(crate) fn admit<'h>(
+        &mut self,
+        at: &'a SwitchPort,
+        link: &LinkHeader,
+        headers: &'h Classified,
+        frame: &mut FrameBuf<'_>,
+    ) -> Result<Admitted<'a, 'h>, DropReason> {
+        let port = &at.port;
+        if link.tags > 0 {
+            untag(port, link, frame)?;
+        }
         if link.source.is_group() {
             return Err(DropReason::InnerSourceGroup);
         }
         if link.source != port.mac && !port.mac_address_spoofing {
             return Err(DropReason::SpoofedMac);
         }
-        let headers = Classified::of(&link, frame.bytes());
-        self.guard(port, &headers, frame)?;
-        if !acl::allows(
-            &port.acls,
-            AclDirection::Outbound,
-            link.destination,
-            headers.target_ip(),
-        ) {
+        if port.dhcp_guard || port.router_guard {
+            self.guard(port, headers, frame)?;
+        }
+        if !port.acls.is_empty()
+            && !acl::allows(
+                &port.acls,
+                AclDirection::Outbound,
+                link.destination,
+                headers.target_ip(),
+            )
+        {
             return Err(DropReason::AclDenied);
         }
-        self.limit(port, &headers, frame.len())?;
+        self.limit(port, headers, frame.len())?;
         if let Segment::PassThrough(_) = at.segment {
-            self.refuse_provider_forgery(&headers)?;
+            self.refuse_provider_forgery(headers)?;
         }
         self.event(Event::Admitted {
-            port: id,
+            port: port.id,
             subnet: port.subnet,
         });
         Ok(Admitted {
@@ -74,6 +91,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         })
     }
 
+    #[inline(never)]
     fn guard(
         &self,
         port: &Port,
@@ -95,15 +113,14 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         Ok(())
     }
 
+    #[inline(always)]
     fn limit(&mut self, port: &Port, headers: &Classified, len: usize) -> Result<(), DropReason> {
-        let state = &mut self.worker.ports[port.id.0 as usize];
         let bits_per_second = port.maximum_bandwidth_bits_per_second;
-        if bits_per_second > 0
-            && !state
-                .bandwidth
-                .take(self.now, bits_per_second, len as u64 * 8)
-        {
-            return Err(DropReason::RateExceeded);
+        if bits_per_second > 0 {
+            let bucket = &mut self.worker.ports[port.id.0 as usize].bandwidth;
+            if !bucket.take(self.now, bits_per_second, len as u64 * 8) {
+                return Err(DropReason::RateExceeded);
+            }
         }
         if headers.destination.is_group() {
             self.storm(port)?;
@@ -126,7 +143,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     fn refuse_provider_forgery(&self, headers: &Classified) -> Result<(), DropReason> {
         let known = |ca: CustomerAddress| {
             let known = self.snapshot.provider(ProviderAddress::new(ca.ip()));
-            known.is_some_and(|known| !known.is_only_group())
+            known.is_some_and(|(_, known)| !known.is_only_group())
         };
         let forged = match &headers.network {
             Network::Arp(arp) => known(arp.sender),
@@ -159,14 +176,8 @@ impl Classified {
 
 /// Removes what tags the port lets pass. A pass-through port takes priority tags (VLAN id 0) only:
 /// its VLAN is the switch's business.
-fn untag(
-    port: &Port,
-    link: LinkHeader,
-    frame: &mut FrameBuf<'_>,
-) -> Result<LinkHeader, DropReason> {
-    if link.tags == 0 {
-        return Ok(link);
-    }
+#[cold]
+fn untag(port: &Port, link: &LinkHeader, frame: &mut FrameBuf<'_>) -> Result<(), DropReason> {
     let allowed = match port.subnet {
         PortSubnet::Unset => link.tags == 1 && link.vlan.is_none(),
         PortSubnet::Tenant(_) | PortSubnet::LocalOnly => true,
@@ -178,12 +189,7 @@ fn untag(
     let tags_len = link.len - 14;
     frame.bytes_mut().copy_within(..12, tags_len);
     frame.pop_front(tags_len);
-    Ok(LinkHeader {
-        tags: 0,
-        vlan: None,
-        len: 14,
-        ..link
-    })
+    Ok(())
 }
 
 /// Router advertisements and redirects (RFC 1256, RFC 792, RFC 4861).

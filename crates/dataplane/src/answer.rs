@@ -49,17 +49,17 @@ impl<E: Egress, T: Tracer> Pass<'_, E, T> {
         if headers.source_ca() == Some(target) {
             return Asked::Own;
         }
-        let hit = self.snapshot.records.by_address(vsid, target);
+        let hit = self.snapshot.record(vsid, target);
         self.event(Event::RecordAsked {
             virtual_subnet: vsid,
             customer_address: target,
-            hit: hit.map(|entry| entry.record.id),
+            hit: hit.map(|entry| entry.id),
         });
         if let Some(entry) = hit {
-            return if entry.record.mac == headers.source {
+            return if entry.mac == headers.source {
                 Asked::Own
             } else {
-                Asked::Known(entry.record.mac, false)
+                Asked::Known(entry.mac, false)
             };
         }
         let router = !self.snapshot.use_external_router

@@ -1,88 +1,218 @@
-//! Outer headers, written in front of the guest's frame where it lies.
+//! Outer headers, prepared for each way over the underlay and written in front of the guest's frame
+//! where it lies.
 
 use core::net::IpAddr;
 
 use nvgre_wire::{
-    EtherType, FlowId, FrameBuf, Ipv4Repr, Ipv6Repr, MacAddress, Nvgre, ProviderAddress,
-    VirtualSubnetId, VlanId, ip_protocol,
+    EtherType, FlowId, FrameBuf, Ipv4Repr, Ipv6Repr, MacAddress, Nvgre, NvgreKey, ProviderAddress,
+    VirtualSubnetId, VlanId, checksum, ip_protocol,
 };
+
+use crate::provider::HostAddress;
 
 /// TTL and hop limit of outer packets.
 pub(crate) const OUTER_TTL: u8 = 64;
 
-/// Everything the outer headers of one frame say.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct OuterHeader {
-    /// The provider address's MAC (RFC 7637 s3.2: that of the endpoint, never the guest's).
-    pub(crate) source_mac: MacAddress,
-    /// The next hop's.
-    pub(crate) destination_mac: MacAddress,
-    pub(crate) vlan: Option<VlanId>,
-    pub(crate) source: ProviderAddress,
-    pub(crate) destination: ProviderAddress,
-    /// DSCP and ECN of the inner packet, 0 if it has none: copied out (RFC 2983 and RFC 6040 s4.1).
-    pub(crate) tos: u8,
-    pub(crate) virtual_subnet: VirtualSubnetId,
-    pub(crate) flow_id: FlowId,
+/// Bytes of IP and GRE in front of the inner frame: 28 over IPv4, 48 over IPv6. These count against
+/// the underlay's MTU.
+pub(crate) const fn ip_overhead(ipv4: bool) -> usize {
+    Nvgre::LEN + if ipv4 { 20 } else { 40 }
 }
 
-impl OuterHeader {
-    /// Bytes of IP and GRE in front of the inner frame: 28 over IPv4, 48 over IPv6. These count
-    /// against the underlay's MTU.
-    pub(crate) const fn ip_overhead(ipv4: bool) -> usize {
-        Nvgre::LEN + if ipv4 { 20 } else { 40 }
-    }
+/// Everything that frames from one host address to one provider address have in common outside:
+/// the headers with zeros where each frame has its own bytes.
+#[derive(Clone, Debug)]
+#[repr(align(64))]
+pub(crate) struct Path {
+    /// Bytes in front of the inner frame: 42 over IPv4, 62 over IPv6, 4 more with a tag.
+    len: u8,
+    /// The next hop's MAC is known.
+    resolved: bool,
+    /// One's complement sum of the IPv4 header, without total length, TOS and checksum.
+    sum: u16,
+    bytes: [u8; Self::LONGEST],
+}
 
-    /// Bytes written in front of the inner frame.
-    pub(crate) fn len(&self) -> usize {
-        14 + if self.vlan.is_some() { 4 } else { 0 } + Self::ip_overhead(self.source.is_ipv4())
-    }
+impl Path {
+    const LONGEST: usize = 14 + 4 + 40 + Nvgre::LEN;
+    const V4: usize = 14 + 20 + Nvgre::LEN;
 
-    /// Encapsulates: moves the start of the frame and writes the headers. The caller has checked
-    /// the MTU, and [`nvgre_wire::HEADROOM`] is more than any of these headers; a frame whose
-    /// headroom was used up otherwise is left as it is and `false` is returned.
-    pub(crate) fn write(&self, frame: &mut FrameBuf<'_>) -> bool {
-        let payload_len = (Nvgre::LEN + frame.len()) as u16;
-        let Ok(out) = frame.push_front(self.len()) else {
-            return false;
+    /// The headers from `host` to `to` by way of `next_hop`.
+    pub(crate) fn new(
+        host: &HostAddress,
+        to: ProviderAddress,
+        next_hop: Option<MacAddress>,
+    ) -> Self {
+        let mut path = Self {
+            len: 0,
+            resolved: false,
+            sum: 0,
+            bytes: [0; Self::LONGEST],
         };
-        let (ether_type, protocol) = match self.source.ip() {
-            IpAddr::V4(_) => (EtherType::IPV4, 20),
-            IpAddr::V6(_) => (EtherType::IPV6, 40),
+        let (ether_type, ip_len) = if to.is_ipv4() {
+            (EtherType::IPV4, 20)
+        } else {
+            (EtherType::IPV6, 40)
         };
+        // RFC 7637 s3.2: the source MAC is that of the provider address, never the guest's; the
+        // destination MAC is the next hop's.
+        let destination_mac = next_hop.unwrap_or(MacAddress::new([0; 6]));
         let ip = write_link(
-            out,
-            self.destination_mac,
-            self.source_mac,
-            self.vlan,
+            &mut path.bytes,
+            destination_mac,
+            host.mac,
+            host.vlan,
             ether_type,
         );
-        match (self.source.ip(), self.destination.ip()) {
-            (IpAddr::V4(source), IpAddr::V4(destination)) => Ipv4Repr {
-                tos: self.tos,
-                payload_len,
-                // RFC 7637 s4.4: nothing may fragment the packet after encapsulation.
-                dont_fragment: true,
-                ttl: OUTER_TTL,
-                protocol: ip_protocol::GRE,
-                source: source.octets(),
-                destination: destination.octets(),
+        let same_family = match (host.address.ip(), to.ip()) {
+            (IpAddr::V4(source), IpAddr::V4(destination)) => {
+                Ipv4Repr {
+                    tos: 0,
+                    payload_len: 0,
+                    // RFC 7637 s4.4: nothing may fragment the packet after encapsulation.
+                    dont_fragment: true,
+                    ttl: OUTER_TTL,
+                    protocol: ip_protocol::GRE,
+                    source: source.octets(),
+                    destination: destination.octets(),
+                }
+                .emit(ip);
+                ip[2..4].fill(0);
+                ip[10..12].fill(0);
+                path.sum = checksum::fold(checksum::sum(&ip[..20]));
+                true
             }
-            .emit(ip),
-            (source, destination) => Ipv6Repr {
-                traffic_class: self.tos,
-                // RFC 6438: the label gives routers the entropy that the FlowID holds.
-                flow_label: u32::from(self.flow_id.0),
-                payload_len,
-                next_header: ip_protocol::GRE,
-                hop_limit: OUTER_TTL,
-                source: v6(source),
-                destination: v6(destination),
+            (IpAddr::V6(source), IpAddr::V6(destination)) => {
+                Ipv6Repr {
+                    traffic_class: 0,
+                    flow_label: 0,
+                    payload_len: 0,
+                    next_header: ip_protocol::GRE,
+                    hop_limit: OUTER_TTL,
+                    source: source.octets(),
+                    destination: destination.octets(),
+                }
+                .emit(ip);
+                true
             }
-            .emit(ip),
+            (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => false,
+        };
+        Nvgre::emit(&mut ip[ip_len..], VirtualSubnetId::MIN, FlowId(0));
+        let tag = if host.vlan.is_some() { 4 } else { 0 };
+        path.len = (14 + tag + ip_len + Nvgre::LEN) as u8;
+        path.resolved = same_family && next_hop.is_some();
+        path
+    }
+
+    /// Whether frames can be sent this way.
+    #[inline(always)]
+    pub(crate) const fn is_resolved(&self) -> bool {
+        self.resolved
+    }
+
+    /// Whether it was made for two addresses, and is not a place that nobody set.
+    pub(crate) const fn is_set(&self) -> bool {
+        self.len > 0
+    }
+
+    /// Bytes in front of the inner frame.
+    pub(crate) const fn len(&self) -> usize {
+        self.len as usize
+    }
+
+    /// The MAC of the next hop.
+    pub(crate) fn next_hop(&self) -> MacAddress {
+        let [a, b, c, d, e, f, ..] = self.bytes;
+        MacAddress::new([a, b, c, d, e, f])
+    }
+
+    /// Encapsulates: moves the start of the frame and writes the headers. `tos` is DSCP and ECN of
+    /// the inner packet, 0 if it has none: copied out (RFC 2983 and RFC 6040 s4.1). The caller has
+    /// checked the MTU, and [`nvgre_wire::HEADROOM`] is more than any of these headers; a frame
+    /// whose headroom was used up otherwise is left as it is and `false` is returned.
+    #[inline(always)]
+    pub(crate) fn write(
+        &self,
+        frame: &mut FrameBuf<'_>,
+        virtual_subnet: VirtualSubnetId,
+        flow_id: FlowId,
+        tos: u8,
+    ) -> bool {
+        let key = NvgreKey::new(virtual_subnet, flow_id).0.to_be_bytes();
+        let payload_len = Nvgre::LEN + frame.len();
+        if self.len as usize != Self::V4 {
+            return self.write_other(frame, key, flow_id, tos, payload_len as u16);
         }
-        Nvgre::emit(&mut ip[protocol..], self.virtual_subnet, self.flow_id);
+        let Ok(out) = frame.push_front(Self::V4) else {
+            return false;
+        };
+        if let (Some(out), Some(bytes)) = (
+            out.first_chunk_mut::<{ Self::V4 }>(),
+            self.bytes.first_chunk(),
+        ) {
+            *out = *bytes;
+            let (total, check) = self.length_and_checksum(tos, payload_len as u16);
+            out[15] = tos;
+            [out[16], out[17]] = total;
+            [out[24], out[25]] = check;
+            [out[38], out[39], out[40], out[41]] = key;
+        }
         true
+    }
+
+    #[inline(never)]
+    fn write_other(
+        &self,
+        frame: &mut FrameBuf<'_>,
+        key: [u8; 4],
+        flow_id: FlowId,
+        tos: u8,
+        payload_len: u16,
+    ) -> bool {
+        let len = self.len();
+        let Ok(out) = frame.push_front(len) else {
+            return false;
+        };
+        out.copy_from_slice(&self.bytes[..len]);
+        out[len - 4..].copy_from_slice(&key);
+        let is_v4 = len - Self::V4 <= 4;
+        if is_v4 {
+            let ip = &mut out[len - Nvgre::LEN - 20..];
+            let (total, check) = self.length_and_checksum(tos, payload_len);
+            ip[1] = tos;
+            ip[2..4].copy_from_slice(&total);
+            ip[10..12].copy_from_slice(&check);
+        } else {
+            let ip = &mut out[len - Nvgre::LEN - 40..];
+            ip[0] |= tos >> 4;
+            ip[1] = tos << 4;
+            // RFC 6438: the label gives routers the entropy that the FlowID holds.
+            ip[3] = flow_id.0;
+            ip[4..6].copy_from_slice(&payload_len.to_be_bytes());
+        }
+        true
+    }
+
+    /// Total length and header checksum of an IPv4 packet with this payload.
+    #[inline(always)]
+    fn length_and_checksum(&self, tos: u8, payload_len: u16) -> ([u8; 2], [u8; 2]) {
+        let total = payload_len.wrapping_add(20);
+        let sum = u32::from(self.sum) + u32::from(tos) + u32::from(total);
+        let sum = (sum >> 16) + (sum & 0xffff);
+        let sum = (sum >> 16) + (sum & 0xffff);
+        (total.to_be_bytes(), (!sum as u16).to_be_bytes())
+    }
+}
+
+impl Default for Path {
+    /// A way that leads nowhere.
+    fn default() -> Self {
+        Self {
+            len: 0,
+            resolved: false,
+            sum: 0,
+            bytes: [0; Self::LONGEST],
+        }
     }
 }
 
@@ -106,12 +236,4 @@ pub(crate) fn write_link(
     };
     out[at..at + 2].copy_from_slice(&ether_type.0.to_be_bytes());
     &mut out[at + 2..]
-}
-
-/// Source and destination are of one family: the source was chosen for the destination's.
-fn v6(ip: IpAddr) -> [u8; 16] {
-    match ip {
-        IpAddr::V6(v6) => v6.octets(),
-        IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
-    }
 }

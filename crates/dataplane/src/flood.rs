@@ -1,15 +1,14 @@
 //! One frame, several places: broadcast, multicast, and questions that no record answers.
 
-use nvgre_wire::{FlowId, FrameBuf, ProviderAddress, VirtualSubnetId, flow_id};
+use nvgre_wire::{FrameBuf, VirtualSubnetId};
 
 use crate::acl::{self, AclDirection};
 use crate::admit::Admitted;
 use crate::classify::Classified;
 use crate::drop_reason::DropReason;
-use crate::encap::{OuterHeader, write_link};
+use crate::encap::{Path, ip_overhead, write_link};
 use crate::port::{Port, PortId};
-use crate::provider::HostAddress;
-use crate::snapshot::{Segment, Subnet};
+use crate::snapshot::{Segment, Source, Subnet};
 use crate::trace::{Event, Tracer};
 use crate::verdict::{Destination, Egress, Verdict};
 use crate::worker::Pass;
@@ -26,37 +25,37 @@ pub(crate) enum Scope {
 impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     /// Copies for the ports of a tenant's subnet and for other hosts. One destination: the frame
     /// stays where it is and the verdict says where it goes.
+    #[inline(never)]
     pub(crate) fn flood_tenant(
         &mut self,
         frame: &mut FrameBuf<'_>,
-        admitted: &Admitted<'a>,
+        admitted: &Admitted<'a, '_>,
         vsid: VirtualSubnetId,
         scope: Scope,
     ) -> Result<Verdict, DropReason> {
-        let headers = &admitted.headers;
+        let headers = admitted.headers;
         let segment = Segment::Tenant(vsid);
         let local = self.count_local(segment, Some(admitted.port()), headers);
         let snapshot = self.snapshot;
         let remotes = self.remotes(vsid, scope);
-        let address = |remote: &u32| snapshot.remotes[*remote as usize].address;
-        // One outer header for each family that the hosts have.
-        let mut outers = [None; 2];
+        let over_ipv4 = |remote: &u32| snapshot.provider_address(*remote).is_ipv4();
+        // One source for each family that the hosts have.
+        let mut sources = [None; 2];
         let mut refused = None;
-        for (ipv4, outer) in [true, false].into_iter().zip(&mut outers) {
-            if remotes
-                .iter()
-                .any(|remote| address(remote).is_ipv4() == ipv4)
-            {
-                match self.outer_of_copies(admitted, vsid, frame.len(), ipv4) {
-                    Ok(header) => *outer = Some(header),
+        for (ipv4, source) in [true, false].into_iter().zip(&mut sources) {
+            if remotes.iter().any(|remote| over_ipv4(remote) == ipv4) {
+                match self.source_of_copies(admitted, vsid, frame.len(), ipv4) {
+                    Ok(found) => *source = Some(found),
                     Err(reason) => refused = refused.or(Some(reason)),
                 }
             }
         }
-        let [v4, v6] = outers;
-        let outer_to = |to: ProviderAddress| if to.is_ipv4() { v4 } else { v6 };
-        let reachable = |remote: &&u32| outer_to(address(remote)).is_some();
-        let leaving = remotes.iter().filter(reachable).count();
+        let [v4, v6] = sources;
+        let source_to = |remote: &u32| if over_ipv4(remote) { v4 } else { v6 };
+        let leaving = remotes
+            .iter()
+            .filter(|remote| source_to(remote).is_some())
+            .count();
         if local == 0 && leaving == 0 {
             return Err(refused.unwrap_or(if self.snapshot.wnv_bound {
                 DropReason::NoLookupRecord
@@ -72,28 +71,29 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         if let Some(verdict) = self.settle_single(frame, &mut copies, leaving == 0) {
             return Ok(verdict);
         }
+        let (flow_id, tos) = (self.flow_id(headers), headers.tos());
         let mut sent: u16 = 0;
         for &remote in remotes {
-            let Some((mut outer, host)) = outer_to(address(&remote)) else {
+            let Some(source) = source_to(&remote) else {
                 continue;
             };
-            outer.destination = address(&remote);
-            let hit = self.snapshot.next_hop(host, remote);
+            let destination = snapshot.provider_address(remote);
+            let path = snapshot.path(source.host, remote);
+            let path = path.filter(|path| path.is_resolved());
             self.event(Event::NextHopAsked {
-                provider_address: outer.destination,
-                hit,
+                provider_address: destination,
+                hit: path.map(Path::next_hop),
             });
-            let Some(mac) = hit else { continue };
-            outer.destination_mac = mac;
-            if !outer.write(frame) {
+            let Some(path) = path else { continue };
+            if !path.write(frame, vsid, flow_id, tos) {
                 continue;
             }
             self.worker.counters.tally.encapsulated += 1;
             self.event(Event::Encapsulated {
                 virtual_subnet: vsid,
-                flow_id: outer.flow_id,
-                source: outer.source,
-                destination: outer.destination,
+                flow_id,
+                source: snapshot.host(&source).address,
+                destination,
             });
             sent += 1;
             if local == 0 && leaving == 1 {
@@ -101,7 +101,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
             }
             self.egress
                 .copy(self.index, Destination::Uplink, frame.bytes());
-            frame.pop_front(outer.len());
+            frame.pop_front(path.len());
         }
         if sent == 0 && local == 0 {
             return Err(DropReason::NextHopUnresolved);
@@ -124,42 +124,24 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         subnet.map_or(&[], |subnet| hosts_of(subnet, scope))
     }
 
-    /// The outer header of copies for hosts of one family, but for their addresses; and this host's
-    /// address of the family that they come from.
-    fn outer_of_copies(
+    /// Who copies for hosts of one family come from, if they fit the underlay.
+    fn source_of_copies(
         &mut self,
-        admitted: &Admitted<'a>,
+        admitted: &Admitted<'a, '_>,
         vsid: VirtualSubnetId,
         frame_len: usize,
         ipv4: bool,
-    ) -> Result<(OuterHeader, &'a HostAddress), DropReason> {
-        let snapshot = self.snapshot;
-        let headers = &admitted.headers;
+    ) -> Result<Source, DropReason> {
         if admitted.at.domain.is_none() {
             return Err(DropReason::NoRoutingDomain);
         }
-        let (_, host) = self.source(admitted, vsid, ipv4)?;
-        if OuterHeader::ip_overhead(ipv4) + frame_len
-            > usize::from(snapshot.settings.underlay_mtu_bytes)
-        {
+        let source = self.source(admitted, vsid, ipv4)?;
+        let mtu = usize::from(self.snapshot.settings.underlay_mtu_bytes);
+        if ip_overhead(ipv4) + frame_len > mtu {
             // Nobody is told about a group destination (RFC 1122 s3.2.2).
-            return Err(too_big_reason(headers));
+            return Err(too_big_reason(admitted.headers));
         }
-        let outer = OuterHeader {
-            source_mac: host.mac,
-            destination_mac: host.mac,
-            vlan: host.vlan,
-            source: host.address,
-            destination: host.address,
-            tos: headers.tos(),
-            virtual_subnet: vsid,
-            flow_id: if snapshot.settings.flow_id {
-                flow_id(&headers.flow())
-            } else {
-                FlowId(0)
-            },
-        };
-        Ok((outer, host))
+        Ok(source)
     }
 
     /// Copies for the members of a segment other than the sender, handed out at once; a single one

@@ -26,6 +26,8 @@ struct Endpoint<'a> {
     to: &'a KnownProvider,
     /// The key's subnet, once it is found.
     subnet: Cell<Option<&'a Subnet>>,
+    /// The number of the source address, once it is found.
+    source: Cell<Option<u32>>,
 }
 
 impl Provider for Endpoint<'_> {
@@ -36,7 +38,7 @@ impl Provider for Endpoint<'_> {
         let Some(host) = self.to.host else {
             return accepts_group(self.to, outer);
         };
-        let host = &self.snapshot.hosts[host as usize];
+        let host = &self.snapshot.fixed.hosts[host as usize];
         if outer.link.destination != host.mac && Some(outer.link.destination) != self.vm_mac() {
             return Err(DropReason::OuterNotOurs);
         }
@@ -58,8 +60,9 @@ impl Provider for Endpoint<'_> {
             .and_then(|subnet| subnet.domain)
             .ok_or(DropReason::UnknownVsid)?;
         self.subnet.set(subnet);
-        let source = self.snapshot.provider(source);
-        if source.is_some_and(|source| source.is_peer_in(domain)) {
+        let source = self.snapshot.provider(source).map(|(number, _)| number);
+        self.source.set(source);
+        if source.is_some_and(|source| self.snapshot.is_peer_in(source, domain)) {
             Ok(())
         } else {
             Err(DropReason::UnknownPeer)
@@ -70,8 +73,8 @@ impl Provider for Endpoint<'_> {
 impl Endpoint<'_> {
     /// With UseVmMACAddress the guest's MAC is seen outside too.
     fn vm_mac(&self) -> Option<MacAddress> {
-        let entry = self.snapshot.records.at(self.to.nat?);
-        entry.record.use_vm_mac.then_some(entry.record.mac)
+        let entry = self.to.nat?;
+        entry.use_vm_mac().then_some(entry.mac)
     }
 }
 
@@ -97,6 +100,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         };
         let to = snapshot
             .provider(outer.destination)
+            .map(|(_, to)| to)
             .filter(|to| to.host.is_some() || to.group);
         let Some(to) = to else {
             // A tunnel packet that a wrong neighbor entry led here; a host's own traffic is not GRE.
@@ -109,9 +113,10 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
             snapshot,
             to,
             subnet: Cell::new(None),
+            source: Cell::new(None),
         };
         if let (Some(nat), Some(_)) = (to.nat, to.host) {
-            return self.rewrite_in(frame, &outer, &endpoint, snapshot.records.at(nat));
+            return self.rewrite_in(frame, &outer, &endpoint, nat);
         }
         if !outer.may_be_gre() {
             endpoint.accepts_outer(&outer)?;
@@ -136,14 +141,12 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
 
     fn is_router(&self, address: ProviderAddress) -> bool {
         let known = self.snapshot.provider(address);
-        known.is_some_and(|known| known.router)
+        known.is_some_and(|(_, known)| known.router)
     }
 
     fn is_to_host(&self, link: &LinkHeader) -> bool {
-        self.snapshot
-            .hosts
-            .iter()
-            .any(|host| host.mac == link.destination)
+        let hosts = &self.snapshot.fixed.hosts;
+        hosts.iter().any(|host| host.mac == link.destination)
     }
 
     fn decapsulate(
@@ -176,14 +179,15 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         let (decapsulated, inner) = checked.map_err(|refused| refused.reason)?;
         let vsid = decapsulated.virtual_subnet;
         let headers = Classified::of(&inner.link, &frame.bytes()[inner.range.clone()]);
-        self.check_source(vsid, source, &headers)?;
+        let peer = endpoint.source.get();
+        self.check_source(vsid, source, peer, &headers)?;
         let ecn_reported = decap::take_out(frame, outer, &inner, &headers)?;
         let tally = &mut self.worker.counters.tally;
         tally.decapsulated += 1;
         tally.gre_reserved_bits += u64::from(decapsulated.reserved_bits);
         tally.ecn_reported += u64::from(ecn_reported);
         if endpoint.subnet.get().is_some_and(|subnet| subnet.learns) {
-            self.learn(vsid, source, &headers);
+            self.learn(vsid, source, peer, &headers);
         }
         self.hand_to_guest(frame, vsid, &headers)
     }
@@ -195,22 +199,24 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         &mut self,
         vsid: VirtualSubnetId,
         source: ProviderAddress,
+        peer: Option<u32>,
         headers: &Classified,
     ) -> Result<(), DropReason> {
         let snapshot = self.snapshot;
         let Some(ca) = headers.source_ca() else {
             return Ok(());
         };
-        let matches = |entry: &Entry| entry.record.provider_address == source;
+        let matches = |entry: &Entry| peer == Some(entry.provider);
         let routed = headers.source == snapshot.settings.router_mac;
         let (hit, ok) = if routed {
             let domain = snapshot.domain_of(vsid).ok_or(DropReason::UnknownVsid)?;
-            let mut all = snapshot.in_domain(domain, ca).peekable();
-            let first = all.peek().map(|entry| entry.record.id);
-            (first, first.is_none() || all.any(matches))
+            let all = || snapshot.in_domain(domain, ca);
+            let first = all().map(|entry| entry.id).min();
+            (first, first.is_none() || all().any(|entry| matches(&entry)))
         } else {
-            let hit = snapshot.records.by_address(vsid, ca);
-            (hit.map(|entry| entry.record.id), hit.is_none_or(matches))
+            let hit = snapshot.record(vsid, ca);
+            let ok = hit.is_none_or(|entry| matches(&entry));
+            (hit.map(|entry| entry.id), ok)
         };
         self.event(Event::PeerChecked {
             virtual_subnet: vsid,
@@ -218,9 +224,9 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
             hit,
         });
         let is_gateway = || {
-            snapshot.records.by_mac(vsid, headers.source).any(|entry| {
-                entry.record.record_type == RecordType::GatewayWildcard && matches(entry)
-            })
+            let mut of_mac = snapshot.records_of_mac(vsid, headers.source);
+            of_mac
+                .any(|entry| entry.record_type() == RecordType::GatewayWildcard && matches(&entry))
         };
         if ok || is_gateway() {
             Ok(())
@@ -230,17 +236,24 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     }
 
     /// A MAC with an L2Only record has shown its address.
-    fn learn(&mut self, vsid: VirtualSubnetId, source: ProviderAddress, headers: &Classified) {
-        let records = &self.snapshot.records;
+    #[inline(never)]
+    fn learn(
+        &mut self,
+        vsid: VirtualSubnetId,
+        source: ProviderAddress,
+        peer: Option<u32>,
+        headers: &Classified,
+    ) {
+        let snapshot = self.snapshot;
         let Some(ca) = headers.shown_ca() else {
             return;
         };
-        let known = records.by_address(vsid, ca).is_some();
+        let known = snapshot.record(vsid, ca).is_some();
         let may_learn = !known
-            && records.by_mac(vsid, headers.source).any(|entry| {
-                entry.record.record_type == RecordType::L2Only
-                    && entry.record.rule == Rule::Encap
-                    && entry.record.provider_address == source
+            && snapshot.records_of_mac(vsid, headers.source).any(|entry| {
+                entry.record_type() == RecordType::L2Only
+                    && entry.rule() == Rule::Encap
+                    && peer == Some(entry.provider)
             });
         if may_learn {
             self.egress.learned(Learned {
@@ -273,6 +286,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
             return Ok(Verdict::Replicated(copies.made));
         }
         let hit = self.snapshot.port_of(segment, headers.destination);
+        let hit = hit.map(|at| &at.port);
         self.event(Event::PortAsked {
             subnet: PortSubnet::Tenant(vsid),
             mac: headers.destination,
@@ -288,7 +302,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         frame: &mut FrameBuf<'_>,
         outer: &Outer,
         endpoint: &Endpoint<'a>,
-        to: &'a Entry,
+        to: Entry,
     ) -> Result<Verdict, DropReason> {
         let snapshot = self.snapshot;
         endpoint.accepts_outer(outer)?;
@@ -296,23 +310,21 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
             source: outer.source,
             destination: outer.destination,
         });
-        let vsid = to.record.virtual_subnet;
+        let vsid = to.virtual_subnet;
         let domain = snapshot.domain_of(vsid).ok_or(DropReason::UnknownVsid)?;
         let from = snapshot.nat(outer.source);
         let (source_new, source_mac) = match from {
-            Some(from) if snapshot.domain_of(from.record.virtual_subnet) != Some(domain) => {
+            Some(from) if snapshot.domain_of(from.virtual_subnet) != Some(domain) => {
                 return Err(DropReason::UnknownPeer);
             }
-            Some(from) if from.record.virtual_subnet == vsid => {
-                (from.record.customer_address, from.record.mac)
-            }
-            Some(from) => (from.record.customer_address, snapshot.settings.router_mac),
+            Some(from) if from.virtual_subnet == vsid => (from.customer_address, from.mac),
+            Some(from) => (from.customer_address, snapshot.settings.router_mac),
             // A router of the underlay reports an error about a packet of ours: it has no customer
             // address, so the gateway lends its own. Only a next hop of a provider route is taken
             // for a router: anybody on the wire could send such a packet.
             None if self.is_router(outer.source) && is_icmp_error(frame.bytes(), outer) => (
                 snapshot
-                    .gateway(vsid, to.record.customer_address.is_ipv4())
+                    .gateway(vsid, to.customer_address.is_ipv4())
                     .ok_or(DropReason::NatUnknownPa)?,
                 snapshot.settings.router_mac,
             ),
@@ -324,26 +336,26 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         };
         let destination = Renaming {
             old: outer.destination.ip(),
-            new: to.record.customer_address.ip(),
+            new: to.customer_address.ip(),
         };
         let quoted = |address: IpAddr| {
             let entry = snapshot.nat(ProviderAddress::new(address))?;
-            let same = snapshot.domain_of(entry.record.virtual_subnet) == Some(domain);
-            same.then(|| entry.record.customer_address.ip())
+            let same = snapshot.domain_of(entry.virtual_subnet) == Some(domain);
+            same.then(|| entry.customer_address.ip())
         };
         let start = outer.link.len;
         frame.truncate(outer.payload.end);
         nat::rewrite(&mut frame.bytes_mut()[start..], source, destination, quoted)?;
         // The outer tag goes: the EtherType behind it stays where it is.
         frame.pop_front(start - 14);
-        set_link(frame.bytes_mut(), to.record.mac, source_mac);
+        set_link(frame.bytes_mut(), to.mac, source_mac);
         let link = LinkHeader::parse(frame.bytes()).map_err(|_| DropReason::InnerShort)?;
         let headers = Classified::of(&link, frame.bytes());
         self.worker.counters.tally.rewritten_in += 1;
         if let Some(from) = from {
             self.event(Event::Rewritten {
-                source: from.record.id,
-                destination: to.record.id,
+                source: from.id,
+                destination: to.id,
             });
         }
         self.hand_to_guest(frame, vsid, &headers)
@@ -365,6 +377,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     ) -> Result<Verdict, DropReason> {
         let segment = Segment::PassThrough(link.vlan.map_or(0, |vlan| vlan.get()));
         let to_port = self.snapshot.port_of(segment, link.destination);
+        let to_port = to_port.map(|at| &at.port);
         if to_port.is_none() && !link.destination.is_group() {
             return if self.is_to_host(link) {
                 Ok(Verdict::Consumed)

@@ -3,33 +3,36 @@
 
 use core::net::IpAddr;
 
-use nvgre_wire::{CustomerAddress, EtherType, FlowId, FrameBuf, VirtualSubnetId, flow_id};
+use nvgre_wire::{
+    CustomerAddress, EtherType, FlowId, FrameBuf, MacAddress, VirtualSubnetId, flow_id,
+};
 
 use crate::admit::Admitted;
+use crate::classify::Classified;
 use crate::drop_reason::DropReason;
-use crate::encap::{OuterHeader, write_link};
+use crate::encap::{Path, ip_overhead, write_link};
 use crate::flood::too_big_reason;
 use crate::icmp_error::Problem;
 use crate::lookup_record::Rule;
 use crate::nat::{self, Renaming};
 use crate::outbound::Target;
-use crate::provider::HostAddress;
-use crate::record_table::Entry;
+use crate::snapshot::Source;
 use crate::trace::{Event, Tracer};
 use crate::verdict::{Egress, Verdict};
 use crate::worker::Pass;
 
 impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     /// Sends a frame of subnet `from` to a target that no local port is.
+    #[inline(always)]
     pub(crate) fn leave(
         &mut self,
         frame: &mut FrameBuf<'_>,
-        admitted: &Admitted<'a>,
+        admitted: &Admitted<'a, '_>,
         from: VirtualSubnetId,
-        target: Target<'a>,
+        target: Target,
     ) -> Result<Verdict, DropReason> {
-        let entry = target.entry;
-        if entry.record.rule == Rule::None {
+        let entry = &target.entry;
+        if entry.rule() == Rule::None {
             return Err(DropReason::TranslationNone);
         }
         if admitted.at.domain.is_none() {
@@ -37,10 +40,10 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         }
         // The record says the guest is here, and no port has its MAC: sending to ourselves would
         // only find that out again.
-        if entry.own.is_some() {
+        if entry.is_own() {
             return Err(DropReason::NoPort);
         }
-        match entry.record.rule {
+        match entry.rule() {
             Rule::Encap => self.encapsulate(frame, admitted, from, target),
             Rule::Nat => self.rewrite_out(frame, admitted, from, target),
             Rule::None => Err(DropReason::TranslationNone),
@@ -49,115 +52,131 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
 
     /// The record that speaks for the sender, and this host's address that it names: the outer
     /// source is that of the sender's own record, never any address of the host.
+    #[inline(always)]
     pub(crate) fn source(
         &mut self,
-        admitted: &Admitted<'a>,
+        admitted: &Admitted<'a, '_>,
         vsid: VirtualSubnetId,
-        ipv4: bool,
-    ) -> Result<(&'a Entry, &'a HostAddress), DropReason> {
-        let snapshot = self.snapshot;
-        let headers = &admitted.headers;
+        over_ipv4: bool,
+    ) -> Result<Source, DropReason> {
+        let headers = admitted.headers;
         let ca = headers.source_ca();
-        let records = &snapshot.records;
         let found = if headers.source == admitted.at.port.mac {
-            speaker(
-                admitted.at.sources.iter().map(|&slot| records.at(slot)),
-                ca,
-                ipv4,
-            )
+            speaker(admitted.at.sources.iter().copied(), ca, over_ipv4)
         } else {
-            let of_mac = records.by_mac(vsid, headers.source);
-            speaker(of_mac.filter(|entry| entry.own.is_some()), ca, ipv4)
+            self.foreign_source(vsid, headers.source, ca, over_ipv4)
         };
         self.event(Event::SourceAsked {
             virtual_subnet: vsid,
             customer_address: ca,
             mac: headers.source,
-            hit: found.map(|entry| entry.record.id),
+            hit: found.map(|source| source.id()),
         });
-        found
-            .and_then(|entry| Some((entry, snapshot.hosts.get(entry.own? as usize)?)))
-            .ok_or(DropReason::NoSourceRecord)
+        found.ok_or(DropReason::NoSourceRecord)
     }
 
+    /// As [`Pass::source`], for a guest that may send from other MACs than its port's.
+    #[inline(never)]
+    fn foreign_source(
+        &self,
+        vsid: VirtualSubnetId,
+        mac: MacAddress,
+        ca: Option<CustomerAddress>,
+        over_ipv4: bool,
+    ) -> Option<Source> {
+        let snapshot = self.snapshot;
+        let of_mac = || snapshot.records_of_mac(vsid, mac);
+        speaker(
+            of_mac().filter_map(|entry| snapshot.as_source(entry)),
+            ca,
+            over_ipv4,
+        )
+    }
+
+    #[inline(always)]
     fn encapsulate(
         &mut self,
         frame: &mut FrameBuf<'_>,
-        admitted: &Admitted<'a>,
+        admitted: &Admitted<'a, '_>,
         from: VirtualSubnetId,
-        target: Target<'a>,
+        target: Target,
     ) -> Result<Verdict, DropReason> {
         let snapshot = self.snapshot;
-        let headers = &admitted.headers;
-        let destination = target.entry.record.provider_address;
-        let (_, host) = self.source(admitted, from, destination.is_ipv4())?;
-        let overhead = OuterHeader::ip_overhead(destination.is_ipv4());
+        let headers = admitted.headers;
+        let provider = target.entry.provider;
+        let over_ipv4 = target.entry.is_over_ipv4();
+        let source = self.source(admitted, from, over_ipv4)?;
+        let overhead = ip_overhead(over_ipv4);
         self.fits(frame, admitted, from, overhead + 14, overhead)?;
-        let destination_mac = self.next_hop(host, target.entry)?;
+        let path = snapshot.path(source.host, provider);
+        let path = path.filter(|path| path.is_resolved());
+        if T::ON {
+            self.event(Event::NextHopAsked {
+                provider_address: snapshot.provider_address(provider),
+                hit: path.map(Path::next_hop),
+            });
+        }
+        let path = path.ok_or(DropReason::NextHopUnresolved)?;
         if target.routed {
             self.apply_routing(frame, from, &target);
         }
-        let outer = OuterHeader {
-            source_mac: host.mac,
-            destination_mac,
-            vlan: host.vlan,
-            source: host.address,
-            destination,
-            tos: headers.tos(),
-            virtual_subnet: target.virtual_subnet,
-            flow_id: if snapshot.settings.flow_id {
-                flow_id(&headers.flow())
-            } else {
-                FlowId(0)
-            },
-        };
-        if !outer.write(frame) {
+        let flow_id = self.flow_id(headers);
+        if !path.write(frame, target.virtual_subnet, flow_id, headers.tos()) {
             return Err(DropReason::TooBig);
         }
         self.worker.counters.tally.encapsulated += 1;
-        self.event(Event::Encapsulated {
-            virtual_subnet: outer.virtual_subnet,
-            flow_id: outer.flow_id,
-            source: outer.source,
-            destination,
-        });
+        if T::ON {
+            self.event(Event::Encapsulated {
+                virtual_subnet: target.virtual_subnet,
+                flow_id,
+                source: snapshot.host(&source).address,
+                destination: snapshot.provider_address(provider),
+            });
+        }
         Ok(Verdict::Uplink)
     }
 
+    #[inline(always)]
+    pub(crate) fn flow_id(&self, headers: &Classified) -> FlowId {
+        if self.snapshot.settings.flow_id {
+            flow_id(&headers.flow())
+        } else {
+            FlowId(0)
+        }
+    }
+
     /// IP rewrite (hnv F-06): both addresses change, and the packet itself travels.
+    #[inline(never)]
     fn rewrite_out(
         &mut self,
         frame: &mut FrameBuf<'_>,
-        admitted: &Admitted<'a>,
+        admitted: &Admitted<'a, '_>,
         from: VirtualSubnetId,
-        target: Target<'a>,
+        target: Target,
     ) -> Result<Verdict, DropReason> {
         let snapshot = self.snapshot;
-        let headers = &admitted.headers;
+        let headers = admitted.headers;
         let ip = headers.ip().ok_or(DropReason::NatNotIp)?;
-        let (ca, pa) = (ip.destination, target.entry.record.provider_address);
-        if ca.is_ipv4() != pa.is_ipv4() {
+        let ca = ip.destination;
+        let over_ipv4 = target.entry.is_over_ipv4();
+        if ca.is_ipv4() != over_ipv4 {
             return Err(DropReason::NatFamilyMismatch);
         }
-        let source = snapshot
-            .records
-            .by_address(from, ip.source)
-            .filter(|entry| entry.record.mac == headers.source)
-            .ok_or(DropReason::NoSourceRecord)?;
-        let (source, host) = match source.own.map(|own| &snapshot.hosts[own as usize]) {
-            Some(host) if source.record.rule == Rule::Nat => (source, host),
-            Some(_) => return Err(DropReason::NatNoSource),
-            None => return Err(DropReason::NoSourceRecord),
-        };
-        if host.address.is_ipv4() != pa.is_ipv4() {
+        let source = self.rewriting_source(admitted, from, ip.source)?;
+        if source.rule() != Rule::Nat {
+            return Err(DropReason::NatNoSource);
+        }
+        if source.over_ipv4 != over_ipv4 {
             return Err(DropReason::NatFamilyMismatch);
         }
         // A gateway's record rewrites the gateway's address, not the packet's destination beyond it.
-        if target.entry.record.customer_address != ca {
+        if target.entry.customer_address != ca {
             return Err(DropReason::NatUnsupported);
         }
+        let host = snapshot.host(&source);
+        let pa = snapshot.provider_address(target.entry.provider);
         self.fits(frame, admitted, from, 14, 0)?;
-        let destination_mac = self.next_hop(host, target.entry)?;
+        let destination_mac = self.next_hop(source.host, target.entry.provider)?;
         let source_renaming = Renaming {
             old: ip.source.ip(),
             new: host.address.ip(),
@@ -182,12 +201,12 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         if target.routed {
             self.apply_routing(frame, from, &target);
         }
-        let source_mac = if source.record.use_vm_mac {
-            source.record.mac
+        let source_mac = if source.entry.use_vm_mac() {
+            source.entry.mac
         } else {
             host.mac
         };
-        let ether_type = if pa.is_ipv4() {
+        let ether_type = if over_ipv4 {
             EtherType::IPV4
         } else {
             EtherType::IPV6
@@ -204,19 +223,40 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         );
         self.worker.counters.tally.rewritten_out += 1;
         self.event(Event::Rewritten {
-            source: source.record.id,
-            destination: target.entry.record.id,
+            source: source.id(),
+            destination: target.entry.id,
         });
         Ok(Verdict::Uplink)
+    }
+
+    /// The record of a packet's source, for rewriting: it must be the sender's own, and name an
+    /// address of this host.
+    fn rewriting_source(
+        &self,
+        admitted: &Admitted<'a, '_>,
+        vsid: VirtualSubnetId,
+        ca: CustomerAddress,
+    ) -> Result<Source, DropReason> {
+        let mac = admitted.headers.source;
+        let source = if mac == admitted.at.port.mac {
+            let mut sources = admitted.at.sources.iter().copied();
+            sources.find(|source| source.speaks_as(ca) && !source.entry.speaks_for_any())
+        } else {
+            let entry = self.snapshot.record(vsid, ca);
+            let of_mac = entry.filter(|entry| entry.mac == mac);
+            of_mac.and_then(|entry| self.snapshot.as_source(entry))
+        };
+        source.ok_or(DropReason::NoSourceRecord)
     }
 
     /// Whether the frame fits the underlay. `overhead` is what the underlay's MTU loses for the
     /// guest's IP packets, `ip_overhead` what is added to the guest's Ethernet frame below its
     /// outer Ethernet header.
+    #[inline(always)]
     fn fits(
         &mut self,
         frame: &mut FrameBuf<'_>,
-        admitted: &Admitted<'a>,
+        admitted: &Admitted<'a, '_>,
         from: VirtualSubnetId,
         overhead: usize,
         ip_overhead: usize,
@@ -228,9 +268,23 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
             ip_overhead + frame.len()
         };
         if packet_len <= mtu {
-            return Ok(());
+            Ok(())
+        } else {
+            self.too_big(frame, admitted, from, overhead, ip_overhead)
         }
-        let reason = too_big_reason(&admitted.headers);
+    }
+
+    #[cold]
+    fn too_big(
+        &mut self,
+        frame: &mut FrameBuf<'_>,
+        admitted: &Admitted<'a, '_>,
+        from: VirtualSubnetId,
+        overhead: usize,
+        ip_overhead: usize,
+    ) -> Result<(), DropReason> {
+        let mtu = usize::from(self.snapshot.settings.underlay_mtu_bytes);
+        let reason = too_big_reason(admitted.headers);
         if reason == DropReason::TooBig {
             let mtu_bytes = if ip_overhead == 0 {
                 mtu
@@ -240,41 +294,40 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
             let problem = Problem::TooBig {
                 mtu_bytes: mtu_bytes.min(0xffff) as u16,
             };
-            self.send_error(frame, &admitted.headers, admitted.port(), from, problem);
+            self.send_error(frame, admitted.headers, admitted.port(), from, problem);
         }
         Err(reason)
     }
 
-    fn next_hop(
-        &mut self,
-        host: &HostAddress,
-        entry: &Entry,
-    ) -> Result<nvgre_wire::MacAddress, DropReason> {
-        let hit = self.snapshot.next_hop(host, entry.remote);
-        let provider_address = entry.record.provider_address;
-        self.event(Event::NextHopAsked {
-            provider_address,
-            hit,
-        });
+    fn next_hop(&mut self, host: u32, provider: u32) -> Result<MacAddress, DropReason> {
+        let hit = self.snapshot.next_hop(host, provider);
+        if T::ON {
+            self.event(Event::NextHopAsked {
+                provider_address: self.snapshot.provider_address(provider),
+                hit,
+            });
+        }
         hit.ok_or(DropReason::NextHopUnresolved)
     }
 }
 
 /// Of a MAC's records with a provider address of this host, the one that may speak for `ca`: its own,
-/// else a wildcard or L2Only one. A frame that shows no customer address goes by MAC alone.
-fn speaker<'a>(
-    records: impl Iterator<Item = &'a Entry>,
+/// else a wildcard or L2Only one. A frame that shows no customer address goes by MAC alone. Of several
+/// that may, the one with the lowest id.
+#[inline(always)]
+fn speaker(
+    sources: impl Iterator<Item = Source>,
     ca: Option<CustomerAddress>,
-    ipv4: bool,
-) -> Option<&'a Entry> {
-    let mut fallback = None;
-    for entry in records.filter(|entry| entry.record.provider_address.is_ipv4() == ipv4) {
-        let own_address = ca.is_some_and(|ca| entry.record.customer_address == ca);
-        if own_address {
-            return Some(entry);
+    over_ipv4: bool,
+) -> Option<Source> {
+    let mut fallback: Option<Source> = None;
+    for source in sources.filter(|source| source.over_ipv4 == over_ipv4) {
+        if ca.is_some_and(|ca| source.speaks_as(ca)) {
+            return Some(source);
         }
-        if ca.is_none() || entry.speaks_for_any() {
-            fallback = fallback.or(Some(entry));
+        let may = ca.is_none() || source.entry.speaks_for_any();
+        if may && fallback.is_none_or(|other| source.id() < other.id()) {
+            fallback = Some(source);
         }
     }
     fallback

@@ -28,10 +28,12 @@
 //! | `icmp_error.rs`, `limit.rs` | errors to guests; rates |
 //! | `verdict.rs`, `drop_reason.rs`, `trace.rs`, `counters.rs` | what was decided, why not, how, how often |
 #![no_std]
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 #![warn(clippy::wildcard_enum_match_arm)]
 
 extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
 
 /// The README's example compiles and runs with the tests.
 #[cfg(doctest)]
@@ -42,12 +44,15 @@ mod acl;
 mod admit;
 mod answer;
 mod classify;
+mod compile;
 mod counters;
 mod customer_route;
 mod decap;
 mod drop_reason;
 mod encap;
+mod expect;
 mod flood;
+mod hints;
 mod icmp_error;
 mod inbound;
 mod leave;
@@ -57,10 +62,17 @@ mod nat;
 mod outbound;
 mod policy;
 mod port;
+mod prefetch;
 mod provider;
+mod publisher;
 mod record_table;
 mod snapshot;
+mod spine;
+#[cfg(feature = "std")]
+mod subscription;
+mod table;
 mod trace;
+mod underlay;
 mod verdict;
 mod worker;
 
@@ -73,7 +85,10 @@ pub use lookup_record::{LookupRecord, RecordId, RecordType, Rule};
 pub use policy::{DEFAULT_ROUTER_MAC, Policy, PolicyError, PolicyWarning, Settings};
 pub use port::{Port, PortId, PortSubnet};
 pub use provider::{HostAddress, Neighbor, ProviderRoute};
+pub use publisher::Publisher;
 pub use snapshot::Snapshot;
+#[cfg(feature = "std")]
+pub use subscription::Subscription;
 pub use trace::{Event, NoTrace, Trace, Tracer};
 pub use verdict::{Destination, Egress, Learned, Nanos, NoEgress, Verdict};
 pub use worker::{PortFrame, Worker};

@@ -4,6 +4,8 @@ use core::fmt;
 
 use nvgre_wire::{CustomerAddress, MacAddress, ProviderAddress, VirtualSubnetId};
 
+use crate::policy::PolicyError;
+
 /// Names a lookup record everywhere: in traces, and in whatever remembers where it was written.
 /// The owner of the policy gives the numbers; they are unique within one host's policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,6 +58,50 @@ pub struct LookupRecord {
     pub record_type: RecordType,
     /// `-UseVmMACAddress`: rewritten frames carry the guest's MAC outside. Only with [`Rule::Nat`].
     pub use_vm_mac: bool,
+}
+
+/// What a record is told apart by: at most one of each (V-01, V-07).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum RecordName {
+    /// Static and Dynamic records: the customer address.
+    Address(VirtualSubnetId, CustomerAddress),
+    /// Wildcard and L2Only records: family, MAC and type.
+    Station(VirtualSubnetId, CustomerAddress, MacAddress, RecordType),
+}
+
+impl LookupRecord {
+    pub(crate) const fn name(&self) -> RecordName {
+        let (vsid, ca) = (self.virtual_subnet, self.customer_address);
+        if self.record_type.has_customer_address() {
+            RecordName::Address(vsid, ca)
+        } else {
+            RecordName::Station(vsid, ca, self.mac, self.record_type)
+        }
+    }
+
+    /// What is wrong with it, whatever other records there are.
+    pub(crate) fn errors(&self) -> impl Iterator<Item = PolicyError> {
+        let (id, ca, pa) = (self.id, self.customer_address, self.provider_address);
+        let no_address = !self.record_type.has_customer_address();
+        [
+            (
+                no_address != ca.is_unspecified(),
+                PolicyError::CustomerAddressForType(id),
+            ),
+            (ca.is_group(), PolicyError::CustomerAddressNotUnicast(id)),
+            (self.mac.is_group(), PolicyError::RecordMacNotUnicast(id)),
+            (
+                pa.is_unspecified() || pa.is_group(),
+                PolicyError::ProviderAddressNotUnicast(id),
+            ),
+            (
+                self.use_vm_mac && self.rule != Rule::Nat,
+                PolicyError::VmMacWithoutNat(id),
+            ),
+        ]
+        .into_iter()
+        .filter_map(|(wrong, error)| wrong.then_some(error))
+    }
 }
 
 impl Rule {

@@ -1,6 +1,6 @@
 //! From a guest's port to wherever the frame goes: the order of decisions, as one page.
 
-use nvgre_wire::{CustomerAddress, FrameBuf, Ipv4, Ipv6, MacAddress, VirtualSubnetId};
+use nvgre_wire::{CustomerAddress, FrameBuf, Ipv4, Ipv6, LinkHeader, MacAddress, VirtualSubnetId};
 
 use crate::acl::{self, AclDirection};
 use crate::admit::Admitted;
@@ -19,20 +19,24 @@ use crate::worker::Pass;
 /// A destination that is not on the wire yet: subnet, MAC and record, and whether the built-in
 /// router took the frame there.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Target<'a> {
+pub(crate) struct Target {
     pub(crate) virtual_subnet: VirtualSubnetId,
-    pub(crate) entry: &'a Entry,
+    pub(crate) entry: Entry,
     pub(crate) routed: bool,
 }
 
 impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     /// Decides about a frame that a guest sent.
+    #[inline(always)]
     pub(crate) fn outbound(
         &mut self,
         port: PortId,
         frame: &mut FrameBuf<'_>,
     ) -> Result<Verdict, DropReason> {
-        let admitted = self.admit(port, frame)?;
+        let at = self.entered(port, frame)?;
+        let link = LinkHeader::parse(frame.bytes()).map_err(|_| DropReason::InnerShort)?;
+        let headers = Classified::of(&link, frame.bytes());
+        let admitted = self.admit(at, &link, &headers, frame)?;
         match admitted.at.segment {
             Segment::PassThrough(_) => self.pass_through(frame, &admitted),
             Segment::LocalOnly => self.local_only(frame, &admitted),
@@ -41,12 +45,13 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     }
 
     /// VSID 0: plain switching with VLAN rules, network virtualization untouched.
+    #[inline(never)]
     fn pass_through(
         &mut self,
         frame: &mut FrameBuf<'_>,
-        admitted: &Admitted<'a>,
+        admitted: &Admitted<'a, '_>,
     ) -> Result<Verdict, DropReason> {
-        let headers = &admitted.headers;
+        let headers = admitted.headers;
         if headers.destination.is_group() {
             let from = Some(admitted.port());
             return Ok(self.flood_pass_through(frame, admitted.at.segment, from, headers));
@@ -59,12 +64,13 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     }
 
     /// VSID 16,777,215: reaches ports of this switch and nothing else.
+    #[inline(never)]
     fn local_only(
         &mut self,
         frame: &mut FrameBuf<'_>,
-        admitted: &Admitted<'a>,
+        admitted: &Admitted<'a, '_>,
     ) -> Result<Verdict, DropReason> {
-        let headers = &admitted.headers;
+        let headers = admitted.headers;
         if headers.destination.is_group() {
             let from = Some(admitted.port());
             let local = self.count_local(admitted.at.segment, from, headers);
@@ -84,13 +90,14 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         self.deliver(port, frame, headers)
     }
 
+    #[inline(always)]
     fn tenant(
         &mut self,
         frame: &mut FrameBuf<'_>,
-        admitted: &Admitted<'a>,
+        admitted: &Admitted<'a, '_>,
         vsid: VirtualSubnetId,
     ) -> Result<Verdict, DropReason> {
-        let headers = &admitted.headers;
+        let headers = admitted.headers;
         let mut scope = Scope::Subnet;
         if let Some(target) = question(headers) {
             match self.ask(vsid, headers, target) {
@@ -118,16 +125,17 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     /// Within the subnet, by the guest's own destination MAC: a port of this switch, or the record of
     /// the destination. The record of an address knows its port, so that one look is enough for most
     /// frames.
+    #[inline(always)]
     fn switch(
         &mut self,
         frame: &mut FrameBuf<'_>,
-        admitted: &Admitted<'a>,
+        admitted: &Admitted<'a, '_>,
         vsid: VirtualSubnetId,
     ) -> Result<Verdict, DropReason> {
-        let headers = &admitted.headers;
+        let headers = admitted.headers;
         let addressed = self.addressed_record(vsid, headers);
         let port = match addressed {
-            Some(entry) => self.port_of_record(admitted, entry),
+            Some(entry) => self.port_of_record(admitted, &entry),
             None => self.local_port(admitted, headers.destination),
         };
         if let Some(port) = port {
@@ -158,34 +166,34 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
 
     /// The record of the destination address, if its MAC is the frame's: a guest cannot steer to an
     /// address with another station's MAC.
-    fn addressed_record(
-        &mut self,
-        vsid: VirtualSubnetId,
-        headers: &Classified,
-    ) -> Option<&'a Entry> {
+    #[inline(always)]
+    fn addressed_record(&mut self, vsid: VirtualSubnetId, headers: &Classified) -> Option<Entry> {
         let hit = self.record(vsid, headers.ip()?.destination);
-        hit.filter(|entry| entry.record.mac == headers.destination)
+        hit.filter(|entry| entry.mac == headers.destination)
     }
 
-    /// The first record of a MAC: for frames that are not IP, or go by way of another station.
-    fn record_of_mac(&mut self, vsid: VirtualSubnetId, mac: MacAddress) -> Option<&'a Entry> {
-        let hit = self.snapshot.records.by_mac(vsid, mac).next();
+    /// The record of a MAC with the lowest id: for frames that are not IP, or go by way of another station.
+    #[inline(never)]
+    fn record_of_mac(&mut self, vsid: VirtualSubnetId, mac: MacAddress) -> Option<Entry> {
+        let of_mac = self.snapshot.records_of_mac(vsid, mac);
+        let hit = of_mac.min_by_key(|entry| entry.id);
         self.event(Event::MacAsked {
             virtual_subnet: vsid,
             mac,
-            hit: hit.map(|entry| entry.record.id),
+            hit: hit.map(|entry| entry.id),
         });
         hit
     }
 
     /// The built-in router: customer route, TTL, new MACs (hnv F-04, F-05, F-07 to F-09).
+    #[inline(never)]
     fn route(
         &mut self,
         frame: &mut FrameBuf<'_>,
-        admitted: &Admitted<'a>,
+        admitted: &Admitted<'a, '_>,
         vsid: VirtualSubnetId,
     ) -> Result<Verdict, DropReason> {
-        let headers = &admitted.headers;
+        let headers = admitted.headers;
         let ip = headers.ip().ok_or(DropReason::NoLookupRecord)?;
         let domain = admitted.at.domain.ok_or(DropReason::NoRoutingDomain)?;
         let to = ip.destination;
@@ -195,8 +203,8 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
             return Err(DropReason::NotRoutable);
         }
         // As for ARP: an address that has a record is its owner's and not the router's.
-        let mine = self.snapshot.in_domain(domain, to).next().is_none()
-            && self.snapshot.is_gateway(domain, to);
+        let mine = self.snapshot.is_gateway(domain, to)
+            && self.snapshot.in_domain(domain, to).next().is_none();
         if mine && ip.is_echo_request() {
             return Ok(self.answer_echo(frame, headers, to));
         }
@@ -208,9 +216,8 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
             return Err(DropReason::TtlExceeded);
         }
         let target = self.routed_target(domain, vsid, to)?;
-        let mac = target.entry.record.mac;
-        if let Some(local) = target.entry.local {
-            let port = self.snapshot.port_at(local);
+        let mac = target.entry.mac;
+        if let Some(port) = self.port_with_record(&target.entry) {
             self.apply_routing(frame, vsid, &target);
             // The receiver's ACL sees what it would see on another host.
             let routed = Classified {
@@ -228,13 +235,13 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         domain: u32,
         vsid: VirtualSubnetId,
         to: CustomerAddress,
-    ) -> Result<Target<'a>, DropReason> {
+    ) -> Result<Target, DropReason> {
         let snapshot = self.snapshot;
         let route = (!to.is_group())
             .then(|| snapshot.route(domain, vsid, to))
             .flatten();
         self.event(Event::RouteAsked {
-            routing_domain: snapshot.domains[domain as usize].id,
+            routing_domain: snapshot.domain(domain).id,
             destination: to,
             hit: route.map(|route| route.id),
         });
@@ -267,9 +274,10 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         }
     }
 
-    fn record(&mut self, vsid: VirtualSubnetId, ca: CustomerAddress) -> Option<&'a Entry> {
-        let hit = self.snapshot.records.by_address(vsid, ca);
-        let id = hit.map(|entry| entry.record.id);
+    #[inline(always)]
+    fn record(&mut self, vsid: VirtualSubnetId, ca: CustomerAddress) -> Option<Entry> {
+        let hit = self.snapshot.record(vsid, ca);
+        let id = hit.map(|entry| entry.id);
         self.event(Event::RecordAsked {
             virtual_subnet: vsid,
             customer_address: ca,
@@ -278,9 +286,9 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         hit
     }
 
-    fn wildcard(&mut self, vsid: VirtualSubnetId, ipv4: bool) -> Option<&'a Entry> {
+    fn wildcard(&mut self, vsid: VirtualSubnetId, ipv4: bool) -> Option<Entry> {
         let hit = self.snapshot.wildcard(vsid, ipv4);
-        let id = hit.map(|entry| entry.record.id);
+        let id = hit.map(|entry| entry.id);
         self.event(Event::WildcardAsked {
             virtual_subnet: vsid,
             hit: id,
@@ -289,18 +297,15 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     }
 
     /// What the router changes: both MACs, and the TTL.
+    #[inline(never)]
     pub(crate) fn apply_routing(
         &mut self,
         frame: &mut FrameBuf<'_>,
         from: VirtualSubnetId,
-        target: &Target<'_>,
+        target: &Target,
     ) {
         let bytes = frame.bytes_mut();
-        set_link(
-            bytes,
-            target.entry.record.mac,
-            self.snapshot.settings.router_mac,
-        );
+        set_link(bytes, target.entry.mac, self.snapshot.settings.router_mac);
         let packet = &mut bytes[14..];
         if let Ok(mut ip) = Ipv4::parse_cut(&mut *packet) {
             ip.decrement_ttl();
@@ -314,20 +319,32 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     }
 
     /// A connected port of the sender's own segment, other than the sender's.
-    fn local_port(&mut self, admitted: &Admitted<'a>, mac: MacAddress) -> Option<&'a Port> {
+    #[inline(always)]
+    fn local_port(&mut self, admitted: &Admitted<'a, '_>, mac: MacAddress) -> Option<&'a Port> {
         let hit = self.snapshot.port_of(admitted.at.segment, mac);
-        self.other_port(admitted, mac, hit)
+        self.other_port(admitted, mac, hit.map(|at| &at.port))
     }
 
-    /// The port of a record's subnet and MAC, which the record knows, other than the sender's.
-    fn port_of_record(&mut self, admitted: &Admitted<'a>, entry: &Entry) -> Option<&'a Port> {
-        let hit = entry.local.map(|local| self.snapshot.port_at(local));
-        self.other_port(admitted, entry.record.mac, hit)
+    /// The port of a record's subnet and MAC, other than the sender's.
+    #[inline(always)]
+    fn port_of_record(&mut self, admitted: &Admitted<'a, '_>, entry: &Entry) -> Option<&'a Port> {
+        let hit = self.port_with_record(entry);
+        self.other_port(admitted, entry.mac, hit)
     }
 
+    /// The port of a record's subnet and MAC. The record knows whether there is one, so that most
+    /// frames need not ask.
+    #[inline(always)]
+    fn port_with_record(&self, entry: &Entry) -> Option<&'a Port> {
+        let segment = Segment::Tenant(entry.virtual_subnet);
+        let local = entry.is_local();
+        local.then(|| self.snapshot.port_of(segment, entry.mac).map(|at| &at.port))?
+    }
+
+    #[inline(always)]
     fn other_port(
         &mut self,
-        admitted: &Admitted<'a>,
+        admitted: &Admitted<'a, '_>,
         mac: MacAddress,
         hit: Option<&'a Port>,
     ) -> Option<&'a Port> {
@@ -340,6 +357,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     }
 
     /// Hands the frame, as it is, to a port.
+    #[inline(always)]
     pub(crate) fn deliver(
         &mut self,
         port: &Port,
@@ -352,13 +370,16 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         Ok(Verdict::Deliver(port.id))
     }
 
+    #[inline(always)]
     fn passes_inbound_acl(&self, port: &Port, headers: &Classified) -> Result<(), DropReason> {
-        if acl::allows(
-            &port.acls,
-            AclDirection::Inbound,
-            headers.source,
-            headers.sender_ip(),
-        ) {
+        if port.acls.is_empty()
+            || acl::allows(
+                &port.acls,
+                AclDirection::Inbound,
+                headers.source,
+                headers.sender_ip(),
+            )
+        {
             Ok(())
         } else {
             Err(DropReason::AclDenied)

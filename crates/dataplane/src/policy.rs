@@ -4,6 +4,8 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::fmt;
 
+use ahash::RandomState;
+use hashbrown::{HashMap, HashSet};
 use nvgre_wire::{CustomerAddress, MacAddress, ProviderAddress, RoutingDomainId, VirtualSubnetId};
 
 use crate::customer_route::{CustomerRoute, RouteId};
@@ -120,6 +122,11 @@ pub enum PolicyError {
     PrefixLength(ProviderAddress),
     /// The multicast group of a subnet is no multicast address.
     GroupNotMulticast(VirtualSubnetId),
+    /// An edit of a record that is not there.
+    NoSuchRecord(RecordId),
+    /// An edit of a record on a host whose policy is not in force: network virtualization is not
+    /// bound there.
+    NotBound(RecordId),
 }
 
 /// Policy that is suspect but loads: wrong policy is what people bring.
@@ -176,45 +183,16 @@ impl Policy {
     }
 
     fn check_records(&self, errors: &mut Vec<PolicyError>) {
-        let mut by_address = BTreeMap::new();
-        let mut by_mac = BTreeMap::new();
-        let mut nat_addresses: BTreeMap<ProviderAddress, (RecordId, bool)> = BTreeMap::new();
+        let mut names = map(self.records.len());
+        let mut nat_addresses: HashMap<ProviderAddress, (RecordId, bool), _> = map(0);
         for record in &self.records {
-            let LookupRecord {
-                id,
-                virtual_subnet,
-                customer_address,
-                mac,
-                ..
-            } = *record;
-            if record.record_type.has_customer_address() == customer_address.is_unspecified() {
-                errors.push(PolicyError::CustomerAddressForType(id));
-            }
-            if customer_address.is_group() {
-                errors.push(PolicyError::CustomerAddressNotUnicast(id));
-            }
-            if mac.is_group() {
-                errors.push(PolicyError::RecordMacNotUnicast(id));
-            }
-            let pa = record.provider_address;
-            if pa.is_unspecified() || pa.is_group() {
-                errors.push(PolicyError::ProviderAddressNotUnicast(id));
-            }
-            if record.use_vm_mac && record.rule != Rule::Nat {
-                errors.push(PolicyError::VmMacWithoutNat(id));
-            }
-            let earlier = if record.record_type.has_customer_address() {
-                by_address.insert((virtual_subnet, customer_address), id)
-            } else {
-                by_mac.insert(
-                    (virtual_subnet, customer_address, mac, record.record_type),
-                    id,
-                )
-            };
-            if let Some(first) = earlier {
+            let id = record.id;
+            errors.extend(record.errors());
+            if let Some(first) = names.insert(record.name(), id) {
                 errors.push(PolicyError::DuplicateRecord { first, second: id });
             }
             let nat = record.rule == Rule::Nat;
+            let pa = record.provider_address;
             match nat_addresses.get(&pa) {
                 Some(&(first, first_nat)) if nat || first_nat => {
                     errors.push(PolicyError::NatAddressShared { first, second: id });
@@ -300,13 +278,18 @@ impl Policy {
                 others.push(route);
             }
         }
-        let mut addresses: BTreeMap<(RoutingDomainId, CustomerAddress), &LookupRecord> =
-            BTreeMap::new();
-        let mut macs: BTreeMap<(RoutingDomainId, MacAddress, bool), &LookupRecord> =
-            BTreeMap::new();
-        let mut known = BTreeMap::new();
+        let records = self.records.len();
+        let mut addresses: HashMap<(RoutingDomainId, CustomerAddress), &LookupRecord, _> =
+            map(records);
+        let mut macs: HashMap<(RoutingDomainId, MacAddress, bool), &LookupRecord, _> = map(records);
+        let next_hops = self
+            .customer_routes
+            .iter()
+            .filter(|route| !route.is_on_link());
+        let mut without_record: HashSet<_, _> = HashSet::with_hasher(hasher());
+        without_record.extend(next_hops.map(|route| (route.virtual_subnet, route.next_hop)));
         for record in &self.records {
-            known.insert((record.virtual_subnet, record.customer_address), record.id);
+            without_record.remove(&(record.virtual_subnet, record.customer_address));
             if let Some(&domain) = domain_of.get(&record.virtual_subnet) {
                 let ipv4 = record.provider_address.is_ipv4();
                 if let Some(first) = macs.insert((domain, record.mac, ipv4), record)
@@ -350,12 +333,21 @@ impl Policy {
             }
         }
         for route in &self.customer_routes {
-            if !route.is_on_link() && !known.contains_key(&(route.virtual_subnet, route.next_hop)) {
+            if without_record.contains(&(route.virtual_subnet, route.next_hop)) {
                 warnings.push(PolicyWarning::NextHopWithoutRecord(route.id));
             }
         }
         warnings
     }
+}
+
+/// Maps whose order decides nothing, and whose keys are the owner's own.
+fn map<K, V>(capacity: usize) -> HashMap<K, V, RandomState> {
+    HashMap::with_capacity_and_hasher(capacity, hasher())
+}
+
+const fn hasher() -> RandomState {
+    RandomState::with_seeds(1, 2, 3, 4)
 }
 
 /// Whether two records of one MAC place it on different hosts, as far as provider addresses of one
@@ -408,6 +400,10 @@ impl fmt::Display for PolicyError {
             Self::GroupNotMulticast(vsid) => {
                 write!(f, "the multicast group of virtual subnet {vsid} is no multicast address")
             }
+            Self::NoSuchRecord(_) => {
+                f.write_str("there is no record for this customer address and subnet")
+            }
+            Self::NotBound(_) => f.write_str("network virtualization is not bound on this host"),
         }
     }
 }

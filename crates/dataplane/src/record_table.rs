@@ -1,170 +1,509 @@
-//! The lookup records of a snapshot, by customer address, by MAC and by provider address.
+//! The lookup records, by customer address, by MAC, and by routing domain.
 //!
-//! Shape: (VSID, customer address) -> at most one record; (VSID, MAC) -> a chain of records, since a
-//! guest has one per address family and a gateway has a wildcard besides. Read on every frame that
-//! leaves the host, written never. Keys compare as one integer.
+//! Shape: (VSID, customer address) -> at most one record, 32 bytes each for IPv4, two to a cache
+//! line, found by one comparison of one integer; (VSID, MAC) and (routing domain, customer address)
+//! -> any number of records, by hints of 8 bytes. Wildcard and L2Only records, which have no customer
+//! address, are rows of their own by (VSID, MAC, type, family). All of it is shared by the snapshots
+//! of many versions.
 
-use alloc::vec::Vec;
-use core::net::IpAddr;
+use core::hash::{BuildHasher, Hasher};
 
 use ahash::RandomState;
-use hashbrown::HashMap;
-use nvgre_wire::{CustomerAddress, MacAddress, ProviderAddress, VirtualSubnetId};
+use nvgre_wire::{CustomerAddress, MacAddress, VirtualSubnetId};
 
-use crate::lookup_record::{LookupRecord, RecordType};
+use crate::hints::Hints;
+use crate::lookup_record::{LookupRecord, RecordId, RecordType, Rule};
+use crate::table::{Place, Table, Version};
 
-/// A record's place in the table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Slot(pub(crate) u32);
+/// Places of the table that are taken when it is built, in percent: full enough to stay under 64
+/// bytes a record with every index, empty enough that most searches end in the first cache line.
+const LOAD_PERCENT: usize = 72;
+/// Hints are asked rarely and may be packed closer.
+const HINT_LOAD_PERCENT: usize = 80;
+/// A table fuller than this is built anew.
+pub(crate) const FULL_PERCENT: usize = 85;
 
 /// A record with everything that forwarding would else have to look up again.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {
-    pub(crate) record: LookupRecord,
-    /// Its own place.
-    pub(crate) slot: Slot,
-    /// Index of the provider address among the destinations of the snapshot.
-    pub(crate) remote: u32,
-    /// Index of the provider address among this host's own, if it is one.
-    pub(crate) own: Option<u32>,
-    /// Index of the port of this switch that has the record's subnet and MAC, if there is one.
-    pub(crate) local: Option<u32>,
-    next_of_mac: Option<Slot>,
+    pub(crate) id: RecordId,
+    pub(crate) virtual_subnet: VirtualSubnetId,
+    pub(crate) customer_address: CustomerAddress,
+    pub(crate) mac: MacAddress,
+    /// Number of the provider address.
+    pub(crate) provider: u32,
+    marks: Marks,
 }
 
-/// What the rest of a snapshot knows about a record.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Placed {
-    pub(crate) remote: u32,
-    pub(crate) own: Option<u32>,
-    pub(crate) local: Option<u32>,
+/// The small fields of a record, and what the host knows about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Marks(u16);
+
+impl Marks {
+    const USE_VM_MAC: u16 = 1 << 4;
+    const OWN: u16 = 1 << 5;
+    const LOCAL: u16 = 1 << 6;
+    const OVER_IPV4: u16 = 1 << 7;
+
+    /// `own`: the provider address is this host's. `local`: a connected port of this switch has the
+    /// record's subnet and MAC.
+    const fn new(record: &LookupRecord, own: bool, local: bool) -> Self {
+        let mut bits = record.rule as u16 | (record.record_type as u16) << 2;
+        if record.use_vm_mac {
+            bits |= Self::USE_VM_MAC;
+        }
+        if own {
+            bits |= Self::OWN;
+        }
+        if local {
+            bits |= Self::LOCAL;
+        }
+        if record.provider_address.is_ipv4() {
+            bits |= Self::OVER_IPV4;
+        }
+        Self(bits)
+    }
+}
+
+impl Entry {
+    #[inline(always)]
+    pub(crate) const fn rule(&self) -> Rule {
+        match self.marks.0 & 3 {
+            0 => Rule::Nat,
+            1 => Rule::Encap,
+            _two => Rule::None,
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) const fn record_type(&self) -> RecordType {
+        match self.marks.0 >> 2 & 3 {
+            0 => RecordType::Static,
+            1 => RecordType::Dynamic,
+            2 => RecordType::GatewayWildcard,
+            _three => RecordType::L2Only,
+        }
+    }
+
+    pub(crate) const fn use_vm_mac(&self) -> bool {
+        self.marks.0 & Marks::USE_VM_MAC != 0
+    }
+
+    /// Whether the provider address is one of this host's.
+    #[inline(always)]
+    pub(crate) const fn is_own(&self) -> bool {
+        self.marks.0 & Marks::OWN != 0
+    }
+
+    /// Whether a connected port of this switch has the record's subnet and MAC.
+    #[inline(always)]
+    pub(crate) const fn is_local(&self) -> bool {
+        self.marks.0 & Marks::LOCAL != 0
+    }
+
+    /// Whether the provider address is IPv4.
+    #[inline(always)]
+    pub(crate) const fn is_over_ipv4(&self) -> bool {
+        self.marks.0 & Marks::OVER_IPV4 != 0
+    }
+
+    /// Whether it lets its MAC speak for customer addresses that have no record.
+    pub(crate) const fn speaks_for_any(&self) -> bool {
+        match self.record_type() {
+            RecordType::GatewayWildcard | RecordType::L2Only => true,
+            RecordType::Static | RecordType::Dynamic => false,
+        }
+    }
+
+    /// The record as a row: with the number of its provider address and what the host knows of it.
+    pub(crate) const fn of(record: &LookupRecord, provider: u32, own: bool, local: bool) -> Self {
+        Self {
+            id: record.id,
+            virtual_subnet: record.virtual_subnet,
+            customer_address: record.customer_address,
+            mac: record.mac,
+            provider,
+            marks: Marks::new(record, own, local),
+        }
+    }
+
+    #[inline(always)]
+    fn new(
+        virtual_subnet: VirtualSubnetId,
+        customer_address: CustomerAddress,
+        [station, names]: [u64; 2],
+    ) -> Self {
+        Self {
+            id: RecordId((names >> 32) as u32),
+            virtual_subnet,
+            customer_address,
+            mac: MacAddress::from_bits(station >> 16),
+            provider: names as u32,
+            marks: Marks(station as u16),
+        }
+    }
+}
+
+/// Where a record lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Slot {
+    V4(Place),
+    V6(Place),
+    Station(Place),
 }
 
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct RecordTable {
-    entries: Vec<Entry>,
-    v4_by_address: HashMap<u64, Slot, RandomState>,
-    v6_by_address: HashMap<(u32, u128), Slot, RandomState>,
-    /// First and last of each chain.
-    by_mac: HashMap<u128, (Slot, Slot), RandomState>,
+    v4: Table<1, 2>,
+    v6: Table<3, 2>,
+    stations: Table<2, 2>,
+    by_mac: Hints,
+    by_domain: Hints,
+    hasher: RandomState,
+}
+
+/// How many records of each kind: what a table is built for, and what it has used.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Fill {
+    pub(crate) v4: usize,
+    pub(crate) v6: usize,
+    pub(crate) stations: usize,
+    pub(crate) by_mac: usize,
+    pub(crate) by_domain: usize,
+}
+
+impl Fill {
+    /// Counts records by where they lie.
+    pub(crate) fn of<'r>(records: impl IntoIterator<Item = &'r LookupRecord>) -> Self {
+        let mut fill = Self::default();
+        for record in records {
+            fill.count(record.record_type, record.customer_address);
+        }
+        fill
+    }
+
+    /// Counts one more.
+    pub(crate) fn count(&mut self, kind: RecordType, ca: CustomerAddress) {
+        if !kind.has_customer_address() {
+            self.stations += 1;
+            return;
+        }
+        if ca.is_ipv4() {
+            self.v4 += 1;
+        } else {
+            self.v6 += 1;
+        }
+        self.by_mac += 1;
+        self.by_domain += 1;
+    }
+
+    /// The same and a quarter more, for a table that has grown once and may again.
+    pub(crate) const fn with_reserve(self) -> Self {
+        const fn more(count: usize) -> usize {
+            count + count / 4 + 8
+        }
+        Self {
+            v4: more(self.v4),
+            v6: more(self.v6),
+            stations: more(self.stations),
+            by_mac: more(self.by_mac),
+            by_domain: more(self.by_domain),
+        }
+    }
 }
 
 impl RecordTable {
-    /// Compiles records that [`crate::Policy::check`] has passed.
-    pub(crate) fn new(
-        records: &[LookupRecord],
-        hasher: &RandomState,
-        mut place: impl FnMut(&LookupRecord) -> Placed,
-    ) -> Self {
-        let mut table = Self {
-            entries: Vec::with_capacity(records.len()),
-            v4_by_address: HashMap::with_hasher(hasher.clone()),
-            v6_by_address: HashMap::with_hasher(hasher.clone()),
-            by_mac: HashMap::with_capacity_and_hasher(records.len(), hasher.clone()),
-        };
-        for record in records {
-            let slot = Slot(table.entries.len() as u32);
-            let Placed { remote, own, local } = place(record);
-            table.entries.push(Entry {
-                record: *record,
-                slot,
-                remote,
-                own,
-                local,
-                next_of_mac: None,
-            });
-            if record.record_type.has_customer_address() {
-                match record.customer_address.ip() {
-                    IpAddr::V4(v4) => {
-                        let key = v4_key(record.virtual_subnet, v4.into());
-                        table.v4_by_address.insert(key, slot);
-                    }
-                    IpAddr::V6(v6) => {
-                        let key = (record.virtual_subnet.get(), v6.into());
-                        table.v6_by_address.insert(key, slot);
-                    }
-                }
-            }
-            let key = mac_key(record.virtual_subnet.get(), record.mac);
-            match table.by_mac.get_mut(&key) {
-                Some((_, last)) => {
-                    table.entries[last.0 as usize].next_of_mac = Some(slot);
-                    *last = slot;
-                }
-                None => {
-                    table.by_mac.insert(key, (slot, slot));
-                }
-            }
+    pub(crate) fn with_room(room: Fill, hasher: &RandomState) -> Self {
+        Self {
+            v4: Table::with_room(room.v4, LOAD_PERCENT, hasher),
+            v6: Table::with_room(room.v6, LOAD_PERCENT, hasher),
+            stations: Table::with_room(room.stations, LOAD_PERCENT, hasher),
+            by_mac: Hints::with_room(room.by_mac, HINT_LOAD_PERCENT),
+            by_domain: Hints::with_room(room.by_domain, HINT_LOAD_PERCENT),
+            hasher: hasher.clone(),
         }
-        table
     }
 
-    /// Every record, in the order of the policy.
-    pub(crate) fn entries(&self) -> &[Entry] {
-        &self.entries
+    /// Whether there is room for one more record.
+    pub(crate) fn has_room(&self, used: &Fill) -> bool {
+        let room = |used: usize, places: usize| (used + 1) * 100 <= places * FULL_PERCENT;
+        room(used.v4, self.v4.places())
+            && room(used.v6, self.v6.places())
+            && room(used.stations, self.stations.places())
+            && room(used.by_mac, self.by_mac.places())
+            && room(used.by_domain, self.by_domain.places())
     }
 
-    /// The record in this place.
-    pub(crate) fn at(&self, slot: Slot) -> &Entry {
-        &self.entries[slot.0 as usize]
+    /// Bytes of memory, every index included.
+    pub(crate) fn bytes(&self) -> usize {
+        self.v4.bytes()
+            + self.v6.bytes()
+            + self.stations.bytes()
+            + self.by_mac.bytes()
+            + self.by_domain.bytes()
+    }
+
+    /// Whether the table is so large that asking it waits for memory.
+    #[inline(always)]
+    pub(crate) fn is_far(&self) -> bool {
+        /// What a second-level cache holds, or half of it, on the machines of these years.
+        const NEAR_BYTES: usize = 1 << 19;
+        self.v4.bytes() + self.v6.bytes() > NEAR_BYTES
+    }
+
+    /// Brings the record of an IPv4 customer address closer.
+    #[inline(always)]
+    pub(crate) fn prefetch_v4(&self, vsid: VirtualSubnetId, ca: [u8; 4]) {
+        self.v4.prefetch(&v4_key(vsid, u32::from_be_bytes(ca)));
+    }
+
+    /// Brings the record of an IPv6 customer address closer.
+    #[inline(always)]
+    pub(crate) fn prefetch_v6(&self, vsid: VirtualSubnetId, ca: [u8; 16]) {
+        self.v6.prefetch(&v6_key(vsid, u128::from_be_bytes(ca)));
     }
 
     /// The record of a customer address.
-    pub(crate) fn by_address(&self, vsid: VirtualSubnetId, ca: CustomerAddress) -> Option<&Entry> {
-        let slot = match ca.ip() {
-            IpAddr::V4(v4) => self.v4_by_address.get(&v4_key(vsid, v4.into())),
-            IpAddr::V6(v6) => self.v6_by_address.get(&(vsid.get(), v6.into())),
+    #[inline(always)]
+    pub(crate) fn by_address(
+        &self,
+        vsid: VirtualSubnetId,
+        ca: CustomerAddress,
+        version: Version,
+    ) -> Option<Entry> {
+        let value = if ca.is_ipv4() {
+            self.v4.find(&v4_key(vsid, ca.bits() as u32), version)?.1
+        } else {
+            self.v6.find(&v6_key(vsid, ca.bits()), version)?.1
         };
-        slot.map(|&slot| self.at(slot))
+        Some(Entry::new(vsid, ca, value))
     }
 
-    /// The records of a MAC, in the order of the policy. Nothing is looked up before the first is
-    /// asked for.
+    /// The records of a MAC in a subnet, in no order that means anything.
     pub(crate) fn by_mac(
         &self,
         vsid: VirtualSubnetId,
         mac: MacAddress,
-    ) -> impl Iterator<Item = &Entry> {
-        let first = core::iter::once_with(move || {
-            let key = mac_key(vsid.get(), mac);
-            self.by_mac.get(&key).map(|&(first, _)| first)
+        version: Version,
+    ) -> impl Iterator<Item = Entry> {
+        let hash = self.mac_hash(vsid, mac);
+        let with_address = self.by_mac.places_of(hash).filter_map(move |hint| {
+            self.hinted(hint, version)
+                .filter(|entry| entry.virtual_subnet == vsid && entry.mac == mac)
         });
-        first.flatten().flat_map(|first| self.chain(first))
+        let stations = STATIONS.into_iter().filter_map(move |(kind, v6)| {
+            let (_, value) = self
+                .stations
+                .find(&station_key(vsid, mac, kind, v6), version)?;
+            Some(Entry::new(vsid, unspecified(v6), value))
+        });
+        with_address.chain(stations)
     }
 
-    fn chain(&self, first: Slot) -> impl Iterator<Item = &Entry> {
-        core::iter::successors(Some(self.at(first)), |entry| {
-            entry.next_of_mac.map(|next| self.at(next))
+    /// Records of a customer address in subnets that may be of this routing domain: the caller
+    /// asks each record's subnet.
+    pub(crate) fn by_domain(
+        &self,
+        domain: u32,
+        ca: CustomerAddress,
+        version: Version,
+    ) -> impl Iterator<Item = Entry> {
+        let places = self.by_domain.places_of(self.domain_hash(domain, ca));
+        places.filter_map(move |hint| {
+            self.hinted(hint, version)
+                .filter(|entry| entry.customer_address == ca)
         })
     }
-}
 
-impl Entry {
-    /// Whether it lets its MAC speak for customer addresses that have no record.
-    pub(crate) const fn speaks_for_any(&self) -> bool {
-        match self.record.record_type {
-            RecordType::GatewayWildcard | RecordType::L2Only => true,
-            RecordType::Static | RecordType::Dynamic => false,
+    /// Every record, in no order that means anything.
+    pub(crate) fn entries(&self, version: Version) -> impl Iterator<Item = Entry> {
+        let v4 = self.v4.rows(version).map(|row| v4_entry(row.1, row.2));
+        let v6 = self.v6.rows(version).map(|row| v6_entry(row.1, row.2));
+        let stations = self.stations.rows(version);
+        v4.chain(v6)
+            .chain(stations.map(|row| station_entry(row.1, row.2)))
+    }
+
+    /// The record with the same name as this one, and where it lies: of the same subnet and customer
+    /// address; for those without, of the same subnet, family, MAC and type (V-01, V-07).
+    pub(crate) fn find(&self, like: &LookupRecord, version: Version) -> Option<(Slot, Entry)> {
+        let vsid = like.virtual_subnet;
+        let ca = like.customer_address;
+        let (slot, value) = if !like.record_type.has_customer_address() {
+            let key = station_key(vsid, like.mac, like.record_type, !ca.is_ipv4());
+            let (place, value) = self.stations.find(&key, version)?;
+            (Slot::Station(place), value)
+        } else if ca.is_ipv4() {
+            let (place, value) = self.v4.find(&v4_key(vsid, ca.bits() as u32), version)?;
+            (Slot::V4(place), value)
+        } else {
+            let (place, value) = self.v6.find(&v6_key(vsid, ca.bits()), version)?;
+            (Slot::V6(place), value)
+        };
+        Some((slot, Entry::new(vsid, ca, value)))
+    }
+
+    /// Adds a record that is seen from `first` on. The caller has seen to it that there is none of
+    /// its name, and that there is room. `domain` is that of its subnet.
+    pub(crate) fn insert(
+        &self,
+        record: &Entry,
+        domain: Option<u32>,
+        first: Version,
+        used: &mut Fill,
+    ) {
+        let vsid = record.virtual_subnet;
+        let ca = record.customer_address;
+        let value = [
+            record.mac.to_bits() << 16 | u64::from(record.marks.0),
+            u64::from(record.id.0) << 32 | u64::from(record.provider),
+        ];
+        let v6 = !ca.is_ipv4();
+        if !record.record_type().has_customer_address() {
+            let key = station_key(vsid, record.mac, record.record_type(), v6);
+            let (_, new) = self.stations.insert(&key, &value, first);
+            used.stations += usize::from(new);
+            return;
+        }
+        let place = if v6 {
+            let (place, new) = self.v6.insert(&v6_key(vsid, ca.bits()), &value, first);
+            used.v6 += usize::from(new);
+            place
+        } else {
+            let key = v4_key(vsid, ca.bits() as u32);
+            let (place, new) = self.v4.insert(&key, &value, first);
+            used.v4 += usize::from(new);
+            place
+        };
+        let place = hinted_place(place, v6);
+        let new = self.by_mac.insert(self.mac_hash(vsid, record.mac), place);
+        used.by_mac += usize::from(new);
+        if let Some(domain) = domain {
+            let new = self.by_domain.insert(self.domain_hash(domain, ca), place);
+            used.by_domain += usize::from(new);
         }
     }
-}
 
-/// A provider address as one integer. IPv4 addresses take the form of IPv4-mapped ones, which are
-/// never seen on a wire.
-pub(crate) fn provider_key(pa: ProviderAddress) -> u128 {
-    match pa.ip() {
-        IpAddr::V4(v4) => 0xffff_0000_0000 | u128::from(u32::from(v4)),
-        IpAddr::V6(v6) => v6.into(),
+    /// Closes a record: versions from `end` on do not see it.
+    pub(crate) fn close(&self, slot: Slot, end: Version) {
+        match slot {
+            Slot::V4(place) => self.v4.close(place, end),
+            Slot::V6(place) => self.v6.close(place, end),
+            Slot::Station(place) => self.stations.close(place, end),
+        }
+    }
+
+    /// Frees a closed record that no reader sees any more, and its hints.
+    pub(crate) fn free(&self, slot: Slot, record: &Entry, domain: Option<u32>, used: &mut Fill) {
+        let (place, v6) = match slot {
+            Slot::V4(place) => (place, false),
+            Slot::V6(place) => (place, true),
+            Slot::Station(place) => {
+                used.stations -= usize::from(self.stations.free(place));
+                return;
+            }
+        };
+        let hint = hinted_place(place, v6);
+        let hash = self.mac_hash(record.virtual_subnet, record.mac);
+        used.by_mac -= usize::from(self.by_mac.remove(hash, hint));
+        if let Some(domain) = domain {
+            let hash = self.domain_hash(domain, record.customer_address);
+            used.by_domain -= usize::from(self.by_domain.remove(hash, hint));
+        }
+        if v6 {
+            used.v6 -= usize::from(self.v6.free(place));
+        } else {
+            used.v4 -= usize::from(self.v4.free(place));
+        }
+    }
+
+    fn hinted(&self, hint: Place, version: Version) -> Option<Entry> {
+        let (place, v6) = (hint >> 1, hint & 1 != 0);
+        if v6 {
+            let (key, value) = self.v6.at(place, version)?;
+            Some(v6_entry(key, value))
+        } else {
+            let (key, value) = self.v4.at(place, version)?;
+            Some(v4_entry(key, value))
+        }
+    }
+
+    fn mac_hash(&self, vsid: VirtualSubnetId, mac: MacAddress) -> u64 {
+        self.hash([u64::from(vsid.get()), mac.to_bits(), 0])
+    }
+
+    fn domain_hash(&self, domain: u32, ca: CustomerAddress) -> u64 {
+        let bits = ca.bits();
+        self.hash([
+            u64::from(domain) << 1 | u64::from(!ca.is_ipv4()),
+            (bits >> 64) as u64,
+            bits as u64,
+        ])
+    }
+
+    fn hash(&self, words: [u64; 3]) -> u64 {
+        let mut hasher = self.hasher.build_hasher();
+        for word in words {
+            hasher.write_u64(word);
+        }
+        hasher.finish()
     }
 }
 
-/// A MAC on one of the wires of a switch, or in a subnet. The number of the wire has 24 bits.
-pub(crate) fn mac_key(wire: u32, mac: MacAddress) -> u128 {
-    let [a, b, c, d, e, f] = mac.octets();
-    u128::from(wire) << 64 | u128::from(u64::from_be_bytes([0, 0, a, b, c, d, e, f]))
+/// The kinds of records without customer address, for both families.
+const STATIONS: [(RecordType, bool); 4] = [
+    (RecordType::GatewayWildcard, false),
+    (RecordType::GatewayWildcard, true),
+    (RecordType::L2Only, false),
+    (RecordType::L2Only, true),
+];
+
+/// A hint's place tells the family too.
+const fn hinted_place(place: Place, v6: bool) -> Place {
+    place << 1 | v6 as Place
 }
 
-fn v4_key(vsid: VirtualSubnetId, ca: u32) -> u64 {
-    u64::from(vsid.get()) << 32 | u64::from(ca)
+#[inline(always)]
+fn v4_key(vsid: VirtualSubnetId, ca: u32) -> [u64; 1] {
+    [u64::from(vsid.get()) << 32 | u64::from(ca)]
+}
+
+#[inline(always)]
+fn v6_key(vsid: VirtualSubnetId, ca: u128) -> [u64; 3] {
+    [u64::from(vsid.get()), (ca >> 64) as u64, ca as u64]
+}
+
+fn station_key(vsid: VirtualSubnetId, mac: MacAddress, kind: RecordType, v6: bool) -> [u64; 2] {
+    [
+        mac.to_bits() << 16 | (kind as u64) << 1 | u64::from(v6),
+        u64::from(vsid.get()),
+    ]
+}
+
+fn v4_entry([key]: [u64; 1], value: [u64; 2]) -> Entry {
+    let ca = CustomerAddress::v4((key as u32).to_be_bytes());
+    Entry::new(subnet(key >> 32), ca, value)
+}
+
+fn v6_entry([vsid, high, low]: [u64; 3], value: [u64; 2]) -> Entry {
+    let ca = u128::from(high) << 64 | u128::from(low);
+    Entry::new(subnet(vsid), CustomerAddress::v6(ca.to_be_bytes()), value)
+}
+
+fn station_entry([station, vsid]: [u64; 2], value: [u64; 2]) -> Entry {
+    Entry::new(subnet(vsid), unspecified(station & 1 != 0), value)
+}
+
+fn unspecified(v6: bool) -> CustomerAddress {
+    if v6 {
+        CustomerAddress::v6([0; 16])
+    } else {
+        CustomerAddress::v4([0; 4])
+    }
+}
+
+fn subnet(number: u64) -> VirtualSubnetId {
+    VirtualSubnetId::try_new(number as u32)
+        .expect("a visible row's key was made from a subnet's id")
 }

@@ -1,21 +1,24 @@
-//! A policy, checked and compiled: the immutable tables that a batch of frames is forwarded with.
+//! A state of the tables: what a batch of frames is forwarded with. [`crate::Publisher`] makes them.
 
-use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use ahash::RandomState;
-use hashbrown::HashMap;
-use nvgre_wire::{
-    CustomerAddress, MacAddress, ProviderAddress, ProviderPrefix, RoutingDomainId, VirtualSubnetId,
-};
+use hashbrown::{HashMap, HashSet};
+use nvgre_wire::{CustomerAddress, MacAddress, ProviderAddress, RoutingDomainId, VirtualSubnetId};
 use smallvec::SmallVec;
 
+use ahash::RandomState;
+
 use crate::customer_route::CustomerRoute;
-use crate::lookup_record::{LookupRecord, RecordType, Rule};
+use crate::encap::Path;
+use crate::lookup_record::{RecordId, Rule};
 use crate::policy::{Policy, PolicyError, PolicyWarning, Settings};
 use crate::port::{Port, PortId, PortSubnet};
 use crate::provider::HostAddress;
-use crate::record_table::{Entry, Placed, RecordTable, Slot, mac_key, provider_key};
+use crate::publisher::Publisher;
+use crate::record_table::{Entry, RecordTable};
+use crate::spine::Spine;
+use crate::table::{Table, Version};
 
 /// One wire of the switch: ports on different ones never meet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,9 +32,18 @@ pub(crate) enum Segment {
 }
 
 impl Segment {
+    pub(crate) fn of(port: &Port) -> Self {
+        match port.subnet {
+            PortSubnet::Unset => Self::PassThrough(port.vlan.map_or(0, |vlan| vlan.get())),
+            PortSubnet::Tenant(vsid) => Self::Tenant(vsid),
+            PortSubnet::LocalOnly => Self::LocalOnly,
+        }
+    }
+
     /// A number of 24 bits that no other segment has: VLAN ids, virtual subnet ids and the local-only
     /// id do not overlap.
-    const fn number(self) -> u32 {
+    #[inline(always)]
+    pub(crate) const fn number(self) -> u32 {
         match self {
             Self::PassThrough(vlan) => vlan as u32,
             Self::Tenant(vsid) => vsid.get(),
@@ -41,106 +53,140 @@ impl Segment {
 }
 
 /// A port and what its frames would else have to look up.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct SwitchPort {
     pub(crate) port: Port,
     pub(crate) segment: Segment,
     /// Routing domain of its subnet.
     pub(crate) domain: Option<u32>,
-    /// Records of its subnet and MAC with a provider address of this host, in the order of the
-    /// policy: who its guest may speak as.
-    pub(crate) sources: SmallVec<[Slot; 2]>,
+    /// Addresses are learned in its subnet.
+    pub(crate) learns: bool,
+    /// Records of its subnet and MAC with a provider address of this host, lowest id first: who its
+    /// guest may speak as.
+    pub(crate) sources: SmallVec<[Source; 2]>,
+}
+
+/// A record that speaks for a sender, and this host's address that it names.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Source {
+    pub(crate) entry: Entry,
+    /// Index among this host's own addresses.
+    pub(crate) host: u32,
+    /// Whether the provider address is IPv4.
+    pub(crate) over_ipv4: bool,
 }
 
 /// What a host knows of a provider address.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct KnownProvider {
+    pub(crate) address: ProviderAddress,
     /// Index among this host's own addresses.
     pub(crate) host: Option<u32>,
     /// The NAT record that has it (V-04: at most one).
-    pub(crate) nat: Option<Slot>,
+    pub(crate) nat: Option<Entry>,
     /// It is the multicast group of a subnet.
     pub(crate) group: bool,
     /// It is the next hop of a provider route: a router of the underlay.
     pub(crate) router: bool,
-    /// Routing domains with a record that names it: who may be sent to from it.
-    domains: SmallVec<[u32; 2]>,
+    /// A record of some routing domain names it.
+    pub(crate) peer: bool,
+    /// MACs of the next hops towards it, one for each of this host's interfaces.
+    pub(crate) next_hops: SmallVec<[Option<MacAddress>; 1]>,
+}
+
+impl Default for KnownProvider {
+    fn default() -> Self {
+        Self {
+            address: ProviderAddress::v4([0; 4]),
+            host: None,
+            nat: None,
+            group: false,
+            router: false,
+            peer: false,
+            next_hops: SmallVec::new(),
+        }
+    }
 }
 
 impl KnownProvider {
     /// Whether it is nothing but the multicast group of a subnet.
     pub(crate) fn is_only_group(&self) -> bool {
-        self.group
-            && !self.router
-            && self.host.is_none()
-            && self.nat.is_none()
-            && self.domains.is_empty()
-    }
-
-    /// Whether a record of the domain names the address.
-    pub(crate) fn is_peer_in(&self, domain: u32) -> bool {
-        self.domains.contains(&domain)
+        self.group && !self.router && !self.peer && self.host.is_none() && self.nat.is_none()
     }
 }
 
 /// What a host knows of a virtual subnet.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Subnet {
     /// Index into the snapshot's domains.
     pub(crate) domain: Option<u32>,
     /// The addresses that the built-in router answers for.
     pub(crate) gateways: Vec<CustomerAddress>,
-    /// Other hosts with an Encap record in the subnet: indices of remotes, each once.
+    /// Other hosts with an Encap record in the subnet: numbers of provider addresses, each once.
     pub(crate) flood_to: Vec<u32>,
     /// Other hosts with an L2Only record in the subnet.
     pub(crate) learn_from: Vec<u32>,
-    /// The provider multicast group: index of a remote.
+    /// The provider multicast group.
     pub(crate) group: Option<u32>,
     /// Some record of the subnet is L2Only: addresses are to be learned.
     pub(crate) learns: bool,
-    /// Wildcard records for IPv4 and IPv6: indices of entries.
-    wildcard_v4: Option<u32>,
-    wildcard_v6: Option<u32>,
+    /// Wildcard records for IPv4 and IPv6.
+    pub(crate) wildcard_v4: Option<Entry>,
+    pub(crate) wildcard_v6: Option<Entry>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Domain {
     pub(crate) id: RoutingDomainId,
     /// Longest prefix first, then lowest metric, then as written.
-    routes: Vec<CustomerRoute>,
+    pub(crate) routes: Vec<CustomerRoute>,
+    /// The addresses that the built-in router answers for anywhere in the domain.
+    pub(crate) gateways: HashSet<CustomerAddress, RandomState>,
 }
 
-/// A provider address that frames are sent to.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Remote {
-    pub(crate) address: ProviderAddress,
+/// What edits of records leave as it is.
+#[derive(Debug)]
+pub(crate) struct Fixed {
+    pub(crate) hosts: Vec<HostAddress>,
+    /// Shape: port id -> index of the port.
+    pub(crate) port_at: Vec<Option<u32>>,
+    /// Shape: (segment, MAC) -> index of the connected port.
+    pub(crate) port_of: Table<2, 1>,
+    pub(crate) members: HashMap<u32, Vec<u32>, RandomState>,
+    pub(crate) domains: Vec<Domain>,
+    pub(crate) interfaces: Vec<u32>,
+    pub(crate) warnings: Vec<PolicyWarning>,
 }
 
-/// The tables. Make one with [`Snapshot::new`], lend it to a [`crate::Worker`].
+/// The tables. [`Snapshot::new`] makes one, [`crate::Publisher`] one after another; lend it to a
+/// [`crate::Worker`].
+///
+/// Snapshots of one publisher share what they have in common. Each is what it was when it was made,
+/// whatever is edited later, and may be read by any number of threads.
 #[derive(Debug)]
 pub struct Snapshot {
+    pub(crate) version: Version,
     pub(crate) settings: Settings,
     pub(crate) wnv_bound: bool,
     pub(crate) use_external_router: bool,
-    pub(crate) records: RecordTable,
-    pub(crate) hosts: Vec<HostAddress>,
-    pub(crate) remotes: Vec<Remote>,
-    /// MAC of the next hop from interface i to remote r, at r * interfaces + i.
-    next_hops: Vec<Option<MacAddress>>,
-    interfaces: Vec<u32>,
-    ports: Vec<SwitchPort>,
-    /// Shape: port id -> index of the port.
-    port_at: Vec<Option<u32>>,
-    /// Shape: (segment, MAC) -> index of the connected port.
-    by_mac: HashMap<u128, u32, RandomState>,
-    members: HashMap<u32, Vec<u32>, RandomState>,
-    subnets: HashMap<u32, Subnet, RandomState>,
-    pub(crate) domains: Vec<Domain>,
-    /// Records of a customer address anywhere in the domain, for routed sources.
-    domain_addresses: HashMap<(u32, CustomerAddress), Vec<u32>, RandomState>,
-    providers: HashMap<u128, KnownProvider, RandomState>,
-    warnings: Vec<PolicyWarning>,
+    pub(crate) fixed: Arc<Fixed>,
+    pub(crate) records: Arc<RecordTable>,
+    pub(crate) ports: Arc<[Arc<SwitchPort>]>,
+    pub(crate) subnets: Spine<Arc<Subnet>>,
+    /// Shape: VSID -> number of the subnet.
+    pub(crate) subnet_at: Arc<Table<1, 1>>,
+    pub(crate) providers: Spine<KnownProvider>,
+    /// Shape: provider address -> its number.
+    pub(crate) provider_at: Arc<Table<2, 1>>,
+    /// Shape: (number of a provider address, routing domain), where a record of the domain names the
+    /// address: who may be sent to from it.
+    pub(crate) peers: Arc<Table<1, 0>>,
+    /// Outer headers from host address h to provider address p, at p * hosts + h.
+    pub(crate) paths: Spine<Path>,
 }
+
+/// The version of tables that are never edited.
+pub(crate) const FIXED: Version = 1;
 
 impl Snapshot {
     /// Checks and compiles a policy. `seed` keys the hash tables: fixed where runs must repeat,
@@ -148,274 +194,89 @@ impl Snapshot {
     ///
     /// Without the WNV binding no record, route or provider address is in force.
     pub fn new(policy: &Policy, seed: u64) -> Result<Self, Vec<PolicyError>> {
-        let warnings = policy.check()?;
-        let hasher = RandomState::with_seeds(seed, seed ^ 0x6e76_6772_6500_0001, !seed, 0x7637);
-        let in_force = policy.wnv_bound;
-        let hosts: &[HostAddress] = if in_force {
-            &policy.provider_addresses
-        } else {
-            &[]
-        };
-        let mut interfaces: Vec<u32> = hosts.iter().map(|host| host.interface_index).collect();
-        interfaces.sort_unstable();
-        interfaces.dedup();
-        let mut snapshot = Self {
-            settings: policy.settings,
-            wnv_bound: policy.wnv_bound,
-            use_external_router: policy.use_external_router,
-            records: RecordTable::new(&[], &hasher, |_| unreachable!("there is no record")),
-            hosts: hosts.to_vec(),
-            remotes: Vec::new(),
-            next_hops: Vec::new(),
-            interfaces,
-            ports: Vec::new(),
-            port_at: Vec::new(),
-            by_mac: HashMap::with_hasher(hasher.clone()),
-            members: HashMap::with_hasher(hasher.clone()),
-            subnets: HashMap::with_hasher(hasher.clone()),
-            domains: Vec::new(),
-            domain_addresses: HashMap::with_hasher(hasher.clone()),
-            providers: HashMap::with_hasher(hasher.clone()),
-            warnings,
-        };
-        snapshot.compile_ports(&policy.ports);
-        if in_force {
-            snapshot.compile_routes(&policy.customer_routes);
-            snapshot.compile_records(&policy.records, &hasher);
-            snapshot.compile_groups(&policy.multicast_groups);
-            for route in &policy.provider_routes {
-                if !route.next_hop.is_unspecified() {
-                    let key = provider_key(route.next_hop);
-                    snapshot.providers.entry(key).or_default().router = true;
-                }
-            }
-            snapshot.compile_sources();
-            snapshot.compile_next_hops(policy);
+        Ok(Publisher::new(policy, seed)?.into_snapshot())
+    }
+
+    /// The same state once more, for somebody else to have. Not public: whoever has a snapshot keeps
+    /// its rows from being used again, and the publisher must know of it.
+    pub(crate) fn share(&self) -> Self {
+        Self {
+            version: self.version,
+            settings: self.settings,
+            wnv_bound: self.wnv_bound,
+            use_external_router: self.use_external_router,
+            fixed: self.fixed.clone(),
+            records: self.records.clone(),
+            ports: self.ports.clone(),
+            subnets: self.subnets.clone(),
+            subnet_at: self.subnet_at.clone(),
+            providers: self.providers.clone(),
+            provider_at: self.provider_at.clone(),
+            peers: self.peers.clone(),
+            paths: self.paths.clone(),
         }
-        Ok(snapshot)
     }
 
     /// What [`Policy::check`] warned about.
     pub fn warnings(&self) -> &[PolicyWarning] {
-        &self.warnings
-    }
-
-    fn compile_ports(&mut self, ports: &[Port]) {
-        for port in ports {
-            let (at, index) = (port.id.0 as usize, self.ports.len() as u32);
-            if self.port_at.len() <= at {
-                self.port_at.resize(at + 1, None);
-            }
-            self.port_at[at] = Some(index);
-            let segment = segment(port);
-            if port.connected {
-                let key = mac_key(segment.number(), port.mac);
-                self.by_mac.entry(key).or_insert(index);
-                self.members
-                    .entry(segment.number())
-                    .or_default()
-                    .push(index);
-            }
-            self.ports.push(SwitchPort {
-                port: port.clone(),
-                segment,
-                domain: None,
-                sources: SmallVec::new(),
-            });
-        }
-    }
-
-    fn compile_routes(&mut self, routes: &[CustomerRoute]) {
-        let mut domain_at = BTreeMap::new();
-        for route in routes {
-            let domain = *domain_at.entry(route.routing_domain).or_insert_with(|| {
-                self.domains.push(Domain {
-                    id: route.routing_domain,
-                    routes: Vec::new(),
-                });
-                self.domains.len() as u32 - 1
-            });
-            self.domains[domain as usize].routes.push(*route);
-            let subnet = self.subnets.entry(route.virtual_subnet.get()).or_default();
-            subnet.domain = Some(domain);
-            if route.is_on_link()
-                && let Some(gateway) = route.destination.gateway()
-                && !subnet.gateways.contains(&gateway)
-            {
-                subnet.gateways.push(gateway);
-            }
-        }
-        for domain in &mut self.domains {
-            domain.routes.sort_by_key(|route| {
-                (core::cmp::Reverse(route.destination.length()), route.metric)
-            });
-        }
-    }
-
-    fn compile_records(&mut self, records: &[LookupRecord], hasher: &RandomState) {
-        for (index, host) in self.hosts.iter().enumerate() {
-            let provider = self
-                .providers
-                .entry(provider_key(host.address))
-                .or_default();
-            provider.host = Some(index as u32);
-        }
-        let mut remote_at: HashMap<u128, u32, RandomState> = HashMap::with_hasher(hasher.clone());
-        let (remotes, providers, by_mac) = (&mut self.remotes, &mut self.providers, &self.by_mac);
-        let table = RecordTable::new(records, hasher, |record| {
-            let key = provider_key(record.provider_address);
-            let provider = providers.entry(key).or_default();
-            let remote = *remote_at.entry(key).or_insert_with(|| {
-                remotes.push(Remote {
-                    address: record.provider_address,
-                });
-                remotes.len() as u32 - 1
-            });
-            let segment = Segment::Tenant(record.virtual_subnet);
-            let local = by_mac.get(&mac_key(segment.number(), record.mac)).copied();
-            Placed {
-                remote,
-                own: provider.host,
-                local,
-            }
-        });
-        for (index, entry) in table.entries().iter().enumerate() {
-            self.compile_record(index as u32, entry);
-        }
-        self.records = table;
-    }
-
-    fn compile_record(&mut self, index: u32, entry: &Entry) {
-        let record = &entry.record;
-        let subnet = self.subnets.entry(record.virtual_subnet.get()).or_default();
-        if entry.own.is_none() && record.rule == Rule::Encap {
-            if !subnet.flood_to.contains(&entry.remote) {
-                subnet.flood_to.push(entry.remote);
-            }
-            if record.record_type == RecordType::L2Only
-                && !subnet.learn_from.contains(&entry.remote)
-            {
-                subnet.learn_from.push(entry.remote);
-            }
-        }
-        subnet.learns |= record.record_type == RecordType::L2Only;
-        if record.record_type == RecordType::GatewayWildcard {
-            let wildcard = if record.customer_address.is_ipv4() {
-                &mut subnet.wildcard_v4
-            } else {
-                &mut subnet.wildcard_v6
-            };
-            wildcard.get_or_insert(index);
-        }
-        let provider = self
-            .providers
-            .entry(provider_key(record.provider_address))
-            .or_default();
-        if record.rule == Rule::Nat {
-            provider.nat = Some(Slot(index));
-        }
-        if let Some(domain) = subnet.domain {
-            if !provider.domains.contains(&domain) {
-                provider.domains.push(domain);
-            }
-            if record.record_type.has_customer_address() {
-                self.domain_addresses
-                    .entry((domain, record.customer_address))
-                    .or_default()
-                    .push(index);
-            }
-        }
-    }
-
-    fn compile_groups(&mut self, groups: &BTreeMap<VirtualSubnetId, ProviderAddress>) {
-        for (vsid, &address) in groups {
-            self.remotes.push(Remote { address });
-            let remote = self.remotes.len() as u32 - 1;
-            self.subnets.entry(vsid.get()).or_default().group = Some(remote);
-            self.providers
-                .entry(provider_key(address))
-                .or_default()
-                .group = true;
-        }
-    }
-
-    /// What a port's frames ask for every time, asked once.
-    fn compile_sources(&mut self) {
-        for port in &mut self.ports {
-            if let Segment::Tenant(vsid) = port.segment {
-                port.domain = self
-                    .subnets
-                    .get(&vsid.get())
-                    .and_then(|subnet| subnet.domain);
-                let own = self
-                    .records
-                    .by_mac(vsid, port.port.mac)
-                    .filter(|e| e.own.is_some());
-                port.sources = own.map(|entry| entry.slot).collect();
-            }
-        }
-    }
-
-    fn compile_next_hops(&mut self, policy: &Policy) {
-        let macs: BTreeMap<ProviderAddress, MacAddress> = policy
-            .neighbors
-            .iter()
-            .map(|neighbor| (neighbor.address, neighbor.mac))
-            .collect();
-        for remote in &self.remotes {
-            for &interface in &self.interfaces {
-                self.next_hops
-                    .push(next_hop(policy, &macs, interface, remote.address));
-            }
-        }
+        &self.fixed.warnings
     }
 
     /// Ports that worker state must have room for.
     pub(crate) fn port_capacity(&self) -> usize {
-        self.port_at.len()
+        self.fixed.port_at.len()
     }
 
+    #[inline(always)]
     pub(crate) fn port(&self, id: PortId) -> Option<&SwitchPort> {
-        let index = (*self.port_at.get(id.0 as usize)?)?;
-        Some(&self.ports[index as usize])
+        let index = (*self.fixed.port_at.get(id.0 as usize)?)?;
+        Some(self.port_at(index))
     }
 
     /// The port in this place of the table.
-    pub(crate) fn port_at(&self, index: u32) -> &Port {
-        &self.ports[index as usize].port
+    #[inline(always)]
+    fn port_at(&self, index: u32) -> &SwitchPort {
+        &self.ports[index as usize]
     }
 
-    pub(crate) fn port_of(&self, segment: Segment, mac: MacAddress) -> Option<&Port> {
-        let index = self.by_mac.get(&mac_key(segment.number(), mac))?;
-        Some(self.port_at(*index))
+    #[inline(always)]
+    pub(crate) fn port_of(&self, segment: Segment, mac: MacAddress) -> Option<&SwitchPort> {
+        let key = mac_key(segment.number(), mac);
+        let (_, [index]) = self.fixed.port_of.find(&key, FIXED)?;
+        Some(self.port_at(index as u32))
     }
 
     /// Connected ports of a segment, in the order of the policy.
     pub(crate) fn members(&self, segment: Segment) -> impl Iterator<Item = &Port> + Clone {
-        let indices = self.members.get(&segment.number());
+        let indices = self.fixed.members.get(&segment.number());
         indices
             .map_or(&[][..], Vec::as_slice)
             .iter()
-            .map(|&index| self.port_at(index))
+            .map(|&index| &self.port_at(index).port)
     }
 
     pub(crate) fn subnet(&self, vsid: VirtualSubnetId) -> Option<&Subnet> {
-        self.subnets.get(&vsid.get())
+        let key = [u64::from(vsid.get())];
+        let (_, [number]) = self.subnet_at.find(&key, self.version)?;
+        self.subnets.get(number as u32).map(|subnet| &**subnet)
     }
 
     pub(crate) fn domain_of(&self, vsid: VirtualSubnetId) -> Option<u32> {
         self.subnet(vsid)?.domain
     }
 
+    pub(crate) fn domain(&self, domain: u32) -> &Domain {
+        &self.fixed.domains[domain as usize]
+    }
+
     /// The wildcard record of a subnet for this family.
-    pub(crate) fn wildcard(&self, vsid: VirtualSubnetId, ipv4: bool) -> Option<&Entry> {
+    pub(crate) fn wildcard(&self, vsid: VirtualSubnetId, ipv4: bool) -> Option<Entry> {
         let subnet = self.subnet(vsid)?;
-        let index = if ipv4 {
+        if ipv4 {
             subnet.wildcard_v4
         } else {
             subnet.wildcard_v6
-        }?;
-        Some(&self.records.entries()[index as usize])
+        }
     }
 
     /// The gateway address of a subnet for this family.
@@ -436,7 +297,7 @@ impl Snapshot {
         from: VirtualSubnetId,
         destination: CustomerAddress,
     ) -> Option<&CustomerRoute> {
-        let routes = &self.domains[domain as usize].routes;
+        let routes = &self.domain(domain).routes;
         let first = routes
             .iter()
             .find(|route| route.destination.contains(destination))?;
@@ -450,92 +311,130 @@ impl Snapshot {
 
     /// Whether the built-in router answers for this address somewhere in the domain.
     pub(crate) fn is_gateway(&self, domain: u32, address: CustomerAddress) -> bool {
-        self.domains[domain as usize]
-            .routes
-            .iter()
-            .any(|route| route.is_on_link() && route.destination.gateway() == Some(address))
+        self.domain(domain).gateways.contains(&address)
     }
 
-    /// Records of a customer address anywhere in a domain.
+    /// The record of a customer address.
+    #[inline(always)]
+    pub(crate) fn record(&self, vsid: VirtualSubnetId, ca: CustomerAddress) -> Option<Entry> {
+        self.records.by_address(vsid, ca, self.version)
+    }
+
+    /// The records of a MAC in a subnet, in no order that means anything.
+    pub(crate) fn records_of_mac(
+        &self,
+        vsid: VirtualSubnetId,
+        mac: MacAddress,
+    ) -> impl Iterator<Item = Entry> {
+        self.records.by_mac(vsid, mac, self.version)
+    }
+
+    /// Records of a customer address anywhere in a domain, in no order that means anything.
     pub(crate) fn in_domain(
         &self,
         domain: u32,
         address: CustomerAddress,
-    ) -> impl Iterator<Item = &Entry> {
-        let indices = self
-            .domain_addresses
-            .get(&(domain, address))
-            .map_or(&[][..], Vec::as_slice);
-        indices
-            .iter()
-            .map(|&index| &self.records.entries()[index as usize])
+    ) -> impl Iterator<Item = Entry> {
+        let candidates = self.records.by_domain(domain, address, self.version);
+        candidates.filter(move |entry| self.domain_of(entry.virtual_subnet) == Some(domain))
     }
 
-    /// What is known of a provider address, if anything.
-    pub(crate) fn provider(&self, address: ProviderAddress) -> Option<&KnownProvider> {
-        self.providers.get(&provider_key(address))
+    /// What is known of a provider address, if anything, and its number.
+    #[inline(always)]
+    pub(crate) fn provider(&self, address: ProviderAddress) -> Option<(u32, &KnownProvider)> {
+        let (_, [number]) = self
+            .provider_at
+            .find(&provider_key(address), self.version)?;
+        Some((number as u32, self.providers.get(number as u32)?))
+    }
+
+    /// The provider address with this number.
+    pub(crate) fn provider_address(&self, number: u32) -> ProviderAddress {
+        self.providers
+            .get(number)
+            .map_or(ProviderAddress::v4([0; 4]), |known| known.address)
+    }
+
+    /// Whether a record of the domain names the provider address.
+    #[inline(always)]
+    pub(crate) fn is_peer_in(&self, provider: u32, domain: u32) -> bool {
+        let key = peer_key(provider, domain);
+        self.peers.find(&key, self.version).is_some()
     }
 
     /// The NAT record of a provider address.
-    pub(crate) fn nat(&self, address: ProviderAddress) -> Option<&Entry> {
-        Some(self.records.at(self.provider(address)?.nat?))
+    pub(crate) fn nat(&self, address: ProviderAddress) -> Option<Entry> {
+        self.provider(address)?.1.nat
     }
 
-    /// The next hop's MAC from one of this host's addresses to a remote.
-    pub(crate) fn next_hop(&self, from: &HostAddress, remote: u32) -> Option<MacAddress> {
-        let interface = self
-            .interfaces
-            .iter()
-            .position(|&interface| interface == from.interface_index)?;
-        self.next_hops[remote as usize * self.interfaces.len() + interface]
+    /// The outer headers from one of this host's addresses to a provider address.
+    #[inline(always)]
+    pub(crate) fn path(&self, host: u32, provider: u32) -> Option<&Path> {
+        let hosts = self.fixed.hosts.len() as u32;
+        self.paths.get(provider * hosts + host)
+    }
+
+    /// The MAC of the next hop from one of this host's addresses to a provider address.
+    pub(crate) fn next_hop(&self, host: u32, provider: u32) -> Option<MacAddress> {
+        let index = self.fixed.hosts.get(host as usize)?.interface_index;
+        let mut interfaces = self.fixed.interfaces.iter();
+        let interface = interfaces.position(|&interface| interface == index)?;
+        *self.providers.get(provider)?.next_hops.get(interface)?
+    }
+
+    /// A record with the address of this host that it names, if it names one.
+    pub(crate) fn as_source(&self, entry: Entry) -> Option<Source> {
+        if !entry.is_own() {
+            return None;
+        }
+        let known = self.providers.get(entry.provider)?;
+        Some(Source {
+            entry,
+            host: known.host?,
+            over_ipv4: known.address.is_ipv4(),
+        })
+    }
+
+    /// The host address that a source names.
+    pub(crate) fn host(&self, source: &Source) -> &HostAddress {
+        &self.fixed.hosts[source.host as usize]
     }
 }
 
-fn segment(port: &Port) -> Segment {
-    match port.subnet {
-        PortSubnet::Unset => Segment::PassThrough(port.vlan.map_or(0, |vlan| vlan.get())),
-        PortSubnet::Tenant(vsid) => Segment::Tenant(vsid),
-        PortSubnet::LocalOnly => Segment::LocalOnly,
+impl Source {
+    /// Its record's id.
+    pub(crate) const fn id(&self) -> RecordId {
+        self.entry.id
+    }
+
+    /// Whether the record is this customer address's own. Wildcard and L2Only records have none.
+    #[inline(always)]
+    pub(crate) fn speaks_as(&self, ca: CustomerAddress) -> bool {
+        self.entry.customer_address == ca
+    }
+
+    /// Its record's rule.
+    pub(crate) const fn rule(&self) -> Rule {
+        self.entry.rule()
     }
 }
 
-/// RFC 7637 s3.2: the outer destination MAC is that of the next hop towards the provider address.
-/// Longest prefix over the interface's provider routes and the on-link prefixes of its addresses,
-/// then the lowest metric. A multicast group needs no neighbor.
-fn next_hop(
-    policy: &Policy,
-    macs: &BTreeMap<ProviderAddress, MacAddress>,
-    interface: u32,
-    to: ProviderAddress,
-) -> Option<MacAddress> {
-    if let Some(group) = MacAddress::of_multicast(to.ip()) {
-        return Some(group);
-    }
-    let connected = policy
-        .provider_addresses
-        .iter()
-        .filter(|host| host.interface_index == interface)
-        .filter_map(|host| ProviderPrefix::new(host.address, host.prefix_length).ok())
-        .filter(|prefix| prefix.contains(to))
-        .map(|prefix| (prefix.length(), core::cmp::Reverse(0), to));
-    let routed = policy
-        .provider_routes
-        .iter()
-        .filter(|route| route.interface_index == interface && route.destination.contains(to))
-        .map(|route| {
-            let via = if route.next_hop.is_unspecified() {
-                to
-            } else {
-                route.next_hop
-            };
-            (
-                route.destination.length(),
-                core::cmp::Reverse(route.metric),
-                via,
-            )
-        });
-    let (_, _, via) = connected
-        .chain(routed)
-        .max_by_key(|&(length, metric, _)| (length, metric))?;
-    macs.get(&via).copied().or(policy.proxy_neighbor_mac)
+/// A provider address as two words. IPv4 addresses take the form of IPv4-mapped ones, which are never
+/// seen on a wire.
+#[inline(always)]
+pub(crate) fn provider_key(pa: ProviderAddress) -> [u64; 2] {
+    let bits = pa.bits();
+    let mapped = if pa.is_ipv4() { 0xffff_0000_0000 } else { 0 };
+    [(bits >> 64) as u64, bits as u64 | mapped]
+}
+
+/// A MAC on one of the wires of a switch. The number of the wire has 24 bits.
+#[inline(always)]
+pub(crate) fn mac_key(wire: u32, mac: MacAddress) -> [u64; 2] {
+    [u64::from(wire), mac.to_bits()]
+}
+
+#[inline(always)]
+pub(crate) fn peer_key(provider: u32, domain: u32) -> [u64; 1] {
+    [u64::from(provider) << 32 | u64::from(domain)]
 }

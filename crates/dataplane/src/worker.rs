@@ -12,6 +12,10 @@ use crate::snapshot::Snapshot;
 use crate::trace::{Event, Tracer};
 use crate::verdict::{Egress, Nanos, Verdict};
 
+/// Frames whose records are asked for together, before the first of them is forwarded: about as many
+/// as a core waits for memory for at a time.
+const AT_ONCE: usize = 32;
+
 /// A frame that a guest sent, and where.
 #[derive(Debug)]
 pub struct PortFrame<'m> {
@@ -75,16 +79,25 @@ impl Worker {
     ) {
         assert_eq!(frames.len(), verdicts.len(), "one verdict for each frame");
         self.make_room(snapshot);
-        for (index, (frame, verdict)) in frames.iter_mut().zip(verdicts).enumerate() {
-            let mut pass = Pass {
-                now,
-                index,
-                snapshot,
-                worker: self,
-                egress,
-                tracer,
-            };
-            *verdict = pass.finish(|pass| pass.outbound(frame.port, &mut frame.frame));
+        let far = snapshot.is_far();
+        let groups = frames.chunks_mut(AT_ONCE).zip(verdicts.chunks_mut(AT_ONCE));
+        for (group, (frames, verdicts)) in groups.enumerate() {
+            if far {
+                for PortFrame { port, frame } in &*frames {
+                    snapshot.expect_outbound(*port, frame.bytes());
+                }
+            }
+            for (index, (frame, verdict)) in frames.iter_mut().zip(verdicts).enumerate() {
+                let mut pass = Pass {
+                    now,
+                    index: group * AT_ONCE + index,
+                    snapshot,
+                    worker: self,
+                    egress,
+                    tracer,
+                };
+                *verdict = pass.finish(|pass| pass.outbound(frame.port, &mut frame.frame));
+            }
         }
     }
 
@@ -143,16 +156,25 @@ impl Worker {
     ) {
         assert_eq!(frames.len(), verdicts.len(), "one verdict for each frame");
         self.make_room(snapshot);
-        for (index, (frame, verdict)) in frames.iter_mut().zip(verdicts).enumerate() {
-            let mut pass = Pass {
-                now,
-                index,
-                snapshot,
-                worker: self,
-                egress,
-                tracer,
-            };
-            *verdict = pass.finish(|pass| pass.inbound(frame));
+        let far = snapshot.is_far();
+        let groups = frames.chunks_mut(AT_ONCE).zip(verdicts.chunks_mut(AT_ONCE));
+        for (group, (frames, verdicts)) in groups.enumerate() {
+            if far {
+                for frame in &*frames {
+                    snapshot.expect_inbound(frame.bytes());
+                }
+            }
+            for (index, (frame, verdict)) in frames.iter_mut().zip(verdicts).enumerate() {
+                let mut pass = Pass {
+                    now,
+                    index: group * AT_ONCE + index,
+                    snapshot,
+                    worker: self,
+                    egress,
+                    tracer,
+                };
+                *verdict = pass.finish(|pass| pass.inbound(frame));
+            }
         }
     }
 
@@ -173,6 +195,7 @@ impl Default for Worker {
 }
 
 impl<E: Egress, T: Tracer> Pass<'_, E, T> {
+    #[inline(always)]
     fn finish(&mut self, decide: impl FnOnce(&mut Self) -> Result<Verdict, DropReason>) -> Verdict {
         self.tracer.frame(self.index);
         match decide(self) {

@@ -1,0 +1,238 @@
+//! A hash table whose rows carry the versions they are valid for.
+//!
+//! Shape: a key of `KEY` words -> a value of `VALUE` words, at most one visible row for each key and
+//! version. One writer edits it while any number of readers ask, each for the version it was given:
+//! an edit writes a new row and closes the old one, so it costs one row, whatever the table holds,
+//! and a reader sees all edits of its version or none of them.
+//!
+//! Rows are words of one cache line, found by linear probing from line to line. Every word is an
+//! atomic that is read and written without ordering. That is enough, because a row is only ever
+//! written while no reader may see it:
+//!
+//! - a free row has versions that no reader has; the writer fills it and gives it a first version
+//!   that no reader has been given yet. Whatever mixture of old and new words a reader meets
+//!   meanwhile, the versions in it exclude the reader's own;
+//! - closing a row sets its last version to one that no reader has been given yet;
+//! - a closed row is freed when the last reader of its versions is gone ([`Table::free`]);
+//! - versions are given to readers by whatever hands them a snapshot, which orders everything that
+//!   was written before it.
+
+use alloc::boxed::Box;
+use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use ahash::RandomState;
+use core::hash::{BuildHasher, Hasher};
+
+use crate::prefetch::prefetch;
+
+/// The number of a state of the tables. Edits of one publication share one.
+pub(crate) type Version = u32;
+/// The last version of a row that is not closed.
+const OPEN: Version = Version::MAX;
+
+/// A row's place. It stays until the row is freed.
+pub(crate) type Place = u32;
+
+const WORDS_PER_LINE: usize = 8;
+
+/// One cache line.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+struct Line([AtomicU64; WORDS_PER_LINE]);
+
+/// First version in the upper half, the one behind the last in the lower half.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Lifetime(u64);
+
+impl Lifetime {
+    /// Never used: probing ends here.
+    const NEVER: Self = Self(0);
+    /// Used before and free again: probing goes on.
+    const FREED: Self = Self(1 << 32);
+
+    const fn new(first: Version, end: Version) -> Self {
+        Self((first as u64) << 32 | end as u64)
+    }
+
+    const fn first(self) -> Version {
+        (self.0 >> 32) as u32
+    }
+
+    #[inline(always)]
+    const fn contains(self, version: Version) -> bool {
+        self.first() <= version && version < self.0 as u32
+    }
+
+    const fn is_free(self) -> bool {
+        self.0 == Self::NEVER.0 || self.0 == Self::FREED.0
+    }
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Table<const KEY: usize, const VALUE: usize> {
+    lines: Box<[Line]>,
+    hasher: RandomState,
+}
+
+impl<const KEY: usize, const VALUE: usize> Table<KEY, VALUE> {
+    const WORDS: usize = KEY + VALUE + 1;
+    const ROWS_PER_LINE: usize = WORDS_PER_LINE / Self::WORDS;
+
+    /// A table that holds `rows` rows at `load_percent` of its places.
+    pub(crate) fn with_room(rows: usize, load_percent: usize, hasher: &RandomState) -> Self {
+        let places = rows * 100 / load_percent + Self::ROWS_PER_LINE;
+        let lines = places.div_ceil(Self::ROWS_PER_LINE).max(2);
+        Self {
+            lines: (0..lines).map(|_| Line::default()).collect(),
+            hasher: hasher.clone(),
+        }
+    }
+
+    /// Rows that fit.
+    pub(crate) fn places(&self) -> usize {
+        self.lines.len() * Self::ROWS_PER_LINE
+    }
+
+    pub(crate) fn hasher(&self) -> &RandomState {
+        &self.hasher
+    }
+
+    /// Bytes of memory.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of_val(&*self.lines)
+    }
+
+    /// The line where the search for a key begins: the upper bits of its hash, scaled.
+    #[inline(always)]
+    fn first_line(&self, key: &[u64; KEY]) -> usize {
+        let mut hasher = self.hasher.build_hasher();
+        for &word in key {
+            hasher.write_u64(word);
+        }
+        ((u128::from(hasher.finish()) * self.lines.len() as u128) >> 64) as usize
+    }
+
+    /// Brings a key's line closer, for a search that comes soon.
+    #[inline(always)]
+    pub(crate) fn prefetch(&self, key: &[u64; KEY]) {
+        prefetch(&self.lines[self.first_line(key)]);
+    }
+
+    /// The row of a key that this version sees.
+    #[inline(always)]
+    pub(crate) fn find(&self, key: &[u64; KEY], version: Version) -> Option<(Place, [u64; VALUE])> {
+        let mut at = self.first_line(key);
+        loop {
+            let line = &self.lines[at].0;
+            let mut ends_here = false;
+            for row in 0..Self::ROWS_PER_LINE {
+                let words = &line[row * Self::WORDS..(row + 1) * Self::WORDS];
+                let lifetime = Lifetime(words[KEY + VALUE].load(Relaxed));
+                let same = (0..KEY).all(|word| words[word].load(Relaxed) == key[word]);
+                if same && lifetime.contains(version) {
+                    let place = (at * Self::ROWS_PER_LINE + row) as Place;
+                    let value = core::array::from_fn(|word| words[KEY + word].load(Relaxed));
+                    return Some((place, value));
+                }
+                ends_here |= lifetime == Lifetime::NEVER;
+            }
+            if ends_here {
+                return None;
+            }
+            at = self.line_after(at);
+        }
+    }
+
+    /// The row in this place, if this version sees it.
+    #[inline]
+    pub(crate) fn at(&self, place: Place, version: Version) -> Option<([u64; KEY], [u64; VALUE])> {
+        let words = self.row(place)?;
+        let lifetime = Lifetime(words[KEY + VALUE].load(Relaxed));
+        lifetime.contains(version).then(|| {
+            (
+                core::array::from_fn(|word| words[word].load(Relaxed)),
+                core::array::from_fn(|word| words[KEY + word].load(Relaxed)),
+            )
+        })
+    }
+
+    /// Every row that this version sees, in no order that means anything.
+    pub(crate) fn rows(
+        &self,
+        version: Version,
+    ) -> impl Iterator<Item = (Place, [u64; KEY], [u64; VALUE])> {
+        (0..self.places() as Place).filter_map(move |place| {
+            let (key, value) = self.at(place, version)?;
+            Some((place, key, value))
+        })
+    }
+
+    /// Adds a row that is seen from `first` on. The caller sees to it that no row of the key is open,
+    /// and that a place is left. Its place, and whether the place had never been used.
+    pub(crate) fn insert(
+        &self,
+        key: &[u64; KEY],
+        value: &[u64; VALUE],
+        first: Version,
+    ) -> (Place, bool) {
+        let mut at = self.first_line(key);
+        loop {
+            for row in 0..Self::ROWS_PER_LINE {
+                let place = (at * Self::ROWS_PER_LINE + row) as Place;
+                let words = &self.lines[at].0[row * Self::WORDS..(row + 1) * Self::WORDS];
+                let was = Lifetime(words[KEY + VALUE].load(Relaxed));
+                if was.is_free() {
+                    for (word, &new) in words.iter().zip(key.iter().chain(value)) {
+                        word.store(new, Relaxed);
+                    }
+                    words[KEY + VALUE].store(Lifetime::new(first, OPEN).0, Relaxed);
+                    return (place, was == Lifetime::NEVER);
+                }
+            }
+            at = self.line_after(at);
+        }
+    }
+
+    /// Closes a row: versions from `end` on do not see it.
+    pub(crate) fn close(&self, place: Place, end: Version) {
+        if let Some(words) = self.row(place) {
+            let lifetime = &words[KEY + VALUE];
+            let first = Lifetime(lifetime.load(Relaxed)).first();
+            lifetime.store(Lifetime::new(first, end).0, Relaxed);
+        }
+    }
+
+    /// Frees a closed row whose versions no reader has any more. Whether the place counts as never
+    /// used again: where probing ends in its line anyway, nobody needs to go on from it.
+    pub(crate) fn free(&self, place: Place) -> bool {
+        let line = &self.lines[place as usize / Self::ROWS_PER_LINE].0;
+        let ends_here = line
+            .chunks_exact(Self::WORDS)
+            .any(|words| Lifetime(words[KEY + VALUE].load(Relaxed)) == Lifetime::NEVER);
+        if let Some(words) = self.row(place) {
+            let free = if ends_here {
+                Lifetime::NEVER
+            } else {
+                Lifetime::FREED
+            };
+            words[KEY + VALUE].store(free.0, Relaxed);
+        }
+        ends_here
+    }
+
+    fn row(&self, place: Place) -> Option<&[AtomicU64]> {
+        let line = self.lines.get(place as usize / Self::ROWS_PER_LINE)?;
+        let row = place as usize % Self::ROWS_PER_LINE;
+        Some(&line.0[row * Self::WORDS..(row + 1) * Self::WORDS])
+    }
+
+    #[inline(always)]
+    fn line_after(&self, at: usize) -> usize {
+        if at + 1 == self.lines.len() {
+            0
+        } else {
+            at + 1
+        }
+    }
+}
