@@ -4,7 +4,7 @@
 //! What it is: tables and frames ([`Scene`]), the loops written by hand that forwarding is held
 //! against, and the list of cases under names that read as a path ([`CASES`]).
 //!
-//! What it is not: no clock, no statistics, no printing.
+//! What it is not: no printing, no judgement.
 //!
 //! | file | holds |
 //! | --- | --- |
@@ -14,20 +14,31 @@
 //! | `guests.rs`, `world.rs` | who is who; the tables of each host |
 //! | `flows.rs`, `traffic.rs`, `arena.rs` | frames, one after the other, and where they lie |
 //! | `work.rs` | what is timed |
+//! | `meter.rs`, `workers.rs` | wall time, in turns with what a case is held against |
+//! | `allocations.rs` | an allocator that counts |
 //! | `limit/` | the hand loops, here and nowhere else |
 
+mod allocations;
 mod arena;
 mod bench;
 mod flows;
 mod guests;
 mod limit;
 mod list;
+mod meter;
 mod scene;
 mod traffic;
 mod work;
+mod workers;
 mod world;
 
+pub use allocations::{CountingAllocator, allocations};
 pub use bench::{Bench, Ready};
+pub use flows::{To, Transport};
+pub use guests::Family;
 pub use list::{CASES, Case, LIMIT, case_of};
-pub use scene::{Scene, Size, Tables};
+pub use meter::{Effort, Measured, Meter};
+pub use scene::{By, Path, Scene, Size, Tables};
 pub use work::BATCH;
+pub use workers::Together;
+pub use world::Rules;

@@ -152,31 +152,39 @@ impl Scene {
 
     /// Sets everything up.
     pub fn prepare(&self, tables: &mut Tables) -> Bench {
-        let world = World {
-            records: self.records(tables),
-            rules: self.rules,
-            family: self.family,
-        };
-        let entrance = match self.path {
-            Path::In => Entrance::Uplink,
-            Path::Out(_) | Path::OutMixed => Entrance::Port,
-        };
+        let world = self.world(tables);
         let arena = Arena::new(
             self.traffic(world),
-            entrance,
+            self.entrance(),
             self.in_flight,
             self.stride,
             self.copied,
         );
-        Bench::new(arena, self.work(world, entrance, tables))
+        Bench::new(arena, self.work(tables))
     }
 
-    fn work(&self, world: World, entrance: Entrance, tables: &mut Tables) -> Box<dyn Work> {
+    fn world(&self, tables: &Tables) -> World {
+        World {
+            records: self.records(tables),
+            rules: self.rules,
+            family: self.family,
+        }
+    }
+
+    const fn entrance(&self) -> Entrance {
+        match self.path {
+            Path::In => Entrance::Uplink,
+            Path::Out(_) | Path::OutMixed => Entrance::Port,
+        }
+    }
+
+    pub(crate) fn work(&self, tables: &mut Tables) -> Box<dyn Work> {
+        let world = self.world(tables);
         match self.by {
             By::Fused => Box::new(HandLoop(Fused(Table::new(world.records)))),
             By::Staged => Box::new(HandLoop(Staged(Table::new(world.records)))),
             By::Batch | By::Single => {
-                let host = match entrance {
+                let host = match self.entrance() {
                     Entrance::Port => FIRST_HOST,
                     Entrance::Uplink => SECOND_HOST,
                 };

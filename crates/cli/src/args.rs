@@ -6,6 +6,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
 use nvgre_dataplane::DropReason;
 
+use crate::bench::BenchArgs;
 use crate::exit::Exit;
 use crate::init::InitArgs;
 use crate::replay::ReplayArgs;
@@ -51,6 +52,12 @@ pub(crate) enum Verb {
     Show(ShowArgs),
     /// Write a scenario guessed from a capture: hosts, subnets, guests, their policy.
     Init(InitArgs),
+    /// Measure this build on this machine, beside loops written by hand for the same frames.
+    ///
+    /// Machines differ and are busy: what can be compared are ratios to those loops, which take turns
+    /// with the cases. benches/README.md says what the cases are. Exit code 5 when a ratio is worse
+    /// than its baseline by more than the margin; 4 when nothing could be compared.
+    Bench(BenchArgs),
     /// Explain drop reasons: what happened, usual cause, usual fix, source.
     Codes {
         /// Only this reason.

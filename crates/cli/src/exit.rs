@@ -20,17 +20,20 @@ pub(crate) enum Exit {
     Input = 3,
     /// Nothing was checked.
     Nothing = 4,
+    /// A benchmark is worse than its baseline by more than the stated margin.
+    Worse = 5,
     /// An output could not be written whole.
     Output = 6,
 }
 
 impl Exit {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Success,
         Self::No,
         Self::Usage,
         Self::Input,
         Self::Nothing,
+        Self::Worse,
         Self::Output,
     ];
 
@@ -41,6 +44,7 @@ impl Exit {
             Self::Usage => "the command line is wrong",
             Self::Input => "an input cannot be read or is invalid; the others are still done",
             Self::Nothing => "nothing was checked, or the answer stays open",
+            Self::Worse => "a benchmark is worse than its baseline by more than the stated margin",
             Self::Output => "an output could not be written whole",
         }
     }

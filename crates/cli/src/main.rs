@@ -29,10 +29,19 @@
 //! | `show.rs` | `nvgre show`: tables |
 //! | `show_json.rs` | what it says for tools |
 //! | `init.rs` | `nvgre init` |
+//! | `bench.rs` | `nvgre bench` |
+//! | `bench_row.rs` | what it says for tools, a case a line |
+//! | `bench_text.rs`, `bench_chart.rs` | what it says for people, and for the charts of CI services |
+//! | `bench_baseline.rs` | whether an earlier run was better |
 
 #![forbid(unsafe_code)]
 
 mod args;
+mod bench;
+mod bench_baseline;
+mod bench_chart;
+mod bench_row;
+mod bench_text;
 mod codes;
 mod decap_text;
 mod demo;
@@ -56,10 +65,15 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
+use nvgre_bench_cases::CountingAllocator;
 
 use crate::args::{Args, PcapVerb, Verb};
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
+
+/// For `nvgre bench`, which says how often forwarding allocates; no other verb notices.
+#[global_allocator]
+static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 fn main() -> ExitCode {
     let args = Args::parse();
@@ -76,6 +90,7 @@ fn run(verb: Verb, out: &mut Output) -> Result<Exit, Failure> {
         Verb::Replay(args) => replay::run(&args, out),
         Verb::Show(args) => show::run(&args, out),
         Verb::Init(args) => init::run(&args, out),
+        Verb::Bench(args) => bench::run(&args, out),
         Verb::Codes { name } => codes::run(name, out),
         Verb::Pcap { verb } => match verb {
             PcapVerb::Info { files } => pcap_info::run(&files, out),
