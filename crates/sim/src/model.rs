@@ -385,7 +385,9 @@ fn place_of_error(
         | PolicyError::CustomerAddressNotUnicast(record)
         | PolicyError::ProviderAddressNotUnicast(record)
         | PolicyError::RecordMacNotUnicast(record)
-        | PolicyError::VmMacWithoutNat(record) => record_place(record),
+        | PolicyError::VmMacWithoutNat(record)
+        | PolicyError::NoSuchRecord(record)
+        | PolicyError::NotBound(record) => record_place(record),
         PolicyError::SubnetInTwoDomains { second: route, .. }
         | PolicyError::RouteFamilies(route) => route_place(route),
         PolicyError::DuplicateProviderAddress(address)
