@@ -5,7 +5,7 @@ use nvgre_wire::{
 };
 
 use crate::acl::{self, AclDirection};
-use crate::classify::{Classified, IpFields, Network};
+use crate::classify::{Classified, IpFields};
 use crate::drop_reason::DropReason;
 use crate::port::{Port, PortId, PortSubnet};
 use crate::snapshot::{Segment, SwitchPort};
@@ -145,16 +145,12 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
             let known = self.snapshot.provider(ProviderAddress::new(ca.ip()));
             known.is_some_and(|(_, known)| !known.is_only_group())
         };
-        let forged = match &headers.network {
-            Network::Arp(arp) => known(arp.sender),
-            Network::Ip(ip) => {
-                known(ip.source)
-                    || ip.advertises.is_some_and(known)
-                    || ip.protocol == ip_protocol::GRE && known(ip.destination)
-            }
-            Network::Other => false,
+        let forged = |ip: IpFields<'_>| {
+            known(ip.source())
+                || ip.advertises().is_some_and(known)
+                || ip.protocol() == ip_protocol::GRE && known(ip.destination())
         };
-        if forged {
+        if headers.arp_sender().is_some_and(known) || headers.ip().is_some_and(forged) {
             Err(DropReason::ProviderAddressSpoofed)
         } else {
             Ok(())
@@ -165,12 +161,12 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
 impl Classified {
     /// The destination address, as ACLs ask for it: the remote side of what a guest sends.
     pub(crate) fn target_ip(&self) -> Option<CustomerAddress> {
-        self.ip().map(|ip| ip.destination)
+        self.ip().map(|ip| ip.destination())
     }
 
     /// The source address, as ACLs ask for it: the remote side of what a guest receives.
     pub(crate) fn sender_ip(&self) -> Option<CustomerAddress> {
-        self.ip().map(|ip| ip.source)
+        self.ip().map(|ip| ip.source())
     }
 }
 
@@ -193,9 +189,9 @@ fn untag(port: &Port, link: &LinkHeader, frame: &mut FrameBuf<'_>) -> Result<(),
 }
 
 /// Router advertisements and redirects (RFC 1256, RFC 792, RFC 4861).
-fn is_router_message(ip: &IpFields) -> bool {
-    match ip.icmp_type {
-        Some(kind) if ip.source.is_ipv4() => {
+fn is_router_message(ip: IpFields<'_>) -> bool {
+    match ip.icmp_type() {
+        Some(kind) if ip.is_ipv4() => {
             matches!(kind, icmpv4::ROUTER_ADVERTISEMENT | icmpv4::REDIRECT)
         }
         Some(kind) => matches!(kind, icmpv6::ROUTER_ADVERTISEMENT | icmpv6::REDIRECT),

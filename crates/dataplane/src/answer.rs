@@ -4,12 +4,12 @@
 use core::net::IpAddr;
 
 use nvgre_wire::{
-    Arp, ArpOperation, CustomerAddress, EtherType, Ethernet, FrameBuf, Icmpv4, Icmpv6, Ipv6Repr,
-    MacAddress, NeighborDiscovery, VirtualSubnetId, icmpv4, icmpv6, ip_protocol,
+    Arp, CustomerAddress, EtherType, Ethernet, FrameBuf, Icmpv4, Icmpv6, Ipv6Repr, MacAddress,
+    NeighborDiscovery, VirtualSubnetId, icmpv4, icmpv6, ip_protocol,
 };
 use nvgre_wire::{Ipv4, Ipv6, checksum::Change};
 
-use crate::classify::{Classified, Network};
+use crate::classify::Classified;
 use crate::trace::{Event, Tracer};
 use crate::verdict::{Egress, Verdict};
 use crate::worker::Pass;
@@ -27,15 +27,6 @@ pub(crate) enum Asked {
     Own,
     /// No record.
     Unknown,
-}
-
-/// The address that a frame asks for, if it is a question.
-pub(crate) fn question(headers: &Classified) -> Option<CustomerAddress> {
-    match &headers.network {
-        Network::Arp(arp) => (arp.operation == ArpOperation::Request).then_some(arp.target),
-        Network::Ip(ip) => ip.solicits,
-        Network::Other => None,
-    }
 }
 
 impl<E: Egress, T: Tracer> Pass<'_, E, T> {

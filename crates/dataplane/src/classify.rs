@@ -1,272 +1,430 @@
 //! The guest's headers, read once.
 
-use core::net::IpAddr;
-
 use nvgre_wire::{
-    Arp, ArpOperation, CustomerAddress, EtherType, FlowTuple, Fragment, Icmpv4, Icmpv6, Ipv4, Ipv6,
-    LinkHeader, MacAddress, NdpKind, NeighborDiscovery, Udp, icmpv4, icmpv6, ip_protocol,
+    Arp, ArpOperation, CustomerAddress, EtherType, FlowId, FlowTuple, Fragment, Icmpv4, Icmpv6,
+    Ipv4, Ipv6, LinkHeader, MacAddress, NdpKind, NeighborDiscovery, Udp, flow_id, flow_id_ipv4,
+    icmpv4, icmpv6, ip_protocol,
 };
 
 /// What the dataplane wants to know about a guest's frame. It borrows nothing.
+///
+/// Plain numbers, each written once and read as it was written, whatever the frame is: reading a
+/// whole tagged union back right after its parts were written makes a core wait.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Classified {
     pub(crate) destination: MacAddress,
     pub(crate) source: MacAddress,
     pub(crate) ether_type: EtherType,
-    pub(crate) network: Network,
+    layer: Layer,
+    says: Says,
+    /// Source of an IP packet, sender of an ARP packet.
+    sender: Bits,
+    /// Destination of an IP packet.
+    receiver: Bits,
+    /// What ARP or ND is about.
+    subject: Bits,
+    /// ARP only.
+    sender_mac: MacAddress,
+    fragment_offset_bytes: u32,
+    /// Where the upper layer begins, counted from the IP header; 0 when it cannot be told.
+    upper_at: u16,
+    source_port: u16,
+    destination_port: u16,
+    /// ICMP and ICMPv6: type; else [`NO_ICMP`].
+    icmp_type: u16,
+    tos: u8,
+    ttl: u8,
+    protocol: u8,
+    more_fragments: bool,
+    dont_fragment: bool,
 }
 
+/// An address of either family, high word first.
+type Bits = [u64; 2];
+
+/// No ICMP type.
+const NO_ICMP: u16 = u16::MAX;
+
 /// The layer behind Ethernet.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Network {
-    Arp(ArpFields),
-    Ip(IpFields),
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Layer {
+    Arp,
+    Ipv4,
+    Ipv6,
     /// Anything else, and headers too damaged to trust.
     Other,
 }
 
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct ArpFields {
-    pub(crate) operation: ArpOperation,
-    pub(crate) sender: CustomerAddress,
-    pub(crate) sender_mac: MacAddress,
-    pub(crate) target: CustomerAddress,
+/// What ARP, or neighbor discovery with hop limit 255, says about an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Says {
+    Nothing,
+    /// Who has it? ARP requests and neighbor solicitations.
+    Asks,
+    /// The sender has it: neighbor advertisements.
+    Advertises,
 }
 
+/// The IP fields of a frame that is IP.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct IpFields {
-    pub(crate) source: CustomerAddress,
-    pub(crate) destination: CustomerAddress,
-    /// DSCP and ECN.
-    pub(crate) tos: u8,
-    pub(crate) ttl: u8,
-    /// IPv4 only; IPv6 routers never fragment.
-    pub(crate) dont_fragment: bool,
-    pub(crate) fragment: Fragment,
-    pub(crate) protocol: u8,
-    /// Where the upper layer begins, counted from the IP header; 0 when it cannot be told.
-    pub(crate) upper_at: u16,
-    pub(crate) source_port: u16,
-    pub(crate) destination_port: u16,
-    /// ICMP and ICMPv6: type.
-    pub(crate) icmp_type: Option<u8>,
-    /// A neighbor solicitation with hop limit 255: the address it asks for.
-    pub(crate) solicits: Option<CustomerAddress>,
-    /// A neighbor advertisement with hop limit 255: the address it announces.
-    pub(crate) advertises: Option<CustomerAddress>,
-}
+pub(crate) struct IpFields<'h>(&'h Classified);
 
 impl Classified {
     /// Reads the headers of an untagged frame behind `link`. Cut packets are read as far as they
     /// go: their addresses decide as much as those of whole ones.
+    #[inline(always)]
     pub(crate) fn of(link: &LinkHeader, frame: &[u8]) -> Self {
-        let payload = &frame[link.len..];
-        let network = match link.ether_type {
-            EtherType::IPV4 => Ipv4::parse_cut(payload).map_or(Network::Other, |p| ipv4(&p)),
-            EtherType::IPV6 => Ipv6::parse_cut(payload).map_or(Network::Other, |p| ipv6(&p)),
-            EtherType::ARP => Arp::parse(payload).map_or(Network::Other, |p| arp(&p)),
-            _other => Network::Other,
-        };
+        let packet = &frame[link.len..];
+        match link.ether_type {
+            EtherType::IPV4 => match Ipv4::parse_cut(packet) {
+                Ok(packet) => Self::ipv4(link, &packet),
+                Err(_) => Self::other(link),
+            },
+            EtherType::IPV6 => Self::ipv6(link, packet),
+            EtherType::ARP => Self::arp(link, packet),
+            _other => Self::other(link),
+        }
+    }
+
+    #[inline(always)]
+    fn other(link: &LinkHeader) -> Self {
         Self {
             destination: link.destination,
             source: link.source,
             ether_type: link.ether_type,
-            network,
+            layer: Layer::Other,
+            says: Says::Nothing,
+            sender: [0; 2],
+            receiver: [0; 2],
+            subject: [0; 2],
+            sender_mac: MacAddress::new([0; 6]),
+            fragment_offset_bytes: 0,
+            upper_at: 0,
+            source_port: 0,
+            destination_port: 0,
+            icmp_type: NO_ICMP,
+            tos: 0,
+            ttl: 0,
+            protocol: 0,
+            more_fragments: false,
+            dont_fragment: false,
         }
+    }
+
+    #[inline(always)]
+    fn ipv4(link: &LinkHeader, packet: &Ipv4<&[u8]>) -> Self {
+        let fragment = packet.fragment();
+        let protocol = packet.protocol();
+        let (mut source_port, mut destination_port, mut icmp_type) = (0, 0, NO_ICMP);
+        if fragment.offset_bytes == 0 {
+            let upper = packet.payload();
+            if has_ports(protocol) && !fragment.more {
+                (source_port, destination_port) = ports(upper);
+            } else if protocol == ip_protocol::ICMP {
+                icmp_type = upper.first().map_or(NO_ICMP, |&kind| u16::from(kind));
+            }
+        }
+        Self {
+            layer: Layer::Ipv4,
+            sender: [0, u64::from(u32::from_be_bytes(packet.source()))],
+            receiver: [0, u64::from(u32::from_be_bytes(packet.destination()))],
+            fragment_offset_bytes: fragment.offset_bytes,
+            upper_at: packet.header_len() as u16,
+            source_port,
+            destination_port,
+            icmp_type,
+            tos: packet.tos(),
+            ttl: packet.ttl(),
+            protocol,
+            more_fragments: fragment.more,
+            dont_fragment: packet.dont_fragment(),
+            ..Self::other(link)
+        }
+    }
+
+    #[inline(never)]
+    fn ipv6(link: &LinkHeader, packet: &[u8]) -> Self {
+        let mut headers = Self::other(link);
+        let Ok(packet) = Ipv6::parse_cut(packet) else {
+            return headers;
+        };
+        headers.layer = Layer::Ipv6;
+        headers.sender = bits(packet.source());
+        headers.receiver = bits(packet.destination());
+        headers.tos = packet.traffic_class();
+        headers.ttl = packet.hop_limit();
+        headers.protocol = packet.next_header();
+        // IPv6 routers never fragment.
+        headers.dont_fragment = true;
+        let Ok(upper) = packet.upper_layer() else {
+            return headers;
+        };
+        headers.protocol = upper.protocol;
+        headers.fragment_offset_bytes = upper.fragment.offset_bytes;
+        headers.more_fragments = upper.fragment.more;
+        headers.upper_at = upper.offset.try_into().unwrap_or(0);
+        if upper.fragment.offset_bytes == 0 {
+            let bytes = &packet.payload()[upper.offset - Ipv6::<&[u8]>::LEN..];
+            if has_ports(upper.protocol) && !upper.fragment.more {
+                (headers.source_port, headers.destination_port) = ports(bytes);
+            } else if upper.protocol == ip_protocol::ICMPV6 {
+                headers.read_icmpv6(bytes);
+            }
+        }
+        headers
+    }
+
+    fn read_icmpv6(&mut self, message: &[u8]) {
+        self.icmp_type = message.first().map_or(NO_ICMP, |&kind| u16::from(kind));
+        // RFC 4861 s7.1: with another hop limit it was forwarded by a router, and is void.
+        if self.ttl == 255
+            && let Ok(message) = NeighborDiscovery::parse(message)
+        {
+            self.subject = bits(message.target());
+            self.says = match message.kind() {
+                NdpKind::Solicitation => Says::Asks,
+                NdpKind::Advertisement => Says::Advertises,
+            };
+        }
+    }
+
+    #[inline(never)]
+    fn arp(link: &LinkHeader, packet: &[u8]) -> Self {
+        let mut headers = Self::other(link);
+        let Ok(packet) = Arp::parse(packet) else {
+            return headers;
+        };
+        headers.layer = Layer::Arp;
+        headers.sender = [0, u64::from(u32::from_be_bytes(packet.sender_ip()))];
+        headers.subject = [0, u64::from(u32::from_be_bytes(packet.target_ip()))];
+        headers.sender_mac = packet.sender_mac();
+        headers.says = match packet.operation() {
+            ArpOperation::Request => Says::Asks,
+            ArpOperation::Reply => Says::Nothing,
+        };
+        headers
     }
 
     /// The customer address that the sender claims: of ARP the sender's, of an advertisement the one
     /// it announces, else the packet's source. `None` where there is none to check and the frame
     /// goes by MAC: not IP, an IPv6 link-local address (which never has a record), and 0.0.0.0 or ::
     /// where a host has no address yet (probes, DHCP, duplicate detection: all to groups).
+    #[inline(always)]
     pub(crate) fn source_ca(&self) -> Option<CustomerAddress> {
-        let (claimed, to_group) = match self.network {
-            Network::Arp(arp) => (arp.sender, true),
-            Network::Ip(ip) => (ip.claims(), ip.destination.is_group()),
-            Network::Other => return None,
+        let claimed = self.claimed()?;
+        let to_group = || {
+            self.ip().is_none_or(|ip| {
+                let destination = ip.destination();
+                destination.is_group()
+            })
         };
-        let none_yet = claimed.is_unspecified() && to_group;
+        let none_yet = claimed.is_unspecified() && to_group();
         let link_local = !claimed.is_ipv4() && claimed.is_link_local();
         (!none_yet && !link_local).then_some(claimed)
     }
 
     /// The address whose owner the sender shows itself to be: what learning may use.
     pub(crate) fn shown_ca(&self) -> Option<CustomerAddress> {
-        let shown = match self.network {
-            Network::Arp(arp) if arp.sender_mac == self.source => arp.sender,
-            Network::Ip(ip) => ip.claims(),
-            Network::Arp(_) | Network::Other => return None,
-        };
+        if self.layer == Layer::Arp && self.sender_mac != self.source {
+            return None;
+        }
+        let shown = self.claimed()?;
         let usable = !shown.is_unspecified() && !shown.is_link_local() && !shown.is_group();
         usable.then_some(shown)
     }
 
-    /// The IP fields, if it is IP.
-    pub(crate) const fn ip(&self) -> Option<&IpFields> {
-        match &self.network {
-            Network::Ip(ip) => Some(ip),
-            Network::Arp(_) | Network::Other => None,
+    /// The address that the sender speaks for: an advertisement is believed about its target.
+    #[inline(always)]
+    fn claimed(&self) -> Option<CustomerAddress> {
+        match (self.layer, self.says) {
+            (Layer::Other, _) => None,
+            (_, Says::Advertises) => Some(self.address(self.subject)),
+            (_, Says::Nothing | Says::Asks) => Some(self.address(self.sender)),
         }
     }
 
-    /// What tells this frame's flow from others.
-    pub(crate) fn flow(&self) -> FlowTuple {
-        match &self.network {
-            Network::Ip(ip) => FlowTuple::Ip {
-                source: ip.source.ip(),
-                destination: ip.destination.ip(),
+    /// The address that the frame asks for, if it is a question.
+    #[inline(always)]
+    pub(crate) fn question(&self) -> Option<CustomerAddress> {
+        (self.says == Says::Asks).then(|| self.address(self.subject))
+    }
+
+    /// The sender of an ARP packet.
+    pub(crate) fn arp_sender(&self) -> Option<CustomerAddress> {
+        (self.layer == Layer::Arp).then(|| self.address(self.sender))
+    }
+
+    /// The IP fields, if it is IP.
+    #[inline(always)]
+    pub(crate) const fn ip(&self) -> Option<IpFields<'_>> {
+        match self.layer {
+            Layer::Ipv4 | Layer::Ipv6 => Some(IpFields(self)),
+            Layer::Arp | Layer::Other => None,
+        }
+    }
+
+    /// What tells this frame's flow from others, in 8 bits.
+    #[inline(always)]
+    pub(crate) fn flow_id(&self) -> FlowId {
+        if self.layer == Layer::Ipv4 {
+            let [_, source] = self.sender;
+            let [_, destination] = self.receiver;
+            let ports = u32::from(self.source_port) << 16 | u32::from(self.destination_port);
+            flow_id_ipv4(source as u32, destination as u32, self.protocol, ports)
+        } else {
+            self.other_flow_id()
+        }
+    }
+
+    #[inline(never)]
+    fn other_flow_id(&self) -> FlowId {
+        flow_id(&match self.ip() {
+            Some(ip) => FlowTuple::Ip {
+                source: ip.source().ip(),
+                destination: ip.destination().ip(),
                 // Only the first fragment shows what follows further IPv6 extension headers.
-                protocol: if ip.fragment.is_part() && !ip.source.is_ipv4() {
+                protocol: if ip.fragment().is_part() {
                     ip_protocol::FRAGMENT
                 } else {
-                    ip.protocol
+                    self.protocol
                 },
-                source_port: ip.source_port,
-                destination_port: ip.destination_port,
+                source_port: self.source_port,
+                destination_port: self.destination_port,
             },
-            Network::Arp(_) | Network::Other => FlowTuple::Link {
+            None => FlowTuple::Link {
                 source: self.source,
                 destination: self.destination,
                 ether_type: self.ether_type,
             },
+        })
+    }
+
+    /// The same frame behind a router.
+    pub(crate) fn with_link(&self, destination: MacAddress, source: MacAddress) -> Self {
+        Self {
+            destination,
+            source,
+            ..*self
         }
     }
 
     /// DSCP and ECN of IP, else 0.
+    #[inline(always)]
     pub(crate) const fn tos(&self) -> u8 {
-        match &self.network {
-            Network::Ip(ip) => ip.tos,
-            Network::Arp(_) | Network::Other => 0,
+        self.tos
+    }
+
+    #[inline(always)]
+    fn address(&self, [high, low]: Bits) -> CustomerAddress {
+        if self.layer == Layer::Ipv6 {
+            let bits = u128::from(high) << 64 | u128::from(low);
+            CustomerAddress::v6(bits.to_be_bytes())
+        } else {
+            CustomerAddress::v4((low as u32).to_be_bytes())
         }
     }
 }
 
-impl IpFields {
+impl IpFields<'_> {
+    #[inline(always)]
+    pub(crate) fn source(&self) -> CustomerAddress {
+        self.0.address(self.0.sender)
+    }
+
+    #[inline(always)]
+    pub(crate) fn destination(&self) -> CustomerAddress {
+        self.0.address(self.0.receiver)
+    }
+
+    pub(crate) const fn is_ipv4(&self) -> bool {
+        matches!(self.0.layer, Layer::Ipv4)
+    }
+
+    pub(crate) const fn ttl(&self) -> u8 {
+        self.0.ttl
+    }
+
+    pub(crate) const fn protocol(&self) -> u8 {
+        self.0.protocol
+    }
+
+    pub(crate) const fn dont_fragment(&self) -> bool {
+        self.0.dont_fragment
+    }
+
+    pub(crate) const fn fragment(&self) -> Fragment {
+        Fragment {
+            offset_bytes: self.0.fragment_offset_bytes,
+            more: self.0.more_fragments,
+        }
+    }
+
+    /// The type of ICMP and ICMPv6.
+    pub(crate) fn icmp_type(&self) -> Option<u8> {
+        u8::try_from(self.0.icmp_type).ok()
+    }
+
+    /// The address that a neighbor advertisement announces.
+    pub(crate) fn advertises(&self) -> Option<CustomerAddress> {
+        (self.0.says == Says::Advertises).then(|| self.0.address(self.0.subject))
+    }
+
     /// Whether it is an ICMP or ICMPv6 error: no error is ever made about one (RFC 1122 s3.2.2).
     pub(crate) fn is_icmp_error(&self) -> bool {
-        match (self.icmp_type, self.source.ip()) {
-            (Some(kind), IpAddr::V4(_)) => Icmpv4::<&[u8]>::kind_is_error(kind),
-            (Some(kind), IpAddr::V6(_)) => Icmpv6::<&[u8]>::kind_is_error(kind),
-            (None, _) => false,
-        }
+        self.icmp_type().is_some_and(|kind| {
+            if self.is_ipv4() {
+                Icmpv4::<&[u8]>::kind_is_error(kind)
+            } else {
+                Icmpv6::<&[u8]>::kind_is_error(kind)
+            }
+        })
     }
 
     /// An echo request that stands in one piece.
     pub(crate) fn is_echo_request(&self) -> bool {
-        let echo = if self.source.is_ipv4() {
+        let echo = if self.is_ipv4() {
             icmpv4::ECHO
         } else {
             icmpv6::ECHO
         };
-        self.icmp_type == Some(echo) && !self.fragment.is_part()
-    }
-
-    /// Reads what lies behind the IP header of a datagram's first or only packet.
-    fn read_upper(&mut self, upper: &[u8]) {
-        match self.protocol {
-            // Ports are left out for all fragments of a datagram, so that they share one FlowID.
-            ip_protocol::TCP | ip_protocol::UDP | ip_protocol::SCTP
-                if upper.len() >= 4 && !self.fragment.is_part() =>
-            {
-                self.source_port = u16::from_be_bytes([upper[0], upper[1]]);
-                self.destination_port = u16::from_be_bytes([upper[2], upper[3]]);
-            }
-            ip_protocol::ICMP if self.source.is_ipv4() => {
-                self.icmp_type = upper.first().copied();
-            }
-            ip_protocol::ICMPV6 if !self.source.is_ipv4() => {
-                self.icmp_type = upper.first().copied();
-                // RFC 4861 s7.1: with another hop limit it was forwarded by a router, and is void.
-                if self.ttl == 255
-                    && let Ok(message) = NeighborDiscovery::parse(upper)
-                {
-                    let target = Some(CustomerAddress::v6(message.target()));
-                    match message.kind() {
-                        NdpKind::Solicitation => self.solicits = target,
-                        NdpKind::Advertisement => self.advertises = target,
-                    }
-                }
-            }
-            _no_ports => {}
-        }
-    }
-
-    /// The address that the sender speaks for: an advertisement is believed about its target.
-    fn claims(&self) -> CustomerAddress {
-        self.advertises.unwrap_or(self.source)
+        self.icmp_type() == Some(echo) && !self.fragment().is_part()
     }
 
     /// An IPv6 packet whose chain of extension headers is not all there: what it carries cannot be
     /// told (RFC 7112, RFC 7113).
-    pub(crate) fn hides_its_upper_layer(&self) -> bool {
-        self.upper_at == 0
+    pub(crate) const fn hides_its_upper_layer(&self) -> bool {
+        self.0.upper_at == 0
     }
 
     /// Source port of UDP, in a packet that shows it: guards look at first fragments too.
     pub(crate) fn udp_source_port(&self, packet: &[u8]) -> Option<u16> {
-        let first = self.fragment.offset_bytes == 0 && self.upper_at > 0;
-        (self.protocol == ip_protocol::UDP && first)
-            .then(|| packet.get(usize::from(self.upper_at)..))
+        let first = self.0.fragment_offset_bytes == 0 && self.0.upper_at > 0;
+        (self.0.protocol == ip_protocol::UDP && first)
+            .then(|| packet.get(usize::from(self.0.upper_at)..))
             .flatten()
             .and_then(|upper| Udp::parse(upper).ok())
             .map(|udp| udp.source_port())
     }
 }
 
-fn arp(packet: &Arp<&[u8]>) -> Network {
-    Network::Arp(ArpFields {
-        operation: packet.operation(),
-        sender: CustomerAddress::v4(packet.sender_ip()),
-        sender_mac: packet.sender_mac(),
-        target: CustomerAddress::v4(packet.target_ip()),
-    })
+/// Ports are left out for all fragments of a datagram, so that they share one FlowID.
+#[inline(always)]
+const fn has_ports(protocol: u8) -> bool {
+    matches!(
+        protocol,
+        ip_protocol::TCP | ip_protocol::UDP | ip_protocol::SCTP
+    )
 }
 
-fn ipv4(packet: &Ipv4<&[u8]>) -> Network {
-    let mut fields = IpFields {
-        source: CustomerAddress::v4(packet.source()),
-        destination: CustomerAddress::v4(packet.destination()),
-        tos: packet.tos(),
-        ttl: packet.ttl(),
-        dont_fragment: packet.dont_fragment(),
-        fragment: packet.fragment(),
-        protocol: packet.protocol(),
-        upper_at: packet.header_len() as u16,
-        source_port: 0,
-        destination_port: 0,
-        icmp_type: None,
-        solicits: None,
-        advertises: None,
-    };
-    if fields.fragment.offset_bytes == 0 {
-        fields.read_upper(packet.payload());
+#[inline(always)]
+fn ports(upper: &[u8]) -> (u16, u16) {
+    match upper {
+        [a, b, c, d, ..] => (u16::from_be_bytes([*a, *b]), u16::from_be_bytes([*c, *d])),
+        [..] => (0, 0),
     }
-    Network::Ip(fields)
 }
 
-fn ipv6(packet: &Ipv6<&[u8]>) -> Network {
-    let upper = packet.upper_layer().ok();
-    let mut fields = IpFields {
-        source: CustomerAddress::v6(packet.source()),
-        destination: CustomerAddress::v6(packet.destination()),
-        tos: packet.traffic_class(),
-        ttl: packet.hop_limit(),
-        dont_fragment: true,
-        fragment: upper.map_or(Fragment::WHOLE, |upper| upper.fragment),
-        protocol: upper.map_or(packet.next_header(), |upper| upper.protocol),
-        upper_at: upper
-            .and_then(|upper| upper.offset.try_into().ok())
-            .unwrap_or(0),
-        source_port: 0,
-        destination_port: 0,
-        icmp_type: None,
-        solicits: None,
-        advertises: None,
-    };
-    if let Some(upper) = upper
-        && upper.fragment.offset_bytes == 0
-    {
-        fields.read_upper(&packet.payload()[upper.offset - Ipv6::<&[u8]>::LEN..]);
-    }
-    Network::Ip(fields)
+fn bits(octets: [u8; 16]) -> Bits {
+    let bits = u128::from_be_bytes(octets);
+    [(bits >> 64) as u64, bits as u64]
 }

@@ -251,7 +251,7 @@ pub(crate) fn take_out(
     inner: &Inner,
     headers: &Classified,
 ) -> Result<bool, DropReason> {
-    let tos = headers.ip().map(|ip| ip.tos);
+    let tos = headers.ip().map(|_| headers.tos());
     let outer_ecn = Ecn::of(outer.tos);
     let (combined, report) = match tos.map(|tos| ecn_decapsulate(Ecn::of(tos), outer_ecn)) {
         None => (None, false),

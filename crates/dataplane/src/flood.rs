@@ -8,7 +8,7 @@ use crate::classify::Classified;
 use crate::drop_reason::DropReason;
 use crate::encap::{Path, ip_overhead, write_link};
 use crate::port::{Port, PortId};
-use crate::snapshot::{Segment, Source, Subnet};
+use crate::snapshot::{Segment, Subnet};
 use crate::trace::{Event, Tracer};
 use crate::verdict::{Destination, Egress, Verdict};
 use crate::worker::Pass;
@@ -74,11 +74,11 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         let (flow_id, tos) = (self.flow_id(headers), headers.tos());
         let mut sent: u16 = 0;
         for &remote in remotes {
-            let Some(source) = source_to(&remote) else {
+            let Some(host) = source_to(&remote) else {
                 continue;
             };
             let destination = snapshot.provider_address(remote);
-            let path = snapshot.path(source.host, remote);
+            let path = snapshot.path(host, remote);
             let path = path.filter(|path| path.is_resolved());
             self.event(Event::NextHopAsked {
                 provider_address: destination,
@@ -92,7 +92,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
             self.event(Event::Encapsulated {
                 virtual_subnet: vsid,
                 flow_id,
-                source: snapshot.host(&source).address,
+                source: snapshot.fixed.hosts[host as usize].address,
                 destination,
             });
             sent += 1;
@@ -124,24 +124,25 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         subnet.map_or(&[], |subnet| hosts_of(subnet, scope))
     }
 
-    /// Who copies for hosts of one family come from, if they fit the underlay.
+    /// Which of this host's addresses copies for hosts of one family come from, if they fit the
+    /// underlay.
     fn source_of_copies(
         &mut self,
         admitted: &Admitted<'a, '_>,
         vsid: VirtualSubnetId,
         frame_len: usize,
         ipv4: bool,
-    ) -> Result<Source, DropReason> {
+    ) -> Result<u32, DropReason> {
         if admitted.at.domain.is_none() {
             return Err(DropReason::NoRoutingDomain);
         }
-        let source = self.source(admitted, vsid, ipv4)?;
+        let host = self.source(admitted, vsid, ipv4)?;
         let mtu = usize::from(self.snapshot.settings.underlay_mtu_bytes);
         if ip_overhead(ipv4) + frame_len > mtu {
             // Nobody is told about a group destination (RFC 1122 s3.2.2).
             return Err(too_big_reason(admitted.headers));
         }
-        Ok(source)
+        Ok(host)
     }
 
     /// Copies for the members of a segment other than the sender, handed out at once; a single one
@@ -279,7 +280,7 @@ pub(crate) struct Copies {
 /// The reason for a frame that does not fit, when nobody is told or the sender allows fragments.
 pub(crate) fn too_big_reason(headers: &Classified) -> DropReason {
     match headers.ip() {
-        Some(ip) if !ip.dont_fragment => DropReason::TooBigDfClear,
+        Some(ip) if !ip.dont_fragment() => DropReason::TooBigDfClear,
         Some(_) | None => DropReason::TooBig,
     }
 }

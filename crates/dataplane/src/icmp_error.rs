@@ -43,16 +43,16 @@ impl<E: Egress, T: Tracer> Pass<'_, E, T> {
         problem: Problem,
     ) {
         let Some(ip) = headers.ip() else { return };
-        let about_nobody = ip.source.is_unspecified() || ip.source.is_group();
+        let about_nobody = ip.source().is_unspecified() || ip.source().is_group();
         if ip.is_icmp_error()
-            || ip.fragment.offset_bytes > 0
+            || ip.fragment().offset_bytes > 0
             || headers.destination.is_group()
-            || ip.destination.is_group()
+            || ip.destination().is_group()
             || about_nobody
         {
             return;
         }
-        let Some(gateway) = self.snapshot.gateway(vsid, ip.source.is_ipv4()) else {
+        let Some(gateway) = self.snapshot.gateway(vsid, ip.is_ipv4()) else {
             return;
         };
         let bucket = &mut self.worker.ports[from.0 as usize].errors;
@@ -60,7 +60,7 @@ impl<E: Egress, T: Tracer> Pass<'_, E, T> {
             self.worker.counters.tally.errors_suppressed += 1;
             return;
         }
-        if build(frame, ip.source, gateway, problem) {
+        if build(frame, ip.source(), gateway, problem) {
             set_link(
                 frame.bytes_mut(),
                 headers.source,

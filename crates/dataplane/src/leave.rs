@@ -1,11 +1,10 @@
 //! From the switch onto the underlay: the sender's own record, MTU, next hop, and then NVGRE or
 //! rewritten addresses.
 
+use core::borrow::Borrow;
 use core::net::IpAddr;
 
-use nvgre_wire::{
-    CustomerAddress, EtherType, FlowId, FrameBuf, MacAddress, VirtualSubnetId, flow_id,
-};
+use nvgre_wire::{CustomerAddress, EtherType, FlowId, FrameBuf, MacAddress, VirtualSubnetId};
 
 use crate::admit::Admitted;
 use crate::classify::Classified;
@@ -13,7 +12,7 @@ use crate::drop_reason::DropReason;
 use crate::encap::{Path, ip_overhead, write_link};
 use crate::flood::too_big_reason;
 use crate::icmp_error::Problem;
-use crate::lookup_record::Rule;
+use crate::lookup_record::{RecordId, Rule};
 use crate::nat::{self, Renaming};
 use crate::outbound::Target;
 use crate::snapshot::Source;
@@ -50,19 +49,20 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         }
     }
 
-    /// The record that speaks for the sender, and this host's address that it names: the outer
-    /// source is that of the sender's own record, never any address of the host.
+    /// Which of this host's addresses the sender is behind, by the record that speaks for it: the
+    /// outer source is that of the sender's own record, never any address of the host.
     #[inline(always)]
     pub(crate) fn source(
         &mut self,
         admitted: &Admitted<'a, '_>,
         vsid: VirtualSubnetId,
         over_ipv4: bool,
-    ) -> Result<Source, DropReason> {
+    ) -> Result<u32, DropReason> {
         let headers = admitted.headers;
         let ca = headers.source_ca();
         let found = if headers.source == admitted.at.port.mac {
-            speaker(admitted.at.sources.iter().copied(), ca, over_ipv4)
+            let own = speaker(admitted.at.sources.iter(), ca, over_ipv4);
+            own.map(|source| (source.host, source.id()))
         } else {
             self.foreign_source(vsid, headers.source, ca, over_ipv4)
         };
@@ -70,9 +70,11 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
             virtual_subnet: vsid,
             customer_address: ca,
             mac: headers.source,
-            hit: found.map(|source| source.id()),
+            hit: found.map(|(_, id)| id),
         });
-        found.ok_or(DropReason::NoSourceRecord)
+        found
+            .map(|(host, _)| host)
+            .ok_or(DropReason::NoSourceRecord)
     }
 
     /// As [`Pass::source`], for a guest that may send from other MACs than its port's.
@@ -83,14 +85,12 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         mac: MacAddress,
         ca: Option<CustomerAddress>,
         over_ipv4: bool,
-    ) -> Option<Source> {
+    ) -> Option<(u32, RecordId)> {
         let snapshot = self.snapshot;
-        let of_mac = || snapshot.records_of_mac(vsid, mac);
-        speaker(
-            of_mac().filter_map(|entry| snapshot.as_source(entry)),
-            ca,
-            over_ipv4,
-        )
+        let of_mac = snapshot.records_of_mac(vsid, mac);
+        let sources = of_mac.filter_map(|entry| snapshot.as_source(entry));
+        let found = speaker(sources, ca, over_ipv4);
+        found.map(|source| (source.host, source.id()))
     }
 
     #[inline(always)]
@@ -105,10 +105,10 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         let headers = admitted.headers;
         let provider = target.entry.provider;
         let over_ipv4 = target.entry.is_over_ipv4();
-        let source = self.source(admitted, from, over_ipv4)?;
+        let host = self.source(admitted, from, over_ipv4)?;
         let overhead = ip_overhead(over_ipv4);
         self.fits(frame, admitted, from, overhead + 14, overhead)?;
-        let path = snapshot.path(source.host, provider);
+        let path = snapshot.path(host, provider);
         let path = path.filter(|path| path.is_resolved());
         if T::ON {
             self.event(Event::NextHopAsked {
@@ -129,7 +129,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
             self.event(Event::Encapsulated {
                 virtual_subnet: target.virtual_subnet,
                 flow_id,
-                source: snapshot.host(&source).address,
+                source: snapshot.fixed.hosts[host as usize].address,
                 destination: snapshot.provider_address(provider),
             });
         }
@@ -139,7 +139,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     #[inline(always)]
     pub(crate) fn flow_id(&self, headers: &Classified) -> FlowId {
         if self.snapshot.settings.flow_id {
-            flow_id(&headers.flow())
+            headers.flow_id()
         } else {
             FlowId(0)
         }
@@ -157,12 +157,12 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         let snapshot = self.snapshot;
         let headers = admitted.headers;
         let ip = headers.ip().ok_or(DropReason::NatNotIp)?;
-        let ca = ip.destination;
+        let ca = ip.destination();
         let over_ipv4 = target.entry.is_over_ipv4();
         if ca.is_ipv4() != over_ipv4 {
             return Err(DropReason::NatFamilyMismatch);
         }
-        let source = self.rewriting_source(admitted, from, ip.source)?;
+        let source = self.rewriting_source(admitted, from, ip.source())?;
         if source.rule() != Rule::Nat {
             return Err(DropReason::NatNoSource);
         }
@@ -178,7 +178,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         self.fits(frame, admitted, from, 14, 0)?;
         let destination_mac = self.next_hop(source.host, target.entry.provider)?;
         let source_renaming = Renaming {
-            old: ip.source.ip(),
+            old: ip.source().ip(),
             new: host.address.ip(),
         };
         let destination_renaming = Renaming {
@@ -315,19 +315,24 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
 /// else a wildcard or L2Only one. A frame that shows no customer address goes by MAC alone. Of several
 /// that may, the one with the lowest id.
 #[inline(always)]
-fn speaker(
-    sources: impl Iterator<Item = Source>,
+fn speaker<S: Borrow<Source>>(
+    sources: impl Iterator<Item = S>,
     ca: Option<CustomerAddress>,
     over_ipv4: bool,
-) -> Option<Source> {
-    let mut fallback: Option<Source> = None;
-    for source in sources.filter(|source| source.over_ipv4 == over_ipv4) {
+) -> Option<S> {
+    let mut fallback: Option<S> = None;
+    for found in sources {
+        let source: &Source = found.borrow();
+        if source.over_ipv4 != over_ipv4 {
+            continue;
+        }
         if ca.is_some_and(|ca| source.speaks_as(ca)) {
-            return Some(source);
+            return Some(found);
         }
         let may = ca.is_none() || source.entry.speaks_for_any();
-        if may && fallback.is_none_or(|other| source.id() < other.id()) {
-            fallback = Some(source);
+        let lower = |other: &S| source.id() < Borrow::<Source>::borrow(other).id();
+        if may && fallback.as_ref().is_none_or(lower) {
+            fallback = Some(found);
         }
     }
     fallback

@@ -4,7 +4,7 @@ use nvgre_wire::{CustomerAddress, FrameBuf, Ipv4, Ipv6, LinkHeader, MacAddress, 
 
 use crate::acl::{self, AclDirection};
 use crate::admit::Admitted;
-use crate::answer::{Asked, question, set_link};
+use crate::answer::{Asked, set_link};
 use crate::classify::Classified;
 use crate::drop_reason::DropReason;
 use crate::flood::Scope;
@@ -99,7 +99,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     ) -> Result<Verdict, DropReason> {
         let headers = admitted.headers;
         let mut scope = Scope::Subnet;
-        if let Some(target) = question(headers) {
+        if let Some(target) = headers.question() {
             match self.ask(vsid, headers, target) {
                 Asked::Known(mac, router) => {
                     return Ok(self.answer(frame, headers, target, mac, router));
@@ -168,7 +168,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     /// address with another station's MAC.
     #[inline(always)]
     fn addressed_record(&mut self, vsid: VirtualSubnetId, headers: &Classified) -> Option<Entry> {
-        let hit = self.record(vsid, headers.ip()?.destination);
+        let hit = self.record(vsid, headers.ip()?.destination());
         hit.filter(|entry| entry.mac == headers.destination)
     }
 
@@ -196,10 +196,10 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         let headers = admitted.headers;
         let ip = headers.ip().ok_or(DropReason::NoLookupRecord)?;
         let domain = admitted.at.domain.ok_or(DropReason::NoRoutingDomain)?;
-        let to = ip.destination;
+        let to = ip.destination();
         // RFC 1812 s5.3.7, RFC 4291 s2.5: such addresses mean nothing beyond their link.
         let of_link = |ca: CustomerAddress| ca.is_link_local() || ca.is_unspecified();
-        if of_link(ip.source) || of_link(to) {
+        if of_link(ip.source()) || of_link(to) {
             return Err(DropReason::NotRoutable);
         }
         // As for ARP: an address that has a record is its owner's and not the router's.
@@ -211,7 +211,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         if mine {
             return Ok(Verdict::Consumed);
         }
-        if ip.ttl <= 1 {
+        if ip.ttl() <= 1 {
             self.send_error(frame, headers, admitted.port(), vsid, Problem::TimeExceeded);
             return Err(DropReason::TtlExceeded);
         }
@@ -220,11 +220,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         if let Some(port) = self.port_with_record(&target.entry) {
             self.apply_routing(frame, vsid, &target);
             // The receiver's ACL sees what it would see on another host.
-            let routed = Classified {
-                destination: mac,
-                source: self.snapshot.settings.router_mac,
-                ..*headers
-            };
+            let routed = headers.with_link(mac, self.snapshot.settings.router_mac);
             return self.deliver(port, frame, &routed);
         }
         self.leave(frame, admitted, vsid, target)

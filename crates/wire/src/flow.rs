@@ -54,8 +54,7 @@ pub fn flow_id(tuple: &FlowTuple) -> FlowId {
                 | u64::from(destination_port);
             match (source, destination) {
                 (IpAddr::V4(s), IpAddr::V4(d)) => {
-                    let pair = u64::from(u32::from(s)) << 32 | u64::from(u32::from(d));
-                    mix(mix(SEED, pair), tail)
+                    return flow_id_ipv4(s.into(), d.into(), protocol, tail as u32);
                 }
                 (s, d) => mix(mix128(mix128(SEED, bits(s)), bits(d)), tail),
             }
@@ -72,10 +71,19 @@ pub fn flow_id(tuple: &FlowTuple) -> FlowId {
     FlowId((hash >> 56) as u8)
 }
 
+/// [`flow_id`] of an IPv4 flow, from its numbers as they stand in the headers: the source port is the
+/// upper half of `ports`.
+#[inline]
+pub const fn flow_id_ipv4(source: u32, destination: u32, protocol: u8, ports: u32) -> FlowId {
+    let pair = (source as u64) << 32 | destination as u64;
+    let tail = (protocol as u64) << 32 | ports as u64;
+    FlowId((mix(mix(SEED, pair), tail) >> 56) as u8)
+}
+
 const SEED: u64 = 0x6e76_6772_655f_6664;
 
 #[inline]
-fn mix(hash: u64, word: u64) -> u64 {
+const fn mix(hash: u64, word: u64) -> u64 {
     let hash = (hash ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     hash ^ hash >> 32
 }

@@ -61,19 +61,19 @@ impl<'m> FrameBuf<'m> {
     }
 
     /// The frame.
-    #[inline]
+    #[inline(always)]
     pub fn bytes(&self) -> &[u8] {
         &self.memory[self.start..self.end]
     }
 
     /// The frame, to write.
-    #[inline]
+    #[inline(always)]
     pub fn bytes_mut(&mut self) -> &mut [u8] {
         &mut self.memory[self.start..self.end]
     }
 
     /// Bytes of the frame.
-    #[inline]
+    #[inline(always)]
     pub fn len(&self) -> usize {
         self.end - self.start
     }
@@ -89,7 +89,7 @@ impl<'m> FrameBuf<'m> {
     }
 
     /// Adds `len` bytes in front. They hold whatever the memory held.
-    #[inline]
+    #[inline(always)]
     pub fn push_front(&mut self, len: usize) -> Result<&mut [u8], NoHeadroom> {
         if len > self.start {
             return Err(NoHeadroom {
@@ -102,13 +102,13 @@ impl<'m> FrameBuf<'m> {
     }
 
     /// Takes `len` bytes (at most the frame) away from the front.
-    #[inline]
+    #[inline(always)]
     pub fn pop_front(&mut self, len: usize) {
         self.start = self.start.saturating_add(len).min(self.end);
     }
 
     /// Cuts the frame to its first `len` bytes. Longer than the frame: no effect.
-    #[inline]
+    #[inline(always)]
     pub fn truncate(&mut self, len: usize) {
         self.end = self.end.min(self.start.saturating_add(len));
     }

@@ -49,7 +49,7 @@ pub use arp::{Arp, ArpOperation};
 pub use ecn::{Decapsulated as EcnDecapsulated, Ecn, decapsulate as ecn_decapsulate};
 pub use error::{Layer, ParseError};
 pub use ethernet::{EtherType, Ethernet, LinkHeader};
-pub use flow::{FlowTuple, flow_id};
+pub use flow::{FlowTuple, flow_id, flow_id_ipv4};
 pub use frame_buf::{FrameBuf, HEADROOM, NoHeadroom};
 pub use gre::{Gre, GreRefusal, Nvgre};
 pub use icmp::{Icmpv4, Icmpv6, icmpv4, icmpv6};
