@@ -106,7 +106,7 @@ impl LinkHeader {
     pub const TAG_LEN: usize = 4;
 
     /// Reads the header of a frame behind any stack of tags. Fails where the frame ends within it.
-    #[inline]
+    #[inline(always)]
     pub fn parse(frame: &[u8]) -> Result<Self, ParseError> {
         let Some(&[a, b, c, d, e, f, g, h, i, j, k, l, m, n]) = frame.first_chunk() else {
             return Err(ParseError::Short {
@@ -115,33 +115,53 @@ impl LinkHeader {
                 have: frame.len(),
             });
         };
-        let header = Self {
-            destination: MacAddress::new([a, b, c, d, e, f]),
-            source: MacAddress::new([g, h, i, j, k, l]),
+        let mut stack = Stack {
             tags: 0,
             vlan: None,
             ether_type: EtherType(u16::from_be_bytes([m, n])),
-            len: 14,
+            len: Ethernet::<&[u8]>::LEN,
         };
-        if header.ether_type.is_tag() {
-            header.behind_tags(frame)
-        } else {
-            Ok(header)
+        if stack.ether_type.is_tag() {
+            stack = Stack::parse(frame)?;
         }
+        Ok(Self {
+            destination: MacAddress::new([a, b, c, d, e, f]),
+            source: MacAddress::new([g, h, i, j, k, l]),
+            tags: stack.tags,
+            vlan: stack.vlan,
+            ether_type: stack.ether_type,
+            len: stack.len,
+        })
     }
+}
 
+/// What a stack of tags says. Frames without tags, which are most, do not come by here.
+struct Stack {
+    tags: u8,
+    vlan: Option<VlanId>,
+    ether_type: EtherType,
+    len: usize,
+}
+
+impl Stack {
     #[cold]
-    fn behind_tags(mut self, frame: &[u8]) -> Result<Self, ParseError> {
-        while self.ether_type.is_tag() {
-            need(Layer::Vlan, &frame[self.len..], Self::TAG_LEN)?;
-            if self.tags == 0 {
-                self.vlan = VlanId::try_new(be16(frame, self.len) & 0x0fff).ok();
+    fn parse(frame: &[u8]) -> Result<Self, ParseError> {
+        let mut stack = Self {
+            tags: 0,
+            vlan: None,
+            ether_type: EtherType(be16(frame, 12)),
+            len: Ethernet::<&[u8]>::LEN,
+        };
+        while stack.ether_type.is_tag() {
+            need(Layer::Vlan, &frame[stack.len..], LinkHeader::TAG_LEN)?;
+            if stack.tags == 0 {
+                stack.vlan = VlanId::try_new(be16(frame, stack.len) & 0x0fff).ok();
             }
-            self.ether_type = EtherType(be16(frame, self.len + 2));
-            self.tags = self.tags.saturating_add(1);
-            self.len += Self::TAG_LEN;
+            stack.ether_type = EtherType(be16(frame, stack.len + 2));
+            stack.tags = stack.tags.saturating_add(1);
+            stack.len += LinkHeader::TAG_LEN;
         }
-        Ok(self)
+        Ok(stack)
     }
 }
 
