@@ -44,13 +44,13 @@ impl<E: Egress, T: Tracer> Pass<'_, E, T> {
         self.event(Event::RecordAsked {
             virtual_subnet: vsid,
             customer_address: target,
-            hit: hit.map(|entry| entry.id),
+            hit: hit.map(|entry| entry.id()),
         });
         if let Some(entry) = hit {
-            return if entry.mac == headers.source {
+            return if entry.mac() == headers.source {
                 Asked::Own
             } else {
-                Asked::Known(entry.mac, false)
+                Asked::Known(entry.mac(), false)
             };
         }
         let router = !self.snapshot.use_external_router

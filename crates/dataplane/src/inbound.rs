@@ -74,7 +74,7 @@ impl Endpoint<'_> {
     /// With UseVmMACAddress the guest's MAC is seen outside too.
     fn vm_mac(&self) -> Option<MacAddress> {
         let entry = self.to.nat?;
-        entry.use_vm_mac().then_some(entry.mac)
+        entry.use_vm_mac().then_some(entry.mac())
     }
 }
 
@@ -206,17 +206,17 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         let Some(ca) = headers.source_ca() else {
             return Ok(());
         };
-        let matches = |entry: &Entry| peer == Some(entry.provider);
+        let matches = |entry: &Entry| peer == Some(entry.provider());
         let routed = headers.source == snapshot.settings.router_mac;
         let (hit, ok) = if routed {
             let domain = snapshot.domain_of(vsid).ok_or(DropReason::UnknownVsid)?;
             let all = || snapshot.in_domain(domain, ca);
-            let first = all().map(|entry| entry.id).min();
+            let first = all().map(|entry| entry.id()).min();
             (first, first.is_none() || all().any(|entry| matches(&entry)))
         } else {
             let hit = snapshot.record(vsid, ca);
             let ok = hit.is_none_or(|entry| matches(&entry));
-            (hit.map(|entry| entry.id), ok)
+            (hit.map(|entry| entry.id()), ok)
         };
         self.event(Event::PeerChecked {
             virtual_subnet: vsid,
@@ -253,7 +253,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
             && snapshot.records_of_mac(vsid, headers.source).any(|entry| {
                 entry.record_type() == RecordType::L2Only
                     && entry.rule() == Rule::Encap
-                    && peer == Some(entry.provider)
+                    && peer == Some(entry.provider())
             });
         if may_learn {
             self.egress.learned(Learned {
@@ -310,21 +310,21 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
             source: outer.source,
             destination: outer.destination,
         });
-        let vsid = to.virtual_subnet;
+        let vsid = to.virtual_subnet();
         let domain = snapshot.domain_of(vsid).ok_or(DropReason::UnknownVsid)?;
         let from = snapshot.nat(outer.source);
         let (source_new, source_mac) = match from {
-            Some(from) if snapshot.domain_of(from.virtual_subnet) != Some(domain) => {
+            Some(from) if snapshot.domain_of(from.virtual_subnet()) != Some(domain) => {
                 return Err(DropReason::UnknownPeer);
             }
-            Some(from) if from.virtual_subnet == vsid => (from.customer_address, from.mac),
-            Some(from) => (from.customer_address, snapshot.settings.router_mac),
+            Some(from) if from.virtual_subnet() == vsid => (from.customer_address(), from.mac()),
+            Some(from) => (from.customer_address(), snapshot.settings.router_mac),
             // A router of the underlay reports an error about a packet of ours: it has no customer
             // address, so the gateway lends its own. Only a next hop of a provider route is taken
             // for a router: anybody on the wire could send such a packet.
             None if self.is_router(outer.source) && is_icmp_error(frame.bytes(), outer) => (
                 snapshot
-                    .gateway(vsid, to.customer_address.is_ipv4())
+                    .gateway(vsid, to.customer_address().is_ipv4())
                     .ok_or(DropReason::NatUnknownPa)?,
                 snapshot.settings.router_mac,
             ),
@@ -336,26 +336,26 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         };
         let destination = Renaming {
             old: outer.destination.ip(),
-            new: to.customer_address.ip(),
+            new: to.customer_address().ip(),
         };
         let quoted = |address: IpAddr| {
             let entry = snapshot.nat(ProviderAddress::new(address))?;
-            let same = snapshot.domain_of(entry.virtual_subnet) == Some(domain);
-            same.then(|| entry.customer_address.ip())
+            let same = snapshot.domain_of(entry.virtual_subnet()) == Some(domain);
+            same.then(|| entry.customer_address().ip())
         };
         let start = outer.link.len;
         frame.truncate(outer.payload.end);
         nat::rewrite(&mut frame.bytes_mut()[start..], source, destination, quoted)?;
         // The outer tag goes: the EtherType behind it stays where it is.
         frame.pop_front(start - 14);
-        set_link(frame.bytes_mut(), to.mac, source_mac);
+        set_link(frame.bytes_mut(), to.mac(), source_mac);
         let link = LinkHeader::parse(frame.bytes()).map_err(|_| DropReason::InnerShort)?;
         let headers = Classified::of(&link, frame.bytes());
         self.worker.counters.tally.rewritten_in += 1;
         if let Some(from) = from {
             self.event(Event::Rewritten {
-                source: from.id,
-                destination: to.id,
+                source: from.id(),
+                destination: to.id(),
             });
         }
         self.hand_to_guest(frame, vsid, &headers)

@@ -103,7 +103,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     ) -> Result<Verdict, DropReason> {
         let snapshot = self.snapshot;
         let headers = admitted.headers;
-        let provider = target.entry.provider;
+        let provider = target.entry.provider();
         let over_ipv4 = target.entry.is_over_ipv4();
         let host = self.source(admitted, from, over_ipv4)?;
         let overhead = ip_overhead(over_ipv4);
@@ -170,13 +170,13 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
             return Err(DropReason::NatFamilyMismatch);
         }
         // A gateway's record rewrites the gateway's address, not the packet's destination beyond it.
-        if target.entry.customer_address != ca {
+        if target.entry.customer_address() != ca {
             return Err(DropReason::NatUnsupported);
         }
         let host = snapshot.host(&source);
-        let pa = snapshot.provider_address(target.entry.provider);
+        let pa = snapshot.provider_address(target.entry.provider());
         self.fits(frame, admitted, from, 14, 0)?;
-        let destination_mac = self.next_hop(source.host, target.entry.provider)?;
+        let destination_mac = self.next_hop(source.host, target.entry.provider())?;
         let source_renaming = Renaming {
             old: ip.source().ip(),
             new: host.address.ip(),
@@ -202,7 +202,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
             self.apply_routing(frame, from, &target);
         }
         let source_mac = if source.entry.use_vm_mac() {
-            source.entry.mac
+            source.entry.mac()
         } else {
             host.mac
         };
@@ -224,7 +224,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         self.worker.counters.tally.rewritten_out += 1;
         self.event(Event::Rewritten {
             source: source.id(),
-            destination: target.entry.id,
+            destination: target.entry.id(),
         });
         Ok(Verdict::Uplink)
     }
@@ -243,7 +243,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
             sources.find(|source| source.speaks_as(ca) && !source.entry.speaks_for_any())
         } else {
             let entry = self.snapshot.record(vsid, ca);
-            let of_mac = entry.filter(|entry| entry.mac == mac);
+            let of_mac = entry.filter(|entry| entry.mac() == mac);
             of_mac.and_then(|entry| self.snapshot.as_source(entry))
         };
         source.ok_or(DropReason::NoSourceRecord)

@@ -169,18 +169,18 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     #[inline(always)]
     fn addressed_record(&mut self, vsid: VirtualSubnetId, headers: &Classified) -> Option<Entry> {
         let hit = self.record(vsid, headers.ip()?.destination());
-        hit.filter(|entry| entry.mac == headers.destination)
+        hit.filter(|entry| entry.mac() == headers.destination)
     }
 
     /// The record of a MAC with the lowest id: for frames that are not IP, or go by way of another station.
     #[inline(never)]
     fn record_of_mac(&mut self, vsid: VirtualSubnetId, mac: MacAddress) -> Option<Entry> {
         let of_mac = self.snapshot.records_of_mac(vsid, mac);
-        let hit = of_mac.min_by_key(|entry| entry.id);
+        let hit = of_mac.min_by_key(|entry| entry.id());
         self.event(Event::MacAsked {
             virtual_subnet: vsid,
             mac,
-            hit: hit.map(|entry| entry.id),
+            hit: hit.map(|entry| entry.id()),
         });
         hit
     }
@@ -216,7 +216,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
             return Err(DropReason::TtlExceeded);
         }
         let target = self.routed_target(domain, vsid, to)?;
-        let mac = target.entry.mac;
+        let mac = target.entry.mac();
         if let Some(port) = self.port_with_record(&target.entry) {
             self.apply_routing(frame, vsid, &target);
             // The receiver's ACL sees what it would see on another host.
@@ -273,7 +273,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     #[inline(always)]
     fn record(&mut self, vsid: VirtualSubnetId, ca: CustomerAddress) -> Option<Entry> {
         let hit = self.snapshot.record(vsid, ca);
-        let id = hit.map(|entry| entry.id);
+        let id = hit.map(|entry| entry.id());
         self.event(Event::RecordAsked {
             virtual_subnet: vsid,
             customer_address: ca,
@@ -284,7 +284,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
 
     fn wildcard(&mut self, vsid: VirtualSubnetId, ipv4: bool) -> Option<Entry> {
         let hit = self.snapshot.wildcard(vsid, ipv4);
-        let id = hit.map(|entry| entry.id);
+        let id = hit.map(|entry| entry.id());
         self.event(Event::WildcardAsked {
             virtual_subnet: vsid,
             hit: id,
@@ -301,7 +301,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         target: &Target,
     ) {
         let bytes = frame.bytes_mut();
-        set_link(bytes, target.entry.mac, self.snapshot.settings.router_mac);
+        set_link(bytes, target.entry.mac(), self.snapshot.settings.router_mac);
         let packet = &mut bytes[14..];
         if let Ok(mut ip) = Ipv4::parse_cut(&mut *packet) {
             ip.decrement_ttl();
@@ -325,16 +325,20 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     #[inline(always)]
     fn port_of_record(&mut self, admitted: &Admitted<'a, '_>, entry: &Entry) -> Option<&'a Port> {
         let hit = self.port_with_record(entry);
-        self.other_port(admitted, entry.mac, hit)
+        self.other_port(admitted, entry.mac(), hit)
     }
 
     /// The port of a record's subnet and MAC. The record knows whether there is one, so that most
     /// frames need not ask.
     #[inline(always)]
     fn port_with_record(&self, entry: &Entry) -> Option<&'a Port> {
-        let segment = Segment::Tenant(entry.virtual_subnet);
+        let segment = Segment::Tenant(entry.virtual_subnet());
         let local = entry.is_local();
-        local.then(|| self.snapshot.port_of(segment, entry.mac).map(|at| &at.port))?
+        local.then(|| {
+            self.snapshot
+                .port_of(segment, entry.mac())
+                .map(|at| &at.port)
+        })?
     }
 
     #[inline(always)]

@@ -136,7 +136,7 @@ impl Publisher {
         let there = self.next.records.find(record, self.next.version);
         if let Some((_, there)) = there {
             return Err(PolicyError::DuplicateRecord {
-                first: there.id,
+                first: there.id(),
                 second: record.id,
             });
         }
@@ -226,18 +226,18 @@ impl Publisher {
         let Some((provider, known)) = self.next.provider(record.provider_address) else {
             return Ok(());
         };
-        let leaves = instead_of.is_some_and(|old| old.provider == provider);
+        let leaves = instead_of.is_some_and(|old| old.provider() == provider);
         let others = self.counts.of_provider[provider as usize] - u32::from(leaves);
         let nat_stays = known
             .nat
-            .filter(|nat| instead_of.is_none_or(|old| old.id != nat.id));
+            .filter(|nat| instead_of.is_none_or(|old| old.id() != nat.id()));
         if others > 0 && (record.rule == Rule::Nat || nat_stays.is_some()) {
             let entries = self.next.records.entries(self.next.version);
             let sharers = entries.filter(|entry| {
-                entry.provider == provider && instead_of.is_none_or(|old| old.id != entry.id)
+                entry.provider() == provider && instead_of.is_none_or(|old| old.id() != entry.id())
             });
             return Err(PolicyError::NatAddressShared {
-                first: sharers.map(|entry| entry.id).min().unwrap_or(record.id),
+                first: sharers.map(|entry| entry.id()).min().unwrap_or(record.id),
                 second: record.id,
             });
         }
@@ -284,13 +284,13 @@ impl Publisher {
 
     /// Takes a record out.
     fn take(&mut self, slot: Slot, entry: &Entry) {
-        let subnet = self.subnet_number(entry.virtual_subnet);
+        let subnet = self.subnet_number(entry.virtual_subnet());
         let domain = self.subnet(subnet).domain;
         self.next.records.close(slot, self.next.version);
         let gone = Closed::Record(slot, *entry, domain);
         self.closed.push_back((self.published + 1, gone));
 
-        let provider = entry.provider;
+        let provider = entry.provider();
         self.counts.of_provider[provider as usize] -= 1;
         if entry.rule() == Rule::Nat {
             self.known_mut(provider).nat = None;
@@ -300,7 +300,7 @@ impl Publisher {
         }
         self.take_from_subnet(subnet, entry);
         self.for_ports_of(entry, |_, port| {
-            port.sources.retain(|source| source.id() != entry.id);
+            port.sources.retain(|source| source.id() != entry.id());
         });
     }
 
@@ -344,8 +344,8 @@ impl Publisher {
 
     /// What a subnet keeps of its records: where its floods go, what it learns, its wildcards.
     fn add_to_subnet(&mut self, subnet: u32, entry: &Entry) {
-        let vsid = entry.virtual_subnet.get();
-        let provider = entry.provider;
+        let vsid = entry.virtual_subnet().get();
+        let provider = entry.provider();
         let l2_only = entry.record_type() == RecordType::L2Only;
         if !entry.is_own() && entry.rule() == Rule::Encap {
             let [encap, learning] = self.counts.pairs.entry((vsid, provider)).or_default();
@@ -363,19 +363,19 @@ impl Publisher {
             let records = self.counts.learning.entry(vsid).or_insert(0);
             *records += 1;
             if *records == 1 {
-                self.set_learning(subnet, entry.virtual_subnet, true);
+                self.set_learning(subnet, entry.virtual_subnet(), true);
             }
         }
         if entry.record_type() == RecordType::GatewayWildcard {
-            let v6 = !entry.customer_address.is_ipv4();
-            self.counts.wildcards.insert((vsid, v6, entry.id), *entry);
+            let v6 = !entry.customer_address().is_ipv4();
+            self.counts.wildcards.insert((vsid, v6, entry.id()), *entry);
             self.set_wildcard(subnet, vsid, v6);
         }
     }
 
     fn take_from_subnet(&mut self, subnet: u32, entry: &Entry) {
-        let vsid = entry.virtual_subnet.get();
-        let provider = entry.provider;
+        let vsid = entry.virtual_subnet().get();
+        let provider = entry.provider();
         let l2_only = entry.record_type() == RecordType::L2Only;
         if !entry.is_own()
             && entry.rule() == Rule::Encap
@@ -398,12 +398,12 @@ impl Publisher {
             *records -= 1;
             if *records == 0 {
                 self.counts.learning.remove(&vsid);
-                self.set_learning(subnet, entry.virtual_subnet, false);
+                self.set_learning(subnet, entry.virtual_subnet(), false);
             }
         }
         if entry.record_type() == RecordType::GatewayWildcard {
-            let v6 = !entry.customer_address.is_ipv4();
-            self.counts.wildcards.remove(&(vsid, v6, entry.id));
+            let v6 = !entry.customer_address().is_ipv4();
+            self.counts.wildcards.remove(&(vsid, v6, entry.id()));
             self.set_wildcard(subnet, vsid, v6);
         }
     }
@@ -434,7 +434,7 @@ impl Publisher {
 
     /// Edits the ports that have the record's subnet and MAC, which are few.
     fn for_ports_of(&mut self, entry: &Entry, edit: impl Fn(&Snapshot, &mut SwitchPort)) {
-        let key = (entry.virtual_subnet.get(), entry.mac.to_bits());
+        let key = (entry.virtual_subnet().get(), entry.mac().to_bits());
         let Some(indices) = self.ports_of.get(&key).filter(|_| entry.is_own()) else {
             return;
         };
@@ -543,12 +543,12 @@ impl Publisher {
         let (version, old) = (self.next.version, self.next.records.clone());
         let mut room = Fill::default();
         for entry in old.entries(version) {
-            room.count(entry.record_type(), entry.customer_address);
+            room.count(entry.record_type(), entry.customer_address());
         }
         let table = RecordTable::with_room(room.with_reserve(), &self.hasher);
         let mut used = Fill::default();
         for entry in old.entries(version) {
-            let domain = self.next.domain_of(entry.virtual_subnet);
+            let domain = self.next.domain_of(entry.virtual_subnet());
             table.insert(&entry, domain, first, &mut used);
         }
         self.used.records = used;

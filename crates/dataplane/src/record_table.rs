@@ -23,52 +23,112 @@ const HINT_LOAD_PERCENT: usize = 80;
 /// A table fuller than this is built anew.
 pub(crate) const FULL_PERCENT: usize = 85;
 
-/// A record with everything that forwarding would else have to look up again.
+/// A record with everything that forwarding would else have to look up again: the words of its row.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {
-    pub(crate) id: RecordId,
-    pub(crate) virtual_subnet: VirtualSubnetId,
-    pub(crate) customer_address: CustomerAddress,
-    pub(crate) mac: MacAddress,
-    /// Number of the provider address.
-    pub(crate) provider: u32,
-    marks: Marks,
+    virtual_subnet: VirtualSubnetId,
+    customer_address: [u64; 2],
+    value: Value,
+}
+
+/// The part of a row that is not its key.
+#[derive(Clone, Copy, Debug)]
+struct Value {
+    /// MAC above, marks in the lower 16 bits.
+    station: u64,
+    /// Id above, the number of the provider address below.
+    names: u64,
 }
 
 /// The small fields of a record, and what the host knows about it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Marks(u16);
-
-impl Marks {
-    const USE_VM_MAC: u16 = 1 << 4;
-    const OWN: u16 = 1 << 5;
-    const LOCAL: u16 = 1 << 6;
-    const OVER_IPV4: u16 = 1 << 7;
-
-    /// `own`: the provider address is this host's. `local`: a connected port of this switch has the
-    /// record's subnet and MAC.
-    const fn new(record: &LookupRecord, own: bool, local: bool) -> Self {
-        let mut bits = record.rule as u16 | (record.record_type as u16) << 2;
-        if record.use_vm_mac {
-            bits |= Self::USE_VM_MAC;
-        }
-        if own {
-            bits |= Self::OWN;
-        }
-        if local {
-            bits |= Self::LOCAL;
-        }
-        if record.provider_address.is_ipv4() {
-            bits |= Self::OVER_IPV4;
-        }
-        Self(bits)
-    }
+mod mark {
+    pub(super) const RULE: u64 = 3;
+    pub(super) const RECORD_TYPE_SHIFT: u32 = 2;
+    pub(super) const USE_VM_MAC: u64 = 1 << 4;
+    pub(super) const OWN: u64 = 1 << 5;
+    pub(super) const LOCAL: u64 = 1 << 6;
+    pub(super) const OVER_IPV4: u64 = 1 << 7;
+    pub(super) const IPV6: u64 = 1 << 8;
 }
 
 impl Entry {
+    /// The record as a row. `provider` is the number of its provider address; `own`: that address is
+    /// this host's; `local`: a connected port of this switch has the record's subnet and MAC.
+    pub(crate) const fn of(record: &LookupRecord, provider: u32, own: bool, local: bool) -> Self {
+        let ca = record.customer_address;
+        let mut marks = record.rule as u64 | (record.record_type as u64) << mark::RECORD_TYPE_SHIFT;
+        if record.use_vm_mac {
+            marks |= mark::USE_VM_MAC;
+        }
+        if own {
+            marks |= mark::OWN;
+        }
+        if local {
+            marks |= mark::LOCAL;
+        }
+        if record.provider_address.is_ipv4() {
+            marks |= mark::OVER_IPV4;
+        }
+        if !ca.is_ipv4() {
+            marks |= mark::IPV6;
+        }
+        Self {
+            virtual_subnet: record.virtual_subnet,
+            customer_address: [(ca.bits() >> 64) as u64, ca.bits() as u64],
+            value: Value {
+                station: record.mac.to_bits() << 16 | marks,
+                names: (record.id.0 as u64) << 32 | provider as u64,
+            },
+        }
+    }
+
+    #[inline(always)]
+    const fn new(
+        virtual_subnet: VirtualSubnetId,
+        customer_address: [u64; 2],
+        [station, names]: [u64; 2],
+    ) -> Self {
+        Self {
+            virtual_subnet,
+            customer_address,
+            value: Value { station, names },
+        }
+    }
+
+    pub(crate) const fn id(&self) -> RecordId {
+        RecordId((self.value.names >> 32) as u32)
+    }
+
+    #[inline(always)]
+    pub(crate) const fn virtual_subnet(&self) -> VirtualSubnetId {
+        self.virtual_subnet
+    }
+
+    #[inline(always)]
+    pub(crate) fn customer_address(&self) -> CustomerAddress {
+        let [high, low] = self.customer_address;
+        if self.has(mark::IPV6) {
+            let bits = u128::from(high) << 64 | u128::from(low);
+            CustomerAddress::v6(bits.to_be_bytes())
+        } else {
+            CustomerAddress::v4((low as u32).to_be_bytes())
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) const fn mac(&self) -> MacAddress {
+        MacAddress::from_bits(self.value.station >> 16)
+    }
+
+    /// The number of the provider address.
+    #[inline(always)]
+    pub(crate) const fn provider(&self) -> u32 {
+        self.value.names as u32
+    }
+
     #[inline(always)]
     pub(crate) const fn rule(&self) -> Rule {
-        match self.marks.0 & 3 {
+        match self.value.station & mark::RULE {
             0 => Rule::Nat,
             1 => Rule::Encap,
             _two => Rule::None,
@@ -77,7 +137,7 @@ impl Entry {
 
     #[inline(always)]
     pub(crate) const fn record_type(&self) -> RecordType {
-        match self.marks.0 >> 2 & 3 {
+        match self.value.station >> mark::RECORD_TYPE_SHIFT & 3 {
             0 => RecordType::Static,
             1 => RecordType::Dynamic,
             2 => RecordType::GatewayWildcard,
@@ -86,61 +146,35 @@ impl Entry {
     }
 
     pub(crate) const fn use_vm_mac(&self) -> bool {
-        self.marks.0 & Marks::USE_VM_MAC != 0
+        self.has(mark::USE_VM_MAC)
     }
 
     /// Whether the provider address is one of this host's.
     #[inline(always)]
     pub(crate) const fn is_own(&self) -> bool {
-        self.marks.0 & Marks::OWN != 0
+        self.has(mark::OWN)
     }
 
     /// Whether a connected port of this switch has the record's subnet and MAC.
     #[inline(always)]
     pub(crate) const fn is_local(&self) -> bool {
-        self.marks.0 & Marks::LOCAL != 0
+        self.has(mark::LOCAL)
     }
 
     /// Whether the provider address is IPv4.
     #[inline(always)]
     pub(crate) const fn is_over_ipv4(&self) -> bool {
-        self.marks.0 & Marks::OVER_IPV4 != 0
+        self.has(mark::OVER_IPV4)
     }
 
     /// Whether it lets its MAC speak for customer addresses that have no record.
     pub(crate) const fn speaks_for_any(&self) -> bool {
-        match self.record_type() {
-            RecordType::GatewayWildcard | RecordType::L2Only => true,
-            RecordType::Static | RecordType::Dynamic => false,
-        }
-    }
-
-    /// The record as a row: with the number of its provider address and what the host knows of it.
-    pub(crate) const fn of(record: &LookupRecord, provider: u32, own: bool, local: bool) -> Self {
-        Self {
-            id: record.id,
-            virtual_subnet: record.virtual_subnet,
-            customer_address: record.customer_address,
-            mac: record.mac,
-            provider,
-            marks: Marks::new(record, own, local),
-        }
+        !self.record_type().has_customer_address()
     }
 
     #[inline(always)]
-    fn new(
-        virtual_subnet: VirtualSubnetId,
-        customer_address: CustomerAddress,
-        [station, names]: [u64; 2],
-    ) -> Self {
-        Self {
-            id: RecordId((names >> 32) as u32),
-            virtual_subnet,
-            customer_address,
-            mac: MacAddress::from_bits(station >> 16),
-            provider: names as u32,
-            marks: Marks(station as u16),
-        }
+    const fn has(&self, mark: u64) -> bool {
+        self.value.station & mark != 0
     }
 }
 
@@ -272,12 +306,19 @@ impl RecordTable {
         ca: CustomerAddress,
         version: Version,
     ) -> Option<Entry> {
-        let value = if ca.is_ipv4() {
-            self.v4.find(&v4_key(vsid, ca.bits() as u32), version)?.1
+        if ca.is_ipv4() {
+            let key = v4_key(vsid, ca.bits() as u32);
+            let (_, value) = self.v4.find(&key, version)?;
+            Some(Entry::new(vsid, words(ca), value))
         } else {
-            self.v6.find(&v6_key(vsid, ca.bits()), version)?.1
-        };
-        Some(Entry::new(vsid, ca, value))
+            let (_, value) = self.find_v6(&v6_key(vsid, ca.bits()), version)?;
+            Some(Entry::new(vsid, words(ca), value))
+        }
+    }
+
+    #[inline(never)]
+    fn find_v6(&self, key: &[u64; 3], version: Version) -> Option<(Place, [u64; 2])> {
+        self.v6.find(key, version)
     }
 
     /// The records of a MAC in a subnet, in no order that means anything.
@@ -290,13 +331,13 @@ impl RecordTable {
         let hash = self.mac_hash(vsid, mac);
         let with_address = self.by_mac.places_of(hash).filter_map(move |hint| {
             self.hinted(hint, version)
-                .filter(|entry| entry.virtual_subnet == vsid && entry.mac == mac)
+                .filter(|entry| entry.virtual_subnet == vsid && entry.mac() == mac)
         });
         let stations = STATIONS.into_iter().filter_map(move |(kind, v6)| {
             let (_, value) = self
                 .stations
                 .find(&station_key(vsid, mac, kind, v6), version)?;
-            Some(Entry::new(vsid, unspecified(v6), value))
+            Some(Entry::new(vsid, [0; 2], value))
         });
         with_address.chain(stations)
     }
@@ -312,7 +353,7 @@ impl RecordTable {
         let places = self.by_domain.places_of(self.domain_hash(domain, ca));
         places.filter_map(move |hint| {
             self.hinted(hint, version)
-                .filter(|entry| entry.customer_address == ca)
+                .filter(|entry| entry.customer_address() == ca)
         })
     }
 
@@ -341,7 +382,7 @@ impl RecordTable {
             let (place, value) = self.v6.find(&v6_key(vsid, ca.bits()), version)?;
             (Slot::V6(place), value)
         };
-        Some((slot, Entry::new(vsid, ca, value)))
+        Some((slot, Entry::new(vsid, words(ca), value)))
     }
 
     /// Adds a record that is seen from `first` on. The caller has seen to it that there is none of
@@ -354,14 +395,11 @@ impl RecordTable {
         used: &mut Fill,
     ) {
         let vsid = record.virtual_subnet;
-        let ca = record.customer_address;
-        let value = [
-            record.mac.to_bits() << 16 | u64::from(record.marks.0),
-            u64::from(record.id.0) << 32 | u64::from(record.provider),
-        ];
+        let ca = record.customer_address();
+        let value = [record.value.station, record.value.names];
         let v6 = !ca.is_ipv4();
         if !record.record_type().has_customer_address() {
-            let key = station_key(vsid, record.mac, record.record_type(), v6);
+            let key = station_key(vsid, record.mac(), record.record_type(), v6);
             let (_, new) = self.stations.insert(&key, &value, first);
             used.stations += usize::from(new);
             return;
@@ -377,7 +415,7 @@ impl RecordTable {
             place
         };
         let place = hinted_place(place, v6);
-        let new = self.by_mac.insert(self.mac_hash(vsid, record.mac), place);
+        let new = self.by_mac.insert(self.mac_hash(vsid, record.mac()), place);
         used.by_mac += usize::from(new);
         if let Some(domain) = domain {
             let new = self.by_domain.insert(self.domain_hash(domain, ca), place);
@@ -405,10 +443,10 @@ impl RecordTable {
             }
         };
         let hint = hinted_place(place, v6);
-        let hash = self.mac_hash(record.virtual_subnet, record.mac);
+        let hash = self.mac_hash(record.virtual_subnet, record.mac());
         used.by_mac -= usize::from(self.by_mac.remove(hash, hint));
         if let Some(domain) = domain {
-            let hash = self.domain_hash(domain, record.customer_address);
+            let hash = self.domain_hash(domain, record.customer_address());
             used.by_domain -= usize::from(self.by_domain.remove(hash, hint));
         }
         if v6 {
@@ -482,25 +520,21 @@ fn station_key(vsid: VirtualSubnetId, mac: MacAddress, kind: RecordType, v6: boo
 }
 
 fn v4_entry([key]: [u64; 1], value: [u64; 2]) -> Entry {
-    let ca = CustomerAddress::v4((key as u32).to_be_bytes());
-    Entry::new(subnet(key >> 32), ca, value)
+    Entry::new(subnet(key >> 32), [0, key & 0xffff_ffff], value)
 }
 
 fn v6_entry([vsid, high, low]: [u64; 3], value: [u64; 2]) -> Entry {
-    let ca = u128::from(high) << 64 | u128::from(low);
-    Entry::new(subnet(vsid), CustomerAddress::v6(ca.to_be_bytes()), value)
+    Entry::new(subnet(vsid), [high, low], value)
 }
 
-fn station_entry([station, vsid]: [u64; 2], value: [u64; 2]) -> Entry {
-    Entry::new(subnet(vsid), unspecified(station & 1 != 0), value)
+fn station_entry([_, vsid]: [u64; 2], value: [u64; 2]) -> Entry {
+    Entry::new(subnet(vsid), [0; 2], value)
 }
 
-fn unspecified(v6: bool) -> CustomerAddress {
-    if v6 {
-        CustomerAddress::v6([0; 16])
-    } else {
-        CustomerAddress::v4([0; 4])
-    }
+#[inline(always)]
+const fn words(ca: CustomerAddress) -> [u64; 2] {
+    let bits = ca.bits();
+    [(bits >> 64) as u64, bits as u64]
 }
 
 fn subnet(number: u64) -> VirtualSubnetId {

@@ -336,7 +336,7 @@ impl Snapshot {
         address: CustomerAddress,
     ) -> impl Iterator<Item = Entry> {
         let candidates = self.records.by_domain(domain, address, self.version);
-        candidates.filter(move |entry| self.domain_of(entry.virtual_subnet) == Some(domain))
+        candidates.filter(move |entry| self.domain_of(entry.virtual_subnet()) == Some(domain))
     }
 
     /// What is known of a provider address, if anything, and its number.
@@ -387,7 +387,7 @@ impl Snapshot {
         if !entry.is_own() {
             return None;
         }
-        let known = self.providers.get(entry.provider)?;
+        let known = self.providers.get(entry.provider())?;
         Some(Source {
             entry,
             host: known.host?,
@@ -404,13 +404,13 @@ impl Snapshot {
 impl Source {
     /// Its record's id.
     pub(crate) const fn id(&self) -> RecordId {
-        self.entry.id
+        self.entry.id()
     }
 
     /// Whether the record is this customer address's own. Wildcard and L2Only records have none.
     #[inline(always)]
     pub(crate) fn speaks_as(&self, ca: CustomerAddress) -> bool {
-        self.entry.customer_address == ca
+        self.entry.customer_address() == ca
     }
 
     /// Its record's rule.
