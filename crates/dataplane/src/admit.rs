@@ -7,6 +7,7 @@ use nvgre_wire::{
 use crate::acl::{self, AclDirection};
 use crate::classify::{Classified, IpFields};
 use crate::drop_reason::DropReason;
+use crate::headers::Headers;
 use crate::port::{Port, PortId, PortSubnet};
 use crate::snapshot::{Segment, SwitchPort};
 use crate::trace::{Event, Tracer};
@@ -16,13 +17,22 @@ use crate::worker::Pass;
 /// A frame that passed its port, and the one thing that says which tenant it belongs to. Only
 /// [`Pass::admit`] makes one.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Admitted<'a, 'h> {
+pub(crate) struct Admitted<'a, H> {
     pub(crate) at: &'a SwitchPort,
-    pub(crate) headers: &'h Classified,
+    pub(crate) headers: H,
     _only_admit_makes_one: (),
 }
 
-impl Admitted<'_, '_> {
+impl<'a, H: Headers> Admitted<'a, H> {
+    /// The same frame with other headers of it.
+    pub(crate) const fn with<'h>(&self, headers: &'h Classified) -> Admitted<'a, &'h Classified> {
+        Admitted {
+            at: self.at,
+            headers,
+            _only_admit_makes_one: (),
+        }
+    }
+
     /// The port it came in at.
     pub(crate) const fn port(&self) -> PortId {
         self.at.port.id
@@ -46,13 +56,13 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     /// On success the frame carries no VLAN tag: tags of a tenant's guest are removed here and not
     /// only on encapsulation (RFC 7637 s3.3), so that a guest sees the same wherever its peer runs.
     #[inline(always)]
-    pub(crate) fn admit<'h>(
+    pub(crate) fn admit<H: Headers>(
         &mut self,
         at: &'a SwitchPort,
         link: &LinkHeader,
-        headers: &'h Classified,
+        headers: H,
         frame: &mut FrameBuf<'_>,
-    ) -> Result<Admitted<'a, 'h>, DropReason> {
+    ) -> Result<Admitted<'a, H>, DropReason> {
         let port = &at.port;
         if link.tags > 0 {
             untag(port, link, frame)?;
@@ -63,22 +73,10 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         if link.source != port.mac && !port.mac_address_spoofing {
             return Err(DropReason::SpoofedMac);
         }
-        if port.dhcp_guard || port.router_guard {
-            self.guard(port, headers, frame)?;
-        }
-        if !port.acls.is_empty()
-            && !acl::allows(
-                &port.acls,
-                AclDirection::Outbound,
-                link.destination,
-                headers.target_ip(),
-            )
-        {
-            return Err(DropReason::AclDenied);
-        }
-        self.limit(port, headers, frame.len())?;
-        if let Segment::PassThrough(_) = at.segment {
-            self.refuse_provider_forgery(headers)?;
+        if at.examines {
+            self.examine(at, &headers.whole(), frame)?;
+        } else if link.destination.is_group() {
+            self.storm(port)?;
         }
         self.event(Event::Admitted {
             port: port.id,
@@ -91,7 +89,30 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         })
     }
 
+    /// What most ports do not ask: guards, ACLs, bandwidth, and who speaks on the wire itself.
     #[inline(never)]
+    fn examine(
+        &mut self,
+        at: &SwitchPort,
+        headers: &Classified,
+        frame: &FrameBuf<'_>,
+    ) -> Result<(), DropReason> {
+        let port = &at.port;
+        self.guard(port, headers, frame)?;
+        let (to, ip) = (headers.destination, headers.target_ip());
+        if !acl::allows(&port.acls, AclDirection::Outbound, to, ip) {
+            return Err(DropReason::AclDenied);
+        }
+        self.limit(port, frame.len())?;
+        if headers.destination.is_group() {
+            self.storm(port)?;
+        }
+        if let Segment::PassThrough(_) = at.segment {
+            self.refuse_provider_forgery(headers)?;
+        }
+        Ok(())
+    }
+
     fn guard(
         &self,
         port: &Port,
@@ -113,17 +134,13 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         Ok(())
     }
 
-    #[inline(always)]
-    fn limit(&mut self, port: &Port, headers: &Classified, len: usize) -> Result<(), DropReason> {
+    fn limit(&mut self, port: &Port, len: usize) -> Result<(), DropReason> {
         let bits_per_second = port.maximum_bandwidth_bits_per_second;
         if bits_per_second > 0 {
             let bucket = &mut self.worker.ports[port.id.0 as usize].bandwidth;
             if !bucket.take(self.now, bits_per_second, len as u64 * 8) {
                 return Err(DropReason::RateExceeded);
             }
-        }
-        if headers.destination.is_group() {
-            self.storm(port)?;
         }
         Ok(())
     }
@@ -155,18 +172,6 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         } else {
             Ok(())
         }
-    }
-}
-
-impl Classified {
-    /// The destination address, as ACLs ask for it: the remote side of what a guest sends.
-    pub(crate) fn target_ip(&self) -> Option<CustomerAddress> {
-        self.ip().map(|ip| ip.destination())
-    }
-
-    /// The source address, as ACLs ask for it: the remote side of what a guest receives.
-    pub(crate) fn sender_ip(&self) -> Option<CustomerAddress> {
-        self.ip().map(|ip| ip.source())
     }
 }
 

@@ -10,6 +10,7 @@ use nvgre_wire::{
 use nvgre_wire::{Ipv4, Ipv6, checksum::Change};
 
 use crate::classify::Classified;
+use crate::headers::Headers;
 use crate::trace::{Event, Tracer};
 use crate::verdict::{Egress, Verdict};
 use crate::worker::Pass;

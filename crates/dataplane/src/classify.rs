@@ -6,6 +6,8 @@ use nvgre_wire::{
     icmpv4, icmpv6, ip_protocol,
 };
 
+use crate::headers::{Headers, PlainIpv4};
+
 /// What the dataplane wants to know about a guest's frame. It borrows nothing.
 ///
 /// Plain numbers, each written once and read as it was written, whatever the frame is: reading a
@@ -28,8 +30,8 @@ pub(crate) struct Classified {
     fragment_offset_bytes: u32,
     /// Where the upper layer begins, counted from the IP header; 0 when it cannot be told.
     upper_at: u16,
-    source_port: u16,
-    destination_port: u16,
+    /// Source port above, destination port below; 0 where there are none to read.
+    ports: u32,
     /// ICMP and ICMPv6: type; else [`NO_ICMP`].
     icmp_type: u16,
     tos: u8,
@@ -70,20 +72,25 @@ enum Says {
 pub(crate) struct IpFields<'h>(&'h Classified);
 
 impl Classified {
-    /// Reads the headers of an untagged frame behind `link`. Cut packets are read as far as they
+    /// Reads the headers of a frame with this link header and what is behind it. Cut packets are read as far as they
     /// go: their addresses decide as much as those of whole ones.
-    #[inline(always)]
-    pub(crate) fn of(link: &LinkHeader, frame: &[u8]) -> Self {
-        let packet = &frame[link.len..];
+    pub(crate) fn of(link: &LinkHeader, packet: &[u8]) -> Self {
         match link.ether_type {
-            EtherType::IPV4 => match Ipv4::parse_cut(packet) {
-                Ok(packet) => Self::ipv4(link, &packet),
-                Err(_) => Self::other(link),
-            },
+            EtherType::IPV4 => Self::ipv4(link, packet),
             EtherType::IPV6 => Self::ipv6(link, packet),
             EtherType::ARP => Self::arp(link, packet),
             _other => Self::other(link),
         }
+    }
+
+    /// Protocols whose first four bytes are ports. They are left out for all fragments of a datagram,
+    /// so that these share one FlowID.
+    #[inline(always)]
+    pub(crate) const fn has_ports(protocol: u8) -> bool {
+        matches!(
+            protocol,
+            ip_protocol::TCP | ip_protocol::UDP | ip_protocol::SCTP
+        )
     }
 
     #[inline(always)]
@@ -100,8 +107,7 @@ impl Classified {
             sender_mac: MacAddress::new([0; 6]),
             fragment_offset_bytes: 0,
             upper_at: 0,
-            source_port: 0,
-            destination_port: 0,
+            ports: 0,
             icmp_type: NO_ICMP,
             tos: 0,
             ttl: 0,
@@ -111,15 +117,48 @@ impl Classified {
         }
     }
 
-    #[inline(always)]
-    fn ipv4(link: &LinkHeader, packet: &Ipv4<&[u8]>) -> Self {
+    /// The same as [`Classified::of`] says about such a packet.
+    pub(crate) fn of_plain(plain: &PlainIpv4) -> Self {
+        let icmp = plain.protocol() == ip_protocol::ICMP && plain.fragment_offset_bytes() == 0;
+        Self {
+            destination: plain.destination,
+            source: plain.source,
+            ether_type: EtherType::IPV4,
+            layer: Layer::Ipv4,
+            says: Says::Nothing,
+            sender: [0, u64::from(plain.source_bits())],
+            receiver: [0, u64::from(plain.destination_bits())],
+            subject: [0; 2],
+            sender_mac: MacAddress::new([0; 6]),
+            fragment_offset_bytes: plain.fragment_offset_bytes(),
+            upper_at: PlainIpv4::LEN,
+            ports: plain.ports(),
+            icmp_type: if icmp {
+                (plain.behind() >> 24) as u16
+            } else {
+                NO_ICMP
+            },
+            tos: Headers::tos(plain),
+            ttl: plain.ttl(),
+            protocol: plain.protocol(),
+            more_fragments: plain.more_fragments(),
+            dont_fragment: plain.dont_fragment(),
+        }
+    }
+
+    /// Any IPv4 packet.
+    #[inline(never)]
+    fn ipv4(link: &LinkHeader, packet: &[u8]) -> Self {
+        let Ok(packet) = Ipv4::parse_cut(packet) else {
+            return Self::other(link);
+        };
         let fragment = packet.fragment();
         let protocol = packet.protocol();
-        let (mut source_port, mut destination_port, mut icmp_type) = (0, 0, NO_ICMP);
+        let (mut ports, mut icmp_type) = (0, NO_ICMP);
         if fragment.offset_bytes == 0 {
             let upper = packet.payload();
-            if has_ports(protocol) && !fragment.more {
-                (source_port, destination_port) = ports(upper);
+            if Self::has_ports(protocol) && !fragment.more {
+                ports = read_ports(upper);
             } else if protocol == ip_protocol::ICMP {
                 icmp_type = upper.first().map_or(NO_ICMP, |&kind| u16::from(kind));
             }
@@ -130,8 +169,7 @@ impl Classified {
             receiver: [0, u64::from(u32::from_be_bytes(packet.destination()))],
             fragment_offset_bytes: fragment.offset_bytes,
             upper_at: packet.header_len() as u16,
-            source_port,
-            destination_port,
+            ports,
             icmp_type,
             tos: packet.tos(),
             ttl: packet.ttl(),
@@ -165,8 +203,8 @@ impl Classified {
         headers.upper_at = upper.offset.try_into().unwrap_or(0);
         if upper.fragment.offset_bytes == 0 {
             let bytes = &packet.payload()[upper.offset - Ipv6::<&[u8]>::LEN..];
-            if has_ports(upper.protocol) && !upper.fragment.more {
-                (headers.source_port, headers.destination_port) = ports(bytes);
+            if Self::has_ports(upper.protocol) && !upper.fragment.more {
+                headers.ports = read_ports(bytes);
             } else if upper.protocol == ip_protocol::ICMPV6 {
                 headers.read_icmpv6(bytes);
             }
@@ -212,12 +250,7 @@ impl Classified {
     #[inline(always)]
     pub(crate) fn source_ca(&self) -> Option<CustomerAddress> {
         let claimed = self.claimed()?;
-        let to_group = || {
-            self.ip().is_none_or(|ip| {
-                let destination = ip.destination();
-                destination.is_group()
-            })
-        };
+        let to_group = || self.ip().is_none_or(|ip| ip.destination().is_group());
         let none_yet = claimed.is_unspecified() && to_group();
         let link_local = !claimed.is_ipv4() && claimed.is_link_local();
         (!none_yet && !link_local).then_some(claimed)
@@ -269,8 +302,7 @@ impl Classified {
         if self.layer == Layer::Ipv4 {
             let [_, source] = self.sender;
             let [_, destination] = self.receiver;
-            let ports = u32::from(self.source_port) << 16 | u32::from(self.destination_port);
-            flow_id_ipv4(source as u32, destination as u32, self.protocol, ports)
+            flow_id_ipv4(source as u32, destination as u32, self.protocol, self.ports)
         } else {
             self.other_flow_id()
         }
@@ -288,8 +320,8 @@ impl Classified {
                 } else {
                     self.protocol
                 },
-                source_port: self.source_port,
-                destination_port: self.destination_port,
+                source_port: (self.ports >> 16) as u16,
+                destination_port: self.ports as u16,
             },
             None => FlowTuple::Link {
                 source: self.source,
@@ -407,21 +439,10 @@ impl IpFields<'_> {
     }
 }
 
-/// Ports are left out for all fragments of a datagram, so that they share one FlowID.
-#[inline(always)]
-const fn has_ports(protocol: u8) -> bool {
-    matches!(
-        protocol,
-        ip_protocol::TCP | ip_protocol::UDP | ip_protocol::SCTP
-    )
-}
-
-#[inline(always)]
-fn ports(upper: &[u8]) -> (u16, u16) {
-    match upper {
-        [a, b, c, d, ..] => (u16::from_be_bytes([*a, *b]), u16::from_be_bytes([*c, *d])),
-        [..] => (0, 0),
-    }
+fn read_ports(upper: &[u8]) -> u32 {
+    upper
+        .first_chunk()
+        .map_or(0, |ports| u32::from_be_bytes(*ports))
 }
 
 fn bits(octets: [u8; 16]) -> Bits {

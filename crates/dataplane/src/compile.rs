@@ -6,7 +6,6 @@ use alloc::vec::Vec;
 
 use ahash::RandomState;
 use hashbrown::{HashMap, HashSet};
-use smallvec::SmallVec;
 
 use crate::customer_route::CustomerRoute;
 use crate::policy::{Policy, PolicyWarning};
@@ -129,7 +128,12 @@ fn compile_ports(ports: &[Port], hasher: &RandomState) -> (Fixed, Vec<SwitchPort
             segment,
             domain: None,
             learns: false,
-            sources: SmallVec::new(),
+            examines: port.dhcp_guard
+                || port.router_guard
+                || !port.acls.is_empty()
+                || port.maximum_bandwidth_bits_per_second > 0
+                || matches!(segment, Segment::PassThrough(_)),
+            sources: Vec::new(),
         }
     });
     let ports = ports.collect();

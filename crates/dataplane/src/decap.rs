@@ -168,7 +168,7 @@ pub fn decapsulate(
 ) -> Result<Decapsulated, Refused> {
     let outer = Outer::parse(frame.bytes())?;
     let (decapsulated, inner) = check(frame.bytes(), &outer, settings, provider)?;
-    let headers = Classified::of(&inner.link, &frame.bytes()[inner.range.clone()]);
+    let headers = Classified::of(&inner.link, inner.packet(frame.bytes()));
     let ecn_reported = take_out(frame, &outer, &inner, &headers).map_err(|reason| Refused {
         reason,
         key: Some((decapsulated.virtual_subnet, decapsulated.flow_id)),
@@ -185,6 +185,14 @@ pub(crate) struct Inner {
     /// Where it lies in the packet.
     pub(crate) range: Range<usize>,
     pub(crate) link: LinkHeader,
+}
+
+impl Inner {
+    /// What is behind its link header.
+    #[inline(always)]
+    pub(crate) fn packet<'f>(&self, frame: &'f [u8]) -> &'f [u8] {
+        &frame[self.range.start + self.link.len..self.range.end]
+    }
 }
 
 /// The checks up to the inner frame; gives what the headers say and where the inner frame lies.

@@ -7,6 +7,7 @@ use crate::admit::Admitted;
 use crate::classify::Classified;
 use crate::drop_reason::DropReason;
 use crate::encap::{Path, ip_overhead, write_link};
+use crate::headers::Headers;
 use crate::port::{Port, PortId};
 use crate::snapshot::{Segment, Subnet};
 use crate::trace::{Event, Tracer};
@@ -29,7 +30,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     pub(crate) fn flood_tenant(
         &mut self,
         frame: &mut FrameBuf<'_>,
-        admitted: &Admitted<'a, '_>,
+        admitted: &Admitted<'a, &Classified>,
         vsid: VirtualSubnetId,
         scope: Scope,
     ) -> Result<Verdict, DropReason> {
@@ -128,7 +129,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     /// underlay.
     fn source_of_copies(
         &mut self,
-        admitted: &Admitted<'a, '_>,
+        admitted: &Admitted<'a, &Classified>,
         vsid: VirtualSubnetId,
         frame_len: usize,
         ipv4: bool,

@@ -178,7 +178,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         }
         let (decapsulated, inner) = checked.map_err(|refused| refused.reason)?;
         let vsid = decapsulated.virtual_subnet;
-        let headers = Classified::of(&inner.link, &frame.bytes()[inner.range.clone()]);
+        let headers = Classified::of(&inner.link, inner.packet(frame.bytes()));
         let peer = endpoint.source.get();
         self.check_source(vsid, source, peer, &headers)?;
         let ecn_reported = decap::take_out(frame, outer, &inner, &headers)?;
@@ -350,7 +350,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         frame.pop_front(start - 14);
         set_link(frame.bytes_mut(), to.mac(), source_mac);
         let link = LinkHeader::parse(frame.bytes()).map_err(|_| DropReason::InnerShort)?;
-        let headers = Classified::of(&link, frame.bytes());
+        let headers = Classified::of(&link, &frame.bytes()[link.len..]);
         self.worker.counters.tally.rewritten_in += 1;
         if let Some(from) = from {
             self.event(Event::Rewritten {
@@ -392,7 +392,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
             frame.pop_front(LinkHeader::TAG_LEN);
             untagged = LinkHeader::parse(frame.bytes()).map_err(|_| DropReason::OuterLength)?;
         }
-        let headers = Classified::of(&untagged, frame.bytes());
+        let headers = Classified::of(&untagged, &frame.bytes()[untagged.len..]);
         match to_port {
             Some(port) => self.deliver(port, frame, &headers),
             None => Ok(self.flood_pass_through(frame, segment, None, &headers)),

@@ -11,6 +11,7 @@ use crate::classify::Classified;
 use crate::drop_reason::DropReason;
 use crate::encap::{Path, ip_overhead, write_link};
 use crate::flood::too_big_reason;
+use crate::headers::Headers;
 use crate::icmp_error::Problem;
 use crate::lookup_record::{RecordId, Rule};
 use crate::nat::{self, Renaming};
@@ -23,10 +24,10 @@ use crate::worker::Pass;
 impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     /// Sends a frame of subnet `from` to a target that no local port is.
     #[inline(always)]
-    pub(crate) fn leave(
+    pub(crate) fn leave<H: Headers>(
         &mut self,
         frame: &mut FrameBuf<'_>,
-        admitted: &Admitted<'a, '_>,
+        admitted: &Admitted<'a, H>,
         from: VirtualSubnetId,
         target: Target,
     ) -> Result<Verdict, DropReason> {
@@ -44,7 +45,10 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         }
         match entry.rule() {
             Rule::Encap => self.encapsulate(frame, admitted, from, target),
-            Rule::Nat => self.rewrite_out(frame, admitted, from, target),
+            Rule::Nat => {
+                let whole = admitted.headers.whole();
+                self.rewrite_out(frame, &admitted.with(&whole), from, target)
+            }
             Rule::None => Err(DropReason::TranslationNone),
         }
     }
@@ -52,24 +56,24 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     /// Which of this host's addresses the sender is behind, by the record that speaks for it: the
     /// outer source is that of the sender's own record, never any address of the host.
     #[inline(always)]
-    pub(crate) fn source(
+    pub(crate) fn source<H: Headers>(
         &mut self,
-        admitted: &Admitted<'a, '_>,
+        admitted: &Admitted<'a, H>,
         vsid: VirtualSubnetId,
         over_ipv4: bool,
     ) -> Result<u32, DropReason> {
         let headers = admitted.headers;
         let ca = headers.source_ca();
-        let found = if headers.source == admitted.at.port.mac {
+        let found = if headers.source() == admitted.at.port.mac {
             let own = speaker(admitted.at.sources.iter(), ca, over_ipv4);
             own.map(|source| (source.host, source.id()))
         } else {
-            self.foreign_source(vsid, headers.source, ca, over_ipv4)
+            self.foreign_source(vsid, headers.source(), ca, over_ipv4)
         };
         self.event(Event::SourceAsked {
             virtual_subnet: vsid,
             customer_address: ca,
-            mac: headers.source,
+            mac: headers.source(),
             hit: found.map(|(_, id)| id),
         });
         found
@@ -94,10 +98,10 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     }
 
     #[inline(always)]
-    fn encapsulate(
+    fn encapsulate<H: Headers>(
         &mut self,
         frame: &mut FrameBuf<'_>,
-        admitted: &Admitted<'a, '_>,
+        admitted: &Admitted<'a, H>,
         from: VirtualSubnetId,
         target: Target,
     ) -> Result<Verdict, DropReason> {
@@ -137,7 +141,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     }
 
     #[inline(always)]
-    pub(crate) fn flow_id(&self, headers: &Classified) -> FlowId {
+    pub(crate) fn flow_id<H: Headers>(&self, headers: H) -> FlowId {
         if self.snapshot.settings.flow_id {
             headers.flow_id()
         } else {
@@ -150,7 +154,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     fn rewrite_out(
         &mut self,
         frame: &mut FrameBuf<'_>,
-        admitted: &Admitted<'a, '_>,
+        admitted: &Admitted<'a, &Classified>,
         from: VirtualSubnetId,
         target: Target,
     ) -> Result<Verdict, DropReason> {
@@ -233,7 +237,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     /// address of this host.
     fn rewriting_source(
         &self,
-        admitted: &Admitted<'a, '_>,
+        admitted: &Admitted<'a, &Classified>,
         vsid: VirtualSubnetId,
         ca: CustomerAddress,
     ) -> Result<Source, DropReason> {
@@ -253,10 +257,10 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     /// guest's IP packets, `ip_overhead` what is added to the guest's Ethernet frame below its
     /// outer Ethernet header.
     #[inline(always)]
-    fn fits(
+    fn fits<H: Headers>(
         &mut self,
         frame: &mut FrameBuf<'_>,
-        admitted: &Admitted<'a, '_>,
+        admitted: &Admitted<'a, H>,
         from: VirtualSubnetId,
         overhead: usize,
         ip_overhead: usize,
@@ -270,7 +274,8 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         if packet_len <= mtu {
             Ok(())
         } else {
-            self.too_big(frame, admitted, from, overhead, ip_overhead)
+            let whole = admitted.headers.whole();
+            self.too_big(frame, &admitted.with(&whole), from, overhead, ip_overhead)
         }
     }
 
@@ -278,7 +283,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     fn too_big(
         &mut self,
         frame: &mut FrameBuf<'_>,
-        admitted: &Admitted<'a, '_>,
+        admitted: &Admitted<'a, &Classified>,
         from: VirtualSubnetId,
         overhead: usize,
         ip_overhead: usize,

@@ -52,6 +52,7 @@ mod drop_reason;
 mod encap;
 mod expect;
 mod flood;
+mod headers;
 mod hints;
 mod icmp_error;
 mod inbound;

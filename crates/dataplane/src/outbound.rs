@@ -8,10 +8,11 @@ use crate::answer::{Asked, set_link};
 use crate::classify::Classified;
 use crate::drop_reason::DropReason;
 use crate::flood::Scope;
+use crate::headers::{Headers, PlainIpv4};
 use crate::icmp_error::Problem;
 use crate::port::{Port, PortId};
 use crate::record_table::Entry;
-use crate::snapshot::Segment;
+use crate::snapshot::{Segment, SwitchPort};
 use crate::trace::{Event, Tracer};
 use crate::verdict::{Egress, Verdict};
 use crate::worker::Pass;
@@ -34,13 +35,48 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         frame: &mut FrameBuf<'_>,
     ) -> Result<Verdict, DropReason> {
         let at = self.entered(port, frame)?;
-        let link = LinkHeader::parse(frame.bytes()).map_err(|_| DropReason::InnerShort)?;
-        let headers = Classified::of(&link, frame.bytes());
-        let admitted = self.admit(at, &link, &headers, frame)?;
-        match admitted.at.segment {
-            Segment::PassThrough(_) => self.pass_through(frame, &admitted),
-            Segment::LocalOnly => self.local_only(frame, &admitted),
+        let bytes = frame.bytes();
+        let link = LinkHeader::parse(bytes).map_err(|_| DropReason::InnerShort)?;
+        let packet = &bytes[link.len..];
+        match PlainIpv4::read(&link, packet) {
+            Some(headers) => self.decide(at, &link, headers, frame),
+            None => {
+                let headers = Classified::of(&link, packet);
+                self.decide_other(at, &link, &headers, frame)
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn decide_other(
+        &mut self,
+        at: &'a SwitchPort,
+        link: &LinkHeader,
+        headers: &Classified,
+        frame: &mut FrameBuf<'_>,
+    ) -> Result<Verdict, DropReason> {
+        self.decide(at, link, headers, frame)
+    }
+
+    #[inline(always)]
+    fn decide<H: Headers>(
+        &mut self,
+        at: &'a SwitchPort,
+        link: &LinkHeader,
+        headers: H,
+        frame: &mut FrameBuf<'_>,
+    ) -> Result<Verdict, DropReason> {
+        let admitted = self.admit(at, link, headers, frame)?;
+        match at.segment {
             Segment::Tenant(vsid) => self.tenant(frame, &admitted, vsid),
+            Segment::PassThrough(_) => {
+                let whole = headers.whole();
+                self.pass_through(frame, &admitted.with(&whole))
+            }
+            Segment::LocalOnly => {
+                let whole = headers.whole();
+                self.local_only(frame, &admitted.with(&whole))
+            }
         }
     }
 
@@ -49,7 +85,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     fn pass_through(
         &mut self,
         frame: &mut FrameBuf<'_>,
-        admitted: &Admitted<'a, '_>,
+        admitted: &Admitted<'a, &Classified>,
     ) -> Result<Verdict, DropReason> {
         let headers = admitted.headers;
         if headers.destination.is_group() {
@@ -68,7 +104,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     fn local_only(
         &mut self,
         frame: &mut FrameBuf<'_>,
-        admitted: &Admitted<'a, '_>,
+        admitted: &Admitted<'a, &Classified>,
     ) -> Result<Verdict, DropReason> {
         let headers = admitted.headers;
         if headers.destination.is_group() {
@@ -91,32 +127,35 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     }
 
     #[inline(always)]
-    fn tenant(
+    fn tenant<H: Headers>(
         &mut self,
         frame: &mut FrameBuf<'_>,
-        admitted: &Admitted<'a, '_>,
+        admitted: &Admitted<'a, H>,
         vsid: VirtualSubnetId,
     ) -> Result<Verdict, DropReason> {
         let headers = admitted.headers;
         let mut scope = Scope::Subnet;
         if let Some(target) = headers.question() {
-            match self.ask(vsid, headers, target) {
+            let whole = headers.whole();
+            match self.ask(vsid, &whole, target) {
                 Asked::Known(mac, router) => {
-                    return Ok(self.answer(frame, headers, target, mac, router));
+                    return Ok(self.answer(frame, &whole, target, mac, router));
                 }
                 Asked::Own => {}
                 Asked::Unknown => scope = Scope::Learning,
             }
         }
-        if headers.destination.is_group() {
-            return self.flood_tenant(frame, admitted, vsid, scope);
+        if headers.destination().is_group() {
+            let whole = headers.whole();
+            return self.flood_tenant(frame, &admitted.with(&whole), vsid, scope);
         }
         let snapshot = self.snapshot;
-        let to_router = headers.destination == snapshot.settings.router_mac
+        let to_router = headers.destination() == snapshot.settings.router_mac
             && snapshot.wnv_bound
             && !snapshot.use_external_router;
         if to_router {
-            self.route(frame, admitted, vsid)
+            let whole = headers.whole();
+            self.route(frame, &admitted.with(&whole), vsid)
         } else {
             self.switch(frame, admitted, vsid)
         }
@@ -126,17 +165,17 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     /// the destination. The record of an address knows its port, so that one look is enough for most
     /// frames.
     #[inline(always)]
-    fn switch(
+    fn switch<H: Headers>(
         &mut self,
         frame: &mut FrameBuf<'_>,
-        admitted: &Admitted<'a, '_>,
+        admitted: &Admitted<'a, H>,
         vsid: VirtualSubnetId,
     ) -> Result<Verdict, DropReason> {
         let headers = admitted.headers;
         let addressed = self.addressed_record(vsid, headers);
         let port = match addressed {
             Some(entry) => self.port_of_record(admitted, &entry),
-            None => self.local_port(admitted, headers.destination),
+            None => self.local_port(admitted, headers.destination()),
         };
         if let Some(port) = port {
             return self.deliver(port, frame, headers);
@@ -145,7 +184,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
             Some(entry) => Ok(entry),
             None if !self.snapshot.wnv_bound => Err(DropReason::WnvUnbound),
             None => self
-                .record_of_mac(vsid, headers.destination)
+                .record_of_mac(vsid, headers.destination())
                 .ok_or(DropReason::NoLookupRecord),
         };
         match found {
@@ -167,9 +206,9 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     /// The record of the destination address, if its MAC is the frame's: a guest cannot steer to an
     /// address with another station's MAC.
     #[inline(always)]
-    fn addressed_record(&mut self, vsid: VirtualSubnetId, headers: &Classified) -> Option<Entry> {
-        let hit = self.record(vsid, headers.ip()?.destination());
-        hit.filter(|entry| entry.mac() == headers.destination)
+    fn addressed_record<H: Headers>(&mut self, vsid: VirtualSubnetId, headers: H) -> Option<Entry> {
+        let hit = self.record(vsid, headers.target_ip()?);
+        hit.filter(|entry| entry.mac() == headers.destination())
     }
 
     /// The record of a MAC with the lowest id: for frames that are not IP, or go by way of another station.
@@ -190,7 +229,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     fn route(
         &mut self,
         frame: &mut FrameBuf<'_>,
-        admitted: &Admitted<'a, '_>,
+        admitted: &Admitted<'a, &Classified>,
         vsid: VirtualSubnetId,
     ) -> Result<Verdict, DropReason> {
         let headers = admitted.headers;
@@ -316,14 +355,22 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
 
     /// A connected port of the sender's own segment, other than the sender's.
     #[inline(always)]
-    fn local_port(&mut self, admitted: &Admitted<'a, '_>, mac: MacAddress) -> Option<&'a Port> {
+    fn local_port<H: Headers>(
+        &mut self,
+        admitted: &Admitted<'a, H>,
+        mac: MacAddress,
+    ) -> Option<&'a Port> {
         let hit = self.snapshot.port_of(admitted.at.segment, mac);
         self.other_port(admitted, mac, hit.map(|at| &at.port))
     }
 
     /// The port of a record's subnet and MAC, other than the sender's.
     #[inline(always)]
-    fn port_of_record(&mut self, admitted: &Admitted<'a, '_>, entry: &Entry) -> Option<&'a Port> {
+    fn port_of_record<H: Headers>(
+        &mut self,
+        admitted: &Admitted<'a, H>,
+        entry: &Entry,
+    ) -> Option<&'a Port> {
         let hit = self.port_with_record(entry);
         self.other_port(admitted, entry.mac(), hit)
     }
@@ -342,9 +389,9 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     }
 
     #[inline(always)]
-    fn other_port(
+    fn other_port<H: Headers>(
         &mut self,
-        admitted: &Admitted<'a, '_>,
+        admitted: &Admitted<'a, H>,
         mac: MacAddress,
         hit: Option<&'a Port>,
     ) -> Option<&'a Port> {
@@ -358,11 +405,11 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
 
     /// Hands the frame, as it is, to a port.
     #[inline(always)]
-    pub(crate) fn deliver(
+    pub(crate) fn deliver<H: Headers>(
         &mut self,
         port: &Port,
         frame: &FrameBuf<'_>,
-        headers: &Classified,
+        headers: H,
     ) -> Result<Verdict, DropReason> {
         self.passes_inbound_acl(port, headers)?;
         self.worker.counters.received(port.id, frame.len());
@@ -371,12 +418,12 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     }
 
     #[inline(always)]
-    fn passes_inbound_acl(&self, port: &Port, headers: &Classified) -> Result<(), DropReason> {
+    fn passes_inbound_acl<H: Headers>(&self, port: &Port, headers: H) -> Result<(), DropReason> {
         if port.acls.is_empty()
             || acl::allows(
                 &port.acls,
                 AclDirection::Inbound,
-                headers.source,
+                headers.source(),
                 headers.sender_ip(),
             )
         {

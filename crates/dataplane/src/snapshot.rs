@@ -61,9 +61,12 @@ pub(crate) struct SwitchPort {
     pub(crate) domain: Option<u32>,
     /// Addresses are learned in its subnet.
     pub(crate) learns: bool,
+    /// More is asked of its guest's frames than their source MAC: it has guards, ACLs or a bandwidth
+    /// limit, or is on the wire itself.
+    pub(crate) examines: bool,
     /// Records of its subnet and MAC with a provider address of this host, lowest id first: who its
     /// guest may speak as.
-    pub(crate) sources: SmallVec<[Source; 2]>,
+    pub(crate) sources: Vec<Source>,
 }
 
 /// A record that speaks for a sender, and this host's address that it names.
