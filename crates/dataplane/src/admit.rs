@@ -1,7 +1,7 @@
 //! What a port lets in: state, VLAN, source MAC, guards, ACLs, rates.
 
 use nvgre_wire::{
-    CustomerAddress, FrameBuf, LinkHeader, ProviderAddress, icmpv4, icmpv6, ip_protocol,
+    CustomerAddress, FrameBuf, LinkHeader, ProviderAddress, VlanId, icmpv4, icmpv6, ip_protocol,
 };
 
 use crate::acl::{self, AclDirection};
@@ -14,23 +14,31 @@ use crate::trace::{Event, Tracer};
 use crate::verdict::Egress;
 use crate::worker::Pass;
 
-/// A frame that passed its port, and the one thing that says which tenant it belongs to. Only
-/// [`Pass::admit`] makes one.
+/// A frame that passed its port, and the one thing that says which tenant it belongs to.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Admitted<'a, H> {
     pub(crate) at: &'a SwitchPort,
     pub(crate) headers: H,
-    _only_admit_makes_one: (),
+    passed: Passed,
 }
 
+/// That a frame passed its port. Only [`Pass::admit`] makes one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Passed(());
+
 impl<'a, H: Headers> Admitted<'a, H> {
+    #[inline(always)]
+    pub(crate) const fn new(at: &'a SwitchPort, headers: H, passed: Passed) -> Self {
+        Self {
+            at,
+            headers,
+            passed,
+        }
+    }
+
     /// The same frame with other headers of it.
     pub(crate) const fn with<'h>(&self, headers: &'h Classified) -> Admitted<'a, &'h Classified> {
-        Admitted {
-            at: self.at,
-            headers,
-            _only_admit_makes_one: (),
-        }
+        Admitted::new(self.at, headers, self.passed)
     }
 
     /// The port it came in at.
@@ -62,10 +70,10 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         link: &LinkHeader,
         headers: H,
         frame: &mut FrameBuf<'_>,
-    ) -> Result<Admitted<'a, H>, DropReason> {
+    ) -> Result<Passed, DropReason> {
         let port = &at.port;
         if link.tags > 0 {
-            untag(port, link, frame)?;
+            untag(port, link.tags, link.vlan, link.len, frame)?;
         }
         if link.source.is_group() {
             return Err(DropReason::InnerSourceGroup);
@@ -82,11 +90,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
             port: port.id,
             subnet: port.subnet,
         });
-        Ok(Admitted {
-            at,
-            headers,
-            _only_admit_makes_one: (),
-        })
+        Ok(Passed(()))
     }
 
     /// What most ports do not ask: guards, ACLs, bandwidth, and who speaks on the wire itself.
@@ -178,16 +182,22 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
 /// Removes what tags the port lets pass. A pass-through port takes priority tags (VLAN id 0) only:
 /// its VLAN is the switch's business.
 #[cold]
-fn untag(port: &Port, link: &LinkHeader, frame: &mut FrameBuf<'_>) -> Result<(), DropReason> {
+fn untag(
+    port: &Port,
+    tags: u8,
+    vlan: Option<VlanId>,
+    link_len: usize,
+    frame: &mut FrameBuf<'_>,
+) -> Result<(), DropReason> {
     let allowed = match port.subnet {
-        PortSubnet::Unset => link.tags == 1 && link.vlan.is_none(),
+        PortSubnet::Unset => tags == 1 && vlan.is_none(),
         PortSubnet::Tenant(_) | PortSubnet::LocalOnly => true,
     };
     if !allowed {
         return Err(DropReason::VlanNotAllowed);
     }
     // The two addresses move up against the EtherType; nothing behind them moves.
-    let tags_len = link.len - 14;
+    let tags_len = link_len - 14;
     frame.bytes_mut().copy_within(..12, tags_len);
     frame.pop_front(tags_len);
     Ok(())

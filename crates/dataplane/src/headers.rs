@@ -24,8 +24,8 @@ pub(crate) trait Headers: Copy {
     fn flow_id(&self) -> FlowId;
     /// DSCP and ECN of IP, else 0.
     fn tos(&self) -> u8;
-    /// Everything.
-    fn whole(&self) -> Classified;
+    /// Everything. By value: a reference would make every frame write its headers to memory.
+    fn whole(self) -> Classified;
 }
 
 /// An IPv4 packet without options that holds four bytes or more behind its header, as nearly all are.
@@ -161,8 +161,8 @@ impl Headers for PlainIpv4 {
     }
 
     #[cold]
-    fn whole(&self) -> Classified {
-        Classified::of_plain(self)
+    fn whole(self) -> Classified {
+        Classified::of_plain(&self)
     }
 }
 
@@ -207,7 +207,7 @@ impl Headers for &Classified {
         Classified::tos(self)
     }
 
-    fn whole(&self) -> Classified {
-        **self
+    fn whole(self) -> Classified {
+        *self
     }
 }

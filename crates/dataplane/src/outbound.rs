@@ -40,10 +40,8 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         let packet = &bytes[link.len..];
         match PlainIpv4::read(&link, packet) {
             Some(headers) => self.decide(at, &link, headers, frame),
-            None => {
-                let headers = Classified::of(&link, packet);
-                self.decide_other(at, &link, &headers, frame)
-            }
+            // It reads the link header again: lending ours would cost every frame.
+            None => self.decide_other(at, frame),
         }
     }
 
@@ -51,11 +49,12 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     fn decide_other(
         &mut self,
         at: &'a SwitchPort,
-        link: &LinkHeader,
-        headers: &Classified,
         frame: &mut FrameBuf<'_>,
     ) -> Result<Verdict, DropReason> {
-        self.decide(at, link, headers, frame)
+        let bytes = frame.bytes();
+        let link = LinkHeader::parse(bytes).map_err(|_| DropReason::InnerShort)?;
+        let headers = Classified::of(&link, &bytes[link.len..]);
+        self.decide(at, &link, &headers, frame)
     }
 
     #[inline(always)]
@@ -66,7 +65,8 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         headers: H,
         frame: &mut FrameBuf<'_>,
     ) -> Result<Verdict, DropReason> {
-        let admitted = self.admit(at, link, headers, frame)?;
+        let passed = self.admit(at, link, headers, frame)?;
+        let admitted = Admitted::new(at, headers, passed);
         match at.segment {
             Segment::Tenant(vsid) => self.tenant(frame, &admitted, vsid),
             Segment::PassThrough(_) => {

@@ -80,23 +80,24 @@ impl Worker {
         assert_eq!(frames.len(), verdicts.len(), "one verdict for each frame");
         self.make_room(snapshot);
         let far = snapshot.is_far();
+        let mut pass = Pass {
+            now,
+            index: 0,
+            snapshot,
+            worker: self,
+            egress,
+            tracer,
+        };
         let groups = frames.chunks_mut(AT_ONCE).zip(verdicts.chunks_mut(AT_ONCE));
-        for (group, (frames, verdicts)) in groups.enumerate() {
+        for (frames, verdicts) in groups {
             if far {
                 for PortFrame { port, frame } in &*frames {
                     snapshot.expect_outbound(*port, frame.bytes());
                 }
             }
-            for (index, (frame, verdict)) in frames.iter_mut().zip(verdicts).enumerate() {
-                let mut pass = Pass {
-                    now,
-                    index: group * AT_ONCE + index,
-                    snapshot,
-                    worker: self,
-                    egress,
-                    tracer,
-                };
+            for (frame, verdict) in frames.iter_mut().zip(verdicts) {
                 *verdict = pass.finish(|pass| pass.outbound(frame.port, &mut frame.frame));
+                pass.index += 1;
             }
         }
     }
@@ -157,23 +158,24 @@ impl Worker {
         assert_eq!(frames.len(), verdicts.len(), "one verdict for each frame");
         self.make_room(snapshot);
         let far = snapshot.is_far();
+        let mut pass = Pass {
+            now,
+            index: 0,
+            snapshot,
+            worker: self,
+            egress,
+            tracer,
+        };
         let groups = frames.chunks_mut(AT_ONCE).zip(verdicts.chunks_mut(AT_ONCE));
-        for (group, (frames, verdicts)) in groups.enumerate() {
+        for (frames, verdicts) in groups {
             if far {
                 for frame in &*frames {
                     snapshot.expect_inbound(frame.bytes());
                 }
             }
-            for (index, (frame, verdict)) in frames.iter_mut().zip(verdicts).enumerate() {
-                let mut pass = Pass {
-                    now,
-                    index: group * AT_ONCE + index,
-                    snapshot,
-                    worker: self,
-                    egress,
-                    tracer,
-                };
+            for (frame, verdict) in frames.iter_mut().zip(verdicts) {
                 *verdict = pass.finish(|pass| pass.inbound(frame));
+                pass.index += 1;
             }
         }
     }
