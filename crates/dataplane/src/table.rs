@@ -113,10 +113,13 @@ impl<const KEY: usize, const VALUE: usize> Table<KEY, VALUE> {
         ((u128::from(hasher.finish()) * self.lines.len() as u128) >> 64) as usize
     }
 
-    /// Brings a key's line closer, for a search that comes soon.
+    /// Brings the lines where a key's search most often ends closer, for a search that comes soon. At
+    /// the load of a built table that is the first line for three rows of four.
     #[inline(always)]
     pub(crate) fn prefetch(&self, key: &[u64; KEY]) {
-        prefetch(&self.lines[self.first_line(key)]);
+        let first = self.first_line(key);
+        prefetch(&self.lines[first]);
+        prefetch(&self.lines[self.line_after(first)]);
     }
 
     /// The row of a key that this version sees.

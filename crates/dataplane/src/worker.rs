@@ -2,12 +2,13 @@
 
 use alloc::vec::Vec;
 
-use nvgre_wire::FrameBuf;
+use nvgre_wire::{FrameBuf, Nvgre};
 
 use crate::counters::Counters;
 use crate::drop_reason::DropReason;
 use crate::limit::{SecondCount, TokenBucket};
 use crate::port::PortId;
+use crate::prefetch::prefetch_frame;
 use crate::snapshot::Snapshot;
 use crate::trace::{Event, Tracer};
 use crate::verdict::{Egress, Nanos, Verdict};
@@ -15,6 +16,8 @@ use crate::verdict::{Egress, Nanos, Verdict};
 /// Frames whose records are asked for together, before the first of them is forwarded: about as many
 /// as a core waits for memory for at a time.
 const AT_ONCE: usize = 32;
+/// What encapsulation over IPv4 writes in front of a frame, in bytes.
+const HEADERS_LEN: usize = 14 + 20 + Nvgre::LEN;
 
 /// A frame that a guest sent, and where.
 #[derive(Debug)]
@@ -88,13 +91,18 @@ impl Worker {
             egress,
             tracer,
         };
-        let groups = frames.chunks_mut(AT_ONCE).zip(verdicts.chunks_mut(AT_ONCE));
-        for (frames, verdicts) in groups {
+        let (mut rest, mut verdicts) = (frames, verdicts.chunks_mut(AT_ONCE));
+        while let Some(verdicts) = verdicts.next() {
+            let (frames, behind) = rest.split_at_mut(verdicts.len());
             if far {
                 for PortFrame { port, frame } in &*frames {
                     snapshot.expect_outbound(*port, frame.bytes());
                 }
+                for PortFrame { frame, .. } in behind.iter().take(AT_ONCE) {
+                    prefetch_frame(frame.bytes(), HEADERS_LEN);
+                }
             }
+            rest = behind;
             for (frame, verdict) in frames.iter_mut().zip(verdicts) {
                 *verdict = pass.finish(|pass| pass.outbound(frame.port, &mut frame.frame));
                 pass.index += 1;
@@ -166,13 +174,18 @@ impl Worker {
             egress,
             tracer,
         };
-        let groups = frames.chunks_mut(AT_ONCE).zip(verdicts.chunks_mut(AT_ONCE));
-        for (frames, verdicts) in groups {
+        let (mut rest, mut verdicts) = (frames, verdicts.chunks_mut(AT_ONCE));
+        while let Some(verdicts) = verdicts.next() {
+            let (frames, behind) = rest.split_at_mut(verdicts.len());
             if far {
                 for frame in &*frames {
                     snapshot.expect_inbound(frame.bytes());
                 }
+                for frame in behind.iter().take(AT_ONCE) {
+                    prefetch_frame(frame.bytes(), 0);
+                }
             }
+            rest = behind;
             for (frame, verdict) in frames.iter_mut().zip(verdicts) {
                 *verdict = pass.finish(|pass| pass.inbound(frame));
                 pass.index += 1;
