@@ -36,7 +36,7 @@ pub use allocations::{CountingAllocator, allocations};
 pub use bench::{Bench, Ready};
 pub use flows::{To, Transport};
 pub use guests::Family;
-pub use list::{CASES, Case, LIMIT, case_of};
+pub use list::{CASES, COUNTED, Case, case_of};
 pub use meter::{Effort, Measured, Meter};
 pub use scene::{By, Path, Scene, Size, Tables};
 pub use work::BATCH;

@@ -19,7 +19,7 @@ pub struct Case {
 }
 
 /// The loop that most are held against.
-pub const LIMIT: &str = "limit/encap/ipv4/64B";
+pub(crate) const LIMIT: &str = "limit/encap/ipv4/64B";
 const LIMIT_1500: &str = "limit/encap/ipv4/1500B";
 const LIMIT_1M: &str = "limit/encap/ipv4/64B/1M-records";
 const LIMIT_COPIED: &str = "limit/copied/encap/ipv4/64B";
@@ -267,4 +267,48 @@ pub const CASES: &[Case] = &[
 /// The case of this name.
 pub fn case_of(id: &str) -> Option<&'static Case> {
     CASES.iter().find(|case| case.id == id)
+}
+
+/// Cases whose instructions are counted, in this order.
+pub const COUNTED: &[&str] = &[
+    LIMIT,
+    LIMIT_1M,
+    "encap/ipv4/64B",
+    "encap/ipv4/1500B",
+    "encap/ipv4/64B/1M-records",
+    "encap/ipv6/78B",
+    "decap/ipv4/64B",
+    "decap/ipv4/1500B",
+    "nat/udp/64B/out",
+    "nat/udp/64B/in",
+    "nat/tcp/64B/out",
+    "nat/tcp/64B/in",
+    "local/64B",
+    "routed/64B",
+    "drop/no_lookup_record",
+    "mixed/imix",
+    "single/encap/ipv4/64B",
+    "single/decap/ipv4/64B",
+    "single/nat/udp/64B/out",
+    "single/nat/udp/64B/in",
+    "single/local/64B",
+    "single/routed/64B",
+    "single/drop/no_lookup_record",
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn ids_are_unique_and_name_each_other() {
+        let ids: BTreeSet<_> = CASES.iter().map(|case| case.id).collect();
+        assert_eq!(ids.len(), CASES.len());
+        let named = CASES.iter().flat_map(|case| [case.limit, case.peer]);
+        for id in named.flatten().chain(COUNTED.iter().copied()) {
+            assert!(ids.contains(id), "{id}");
+        }
+    }
 }
