@@ -87,7 +87,7 @@ impl Baseline {
         if !out.is_json() {
             writeln!(
                 out,
-                "\n{compared} ratios compared with the baseline, {worse} worse by more than {margin} %"
+                "\nratios compared with the baseline: {compared}; worse by more than {margin} %: {worse}"
             )?;
         }
         Ok(if worse > 0 {
