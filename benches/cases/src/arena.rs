@@ -90,7 +90,7 @@ impl Arena {
         let outcomes = self.lens.iter_mut().zip(&mut self.expected);
         for (place, (len, expected)) in places.zip(outcomes) {
             (*len, *expected) = self.traffic.write(self.next, &mut place[HEADROOM..]);
-            // An encapsulated frame that was here has left its payload where none was written.
+            // Forwarding changes heads only, so the payload need not be written again.
             debug_assert!(*len <= HEAD || place[HEADROOM + HEAD] == PAYLOAD);
             self.next += 1;
         }
