@@ -130,13 +130,13 @@ pub(crate) static CMDLETS: &[Cmdlet] = &[
 /// Refuses a name without wildcards that nothing has: what is on a host is given, so this is a slip.
 pub(crate) fn refuse_unknown<'n>(
     machine: &mut Machine<'_>,
-    call: &Call,
+    call: &Call<'_>,
     parameter: &str,
     what: &str,
     names: impl Iterator<Item = &'n String>,
 ) -> Result<(), Failed> {
     let names: Vec<_> = names.collect();
-    let wanted = call.texts(parameter).unwrap_or_default();
+    let wanted = call.texts(parameter);
     let unknown = wanted
         .iter()
         .find(|text| !has_wildcard(text) && !names.iter().any(|name| is_like(name, text)));
@@ -161,16 +161,16 @@ fn vm_names(machine: &Machine<'_>, host: usize) -> Vec<String> {
 
 /// The adapters that the call is about, as (host, index): those of its objects, else those that
 /// pass its filters.
-fn chosen(machine: &mut Machine<'_>, call: &Call) -> Result<Vec<(usize, usize)>, Failed> {
+fn chosen(machine: &mut Machine<'_>, call: &Call<'_>) -> Result<Vec<(usize, usize)>, Failed> {
     let named = ["VMNetworkAdapter", "VM"]
         .into_iter()
         .find_map(|name| call.value(name));
-    let objects = call.input.clone().or_else(|| named.map(Value::items));
+    let objects = call.input.as_deref().or_else(|| named.map(Value::items));
     let mut found = Vec::new();
     if let Some(objects) = objects {
         for value in objects {
             let before = found.len();
-            let Value::Object(object) = &value else {
+            let Value::Object(object) = value else {
                 let text = format!("{} does not work on {}", call.cmdlet.name, value.describe());
                 return Err(machine.fail(&call.span, text));
             };
@@ -229,7 +229,7 @@ fn chosen(machine: &mut Machine<'_>, call: &Call) -> Result<Vec<(usize, usize)>,
     Ok(found)
 }
 
-fn adapter_object(machine: &Machine<'_>, host: usize, at: usize) -> Value {
+fn adapter_object<'s>(machine: &Machine<'s>, host: usize, at: usize) -> Value<'s> {
     let adapter = &machine.host(host).adapters[at];
     Value::Object(Object::Adapter {
         host,
@@ -238,7 +238,7 @@ fn adapter_object(machine: &Machine<'_>, host: usize, at: usize) -> Value {
     })
 }
 
-fn get_adapter(machine: &mut Machine<'_>, _: &mut Context, call: &Call) -> Outcome {
+fn get_adapter<'s>(machine: &mut Machine<'s>, _: &mut Context<'s>, call: &Call<'s>) -> Outcome<'s> {
     let chosen = chosen(machine, call)?;
     Ok(chosen
         .into_iter()
@@ -246,7 +246,7 @@ fn get_adapter(machine: &mut Machine<'_>, _: &mut Context, call: &Call) -> Outco
         .collect())
 }
 
-fn set_adapter(machine: &mut Machine<'_>, _: &mut Context, call: &Call) -> Outcome {
+fn set_adapter<'s>(machine: &mut Machine<'s>, _: &mut Context<'s>, call: &Call<'s>) -> Outcome<'s> {
     let subnet = call.get("VirtualSubnetId").map(|number: u32| match number {
         0 => PortSubnet::Unset,
         // Binding has refused every other number.
@@ -259,7 +259,8 @@ fn set_adapter(machine: &mut Machine<'_>, _: &mut Context, call: &Call) -> Outco
     let on = |name: &str| call.text(name).map(|text| text == "On");
     let mut output = Vec::new();
     for (host, at) in chosen(machine, call)? {
-        let adapter = &mut machine.host_mut(host).adapters[at];
+        let host_now = machine.host_mut(host, |kept, now| kept.adapters.changes(&now.adapters));
+        let adapter = &mut host_now.adapters[at];
         adapter.subnet = subnet.unwrap_or(adapter.subnet);
         adapter.mac_address_spoofing =
             on("MacAddressSpoofing").unwrap_or(adapter.mac_address_spoofing);
@@ -279,7 +280,7 @@ fn set_adapter(machine: &mut Machine<'_>, _: &mut Context, call: &Call) -> Outco
     Ok(if pass_through { output } else { Vec::new() })
 }
 
-fn get_vm(machine: &mut Machine<'_>, _: &mut Context, call: &Call) -> Outcome {
+fn get_vm<'s>(machine: &mut Machine<'s>, _: &mut Context<'s>, call: &Call<'s>) -> Outcome<'s> {
     let names = vm_names(machine, call.host);
     refuse_unknown(machine, call, "Name", "VM", names.iter())?;
     let objects = names.iter().map(|name| Object::Vm {
@@ -292,7 +293,7 @@ fn get_vm(machine: &mut Machine<'_>, _: &mut Context, call: &Call) -> Outcome {
         .collect())
 }
 
-fn get_switch(machine: &mut Machine<'_>, _: &mut Context, call: &Call) -> Outcome {
+fn get_switch<'s>(machine: &mut Machine<'s>, _: &mut Context<'s>, call: &Call<'s>) -> Outcome<'s> {
     let nics = machine.host(call.host).nics.clone();
     refuse_unknown(
         machine,
@@ -313,7 +314,11 @@ fn get_switch(machine: &mut Machine<'_>, _: &mut Context, call: &Call) -> Outcom
         .collect())
 }
 
-fn get_net_adapter(machine: &mut Machine<'_>, _: &mut Context, call: &Call) -> Outcome {
+fn get_net_adapter<'s>(
+    machine: &mut Machine<'s>,
+    _: &mut Context<'s>,
+    call: &Call<'s>,
+) -> Outcome<'s> {
     let nics = machine.host(call.host).nics.clone();
     refuse_unknown(
         machine,

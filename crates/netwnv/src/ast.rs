@@ -1,5 +1,7 @@
-//! A script as a tree. Every node knows which bytes of the source it came from.
+//! A script as a tree. Every node knows which bytes of the source it came from, and its texts are
+//! the source's own wherever nothing had to be resolved in them.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -8,132 +10,134 @@ pub(crate) type Span = Range<usize>;
 
 /// A script, or what stands between braces.
 #[derive(Debug)]
-pub(crate) struct Block {
-    pub(crate) parameters: Vec<BlockParameter>,
-    pub(crate) statements: Vec<Statement>,
+pub(crate) struct Block<'s> {
+    pub(crate) parameters: Vec<BlockParameter<'s>>,
+    pub(crate) statements: Vec<Statement<'s>>,
 }
 
 /// One of `Param(...)`.
 #[derive(Debug)]
-pub(crate) struct BlockParameter {
+pub(crate) struct BlockParameter<'s> {
     /// Lower case.
-    pub(crate) name: String,
+    pub(crate) name: Cow<'s, str>,
     pub(crate) cast: Option<Cast>,
-    pub(crate) default: Option<Expr>,
+    pub(crate) default: Option<Expr<'s>>,
 }
 
 #[derive(Debug)]
-pub(crate) enum Statement {
+pub(crate) enum Statement<'s> {
     Assign {
         /// Lower case.
-        name: String,
+        name: Cow<'s, str>,
         cast: Option<Cast>,
-        value: Pipeline,
+        value: Pipeline<'s>,
     },
-    Pipeline(Pipeline),
+    Pipeline(Pipeline<'s>),
 }
 
 /// `a | b | c`, at least one element.
 #[derive(Debug)]
-pub(crate) struct Pipeline {
-    pub(crate) elements: Vec<Element>,
+pub(crate) struct Pipeline<'s> {
+    pub(crate) elements: Vec<Element<'s>>,
     /// Whether the output goes to `$null`.
     pub(crate) discarded: bool,
 }
 
 #[derive(Debug)]
-pub(crate) enum Element {
-    Expr(Expr),
-    Command(Command),
+pub(crate) enum Element<'s> {
+    Expr(Expr<'s>),
+    Command(Command<'s>),
 }
 
 /// A command and its arguments.
 #[derive(Debug)]
-pub(crate) struct Command {
+pub(crate) struct Command<'s> {
     /// As written, with ASCII dashes.
-    pub(crate) name: String,
+    pub(crate) name: Cow<'s, str>,
     pub(crate) name_span: Span,
-    pub(crate) arguments: Vec<Argument>,
+    pub(crate) arguments: Vec<Argument<'s>>,
 }
 
 #[derive(Debug)]
-pub(crate) enum Argument {
+pub(crate) enum Argument<'s> {
     /// `-Name`, or `-Name:value`.
     Named {
         /// Without the dash.
-        name: String,
+        name: &'s str,
         span: Span,
-        value: Option<Expr>,
+        value: Option<Expr<'s>>,
     },
-    Value(Expr),
+    Value(Expr<'s>),
     /// `@name`; lower case.
     Splat {
-        name: String,
+        name: Cow<'s, str>,
         span: Span,
     },
 }
 
 #[derive(Debug)]
-pub(crate) struct Expr {
+pub(crate) struct Expr<'s> {
     pub(crate) span: Span,
-    pub(crate) kind: ExprKind,
+    pub(crate) kind: ExprKind<'s>,
 }
 
 #[derive(Debug)]
-pub(crate) enum ExprKind {
+pub(crate) enum ExprKind<'s> {
     /// A whole number. A bare one in an argument keeps how it was written, as in PowerShell:
     /// `-MACAddress 001122334455` is a MAC.
     Number {
         value: i64,
-        text: Option<String>,
+        text: Option<Cow<'s, str>>,
     },
-    /// A string: literal parts and what is put in between.
-    Text(Vec<Piece>),
-    Variable(Variable),
+    /// A string, or a bare word.
+    Literal(Cow<'s, str>),
+    /// A string with something put in between.
+    Text(Vec<Piece<'s>>),
+    Variable(Variable<'s>),
     /// `left.name`
     Property {
-        of: Box<Expr>,
-        name: String,
+        of: Box<Expr<'s>>,
+        name: &'s str,
         name_span: Span,
     },
     /// `left[index]`
     Index {
-        of: Box<Expr>,
-        index: Box<Expr>,
+        of: Box<Expr<'s>>,
+        index: Box<Expr<'s>>,
     },
     /// `a, b`
-    Array(Vec<Expr>),
+    Array(Vec<Expr<'s>>),
     /// `a + b + c`, at least two terms.
-    Sum(Vec<Expr>),
+    Sum(Vec<Expr<'s>>),
     /// `a -eq b`
     Compare {
-        left: Box<Expr>,
+        left: Box<Expr<'s>>,
         operator: Comparison,
-        right: Box<Expr>,
+        right: Box<Expr<'s>>,
     },
     /// `(...)`
-    Group(Box<Pipeline>),
+    Group(Box<Pipeline<'s>>),
     /// `$(...)` and, with `array`, `@(...)`.
     Statements {
-        statements: Vec<Statement>,
+        statements: Vec<Statement<'s>>,
         array: bool,
     },
     /// `@{ Name = value }`
-    Table(Vec<(String, Span, Expr)>),
+    Table(Vec<(Cow<'s, str>, Span, Expr<'s>)>),
     /// `{ ... }`
-    Block(Rc<Block>),
+    Block(Rc<Block<'s>>),
     /// `[string]value`
-    Cast(Cast, Box<Expr>),
+    Cast(Cast, Box<Expr<'s>>),
 }
 
 #[derive(Debug)]
-pub(crate) enum Piece {
-    Literal(String),
-    Expr(Expr),
+pub(crate) enum Piece<'s> {
+    Literal(Cow<'s, str>),
+    Expr(Expr<'s>),
 }
 
 #[derive(Debug)]
-pub(crate) enum Variable {
+pub(crate) enum Variable<'s> {
     True,
     False,
     Null,
@@ -142,9 +146,9 @@ pub(crate) enum Variable {
     /// `$env:COMPUTERNAME`
     ComputerName,
     /// Lower case.
-    Named(String),
+    Named(Cow<'s, str>),
     /// `$using:name`, lower case.
-    Using(String),
+    Using(Cow<'s, str>),
 }
 
 /// Casts that are understood.

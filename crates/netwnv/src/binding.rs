@@ -52,10 +52,10 @@ pub(crate) static CMDLETS: &[Cmdlet] = &[
 ];
 
 /// The NICs that the call is about, as (host, index).
-fn chosen(machine: &mut Machine<'_>, call: &Call) -> Result<Vec<(usize, usize)>, Failed> {
+fn chosen(machine: &mut Machine<'_>, call: &Call<'_>) -> Result<Vec<(usize, usize)>, Failed> {
     let objects = call
         .input
-        .clone()
+        .as_deref()
         .or_else(|| call.value("InputObject").map(Value::items));
     let mut found = Vec::new();
     if let Some(objects) = objects {
@@ -64,7 +64,7 @@ fn chosen(machine: &mut Machine<'_>, call: &Call) -> Result<Vec<(usize, usize)>,
             let Value::Object(Object::NetAdapter {
                 host,
                 interface_index,
-            }) = value
+            }) = *value
             else {
                 let text = format!("{} does not work on {}", call.cmdlet.name, value.describe());
                 let help = "Get-NetAdapter finds network adapters".to_owned();
@@ -104,8 +104,8 @@ fn chosen(machine: &mut Machine<'_>, call: &Call) -> Result<Vec<(usize, usize)>,
     Ok(found)
 }
 
-fn bind(machine: &mut Machine<'_>, call: &Call, bound: bool) -> Outcome {
-    let components = call.texts("ComponentID").unwrap_or_default();
+fn bind<'s>(machine: &mut Machine<'s>, call: &Call<'s>, bound: bool) -> Outcome<'s> {
+    let components = call.texts("ComponentID");
     if components.is_empty() {
         let text = format!("{}: -ComponentID is missing", call.cmdlet.name);
         let help = format!("-ComponentID {NETWNV} is the network virtualization filter");
@@ -120,7 +120,8 @@ fn bind(machine: &mut Machine<'_>, call: &Call, bound: bool) -> Outcome {
     }
     let mut output = Vec::new();
     for (host, at) in chosen(machine, call)? {
-        let nic = &mut machine.host_mut(host).nics[at];
+        let host_now = machine.host_mut(host, |kept, now| kept.nics.changes(&now.nics));
+        let nic = &mut host_now.nics[at];
         let was_bound = std::mem::replace(&mut nic.wnv_bound, bound);
         output.push(Value::Object(Object::NetAdapter {
             host,
@@ -136,9 +137,14 @@ fn bind(machine: &mut Machine<'_>, call: &Call, bound: bool) -> Outcome {
 
 /// Taking the binding off drops the policy of the host (Microsoft's Simple Hyper-V Network
 /// Virtualization sample says so, and advises against it).
-fn wipe(machine: &mut Machine<'_>, call: &Call, host: usize) {
+fn wipe(machine: &mut Machine<'_>, call: &Call<'_>, host: usize) {
     machine.record_keys.forget(host);
-    let host = machine.host_mut(host);
+    let host = machine.host_mut(host, |kept, now| {
+        kept.records.changes(&now.records);
+        kept.customer_routes.changes(&now.customer_routes);
+        kept.provider_addresses.changes(&now.provider_addresses);
+        kept.provider_routes.changes(&now.provider_routes);
+    });
     let counts = [
         (host.records.len(), "lookup records"),
         (host.customer_routes.len(), "customer routes"),

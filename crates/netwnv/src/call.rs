@@ -1,8 +1,11 @@
 //! A command with its arguments bound to its parameters.
 
-use std::str::FromStr;
+use std::borrow::Cow;
+
+use smallvec::SmallVec;
 
 use crate::ast::{Argument, Command, Span};
+use crate::canonical::{Canonical, FromCanonical};
 use crate::cmdlet::{Cmdlet, Parameter, listed};
 use crate::kind::Kind;
 use crate::machine::{Context, Failed, Machine};
@@ -12,7 +15,7 @@ use crate::value::Value;
 use crate::wildcard::{has_wildcard, is_like};
 
 /// What a command is run with.
-pub(crate) struct Call {
+pub(crate) struct Call<'s> {
     pub(crate) cmdlet: &'static Cmdlet,
     /// The command's name in the source.
     pub(crate) span: Span,
@@ -20,20 +23,22 @@ pub(crate) struct Call {
     /// The host it is run on, counted into the estate.
     pub(crate) host: usize,
     /// What came down the pipeline; `None` at its start.
-    pub(crate) input: Option<Vec<Value>>,
-    arguments: Vec<Bound>,
+    pub(crate) input: Option<Vec<Value<'s>>>,
+    /// Whether anything takes what the command hands on.
+    pub(crate) wanted: bool,
+    arguments: Vec<Bound<'s>>,
 }
 
-struct Bound {
+struct Bound<'s> {
     parameter: &'static Parameter,
     span: Span,
-    value: Value,
-    /// The canonical text of each of its items, but for blocks, objects and `Any`.
-    texts: Vec<String>,
+    value: Value<'s>,
+    /// Each of its items, but for blocks, objects and `Any`.
+    items: SmallVec<[Canonical<'s>; 1]>,
 }
 
-impl Call {
-    fn bound(&self, name: &str) -> Option<&Bound> {
+impl<'s> Call<'s> {
+    fn bound(&self, name: &str) -> Option<&Bound<'s>> {
         self.arguments
             .iter()
             .find(|bound| bound.parameter.name == name)
@@ -43,7 +48,7 @@ impl Call {
         self.bound(name).is_some()
     }
 
-    pub(crate) fn value(&self, name: &str) -> Option<&Value> {
+    pub(crate) fn value(&self, name: &str) -> Option<&Value<'s>> {
         self.bound(name).map(|bound| &bound.value)
     }
 
@@ -53,34 +58,38 @@ impl Call {
             .map_or(self.span.clone(), |bound| bound.span.clone())
     }
 
-    /// The text of a parameter with one value.
+    /// The value of a parameter that takes a text or one of some names.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
-        self.bound(name)?.texts.first().map(String::as_str)
+        match self.bound(name)?.items.first()? {
+            Canonical::Text(text) => Some(text),
+            Canonical::Name(name) => Some(name),
+            _ => None,
+        }
     }
 
-    /// The texts of a parameter with many values.
-    pub(crate) fn texts(&self, name: &str) -> Option<&[String]> {
-        self.bound(name).map(|bound| &bound.texts[..])
+    /// The texts of a parameter with many values; none if it was not given.
+    pub(crate) fn texts(&self, name: &str) -> Vec<Cow<'_, str>> {
+        let items = self.bound(name).map_or(&[][..], |bound| &bound.items);
+        items.iter().map(Canonical::text).collect()
     }
 
-    /// A parameter's value as a type.
-    pub(crate) fn get<T: FromStr>(&self, name: &str) -> Option<T> {
-        // Canonical texts of a parameter's kind parse as its type, so this loses nothing.
-        self.text(name)?.parse().ok()
+    /// A parameter's value as the type of its kind.
+    pub(crate) fn get<T: FromCanonical>(&self, name: &str) -> Option<T> {
+        T::from_canonical(self.bound(name)?.items.first()?)
     }
 
     /// A parameter that the command cannot do without, as a type.
     ///
     /// Panics only where a cmdlet's table does not say `required`, or gives the wrong kind: binding
     /// has refused the call otherwise.
-    pub(crate) fn required<T: FromStr>(&self, name: &str) -> T {
+    pub(crate) fn required<T: FromCanonical>(&self, name: &str) -> T {
         self.get(name)
             .expect("binding has checked that the parameter is there and of its kind")
     }
 
     /// Whether a boolean or switch is on.
     pub(crate) fn is_on(&self, name: &str) -> Option<bool> {
-        self.text(name).map(|text| text == "True")
+        self.get(name)
     }
 
     /// Whether `-ErrorAction` says not to tell what is not found.
@@ -106,11 +115,11 @@ impl Call {
         let filters = self.arguments.iter().filter(|bound| bound.parameter.filter);
         filters
             .into_iter()
-            .all(|bound| !bound.texts.iter().any(|text| has_wildcard(text)))
+            .all(|bound| !bound.items.iter().any(|item| has_wildcard(&item.text())))
     }
 
     /// Whether an object with these properties passes all filters.
-    pub(crate) fn matches(&self, properties: &Properties) -> bool {
+    pub(crate) fn matches(&self, properties: &Properties<'_>) -> bool {
         self.arguments
             .iter()
             .filter(|bound| bound.parameter.filter)
@@ -121,11 +130,11 @@ impl Call {
                     .find(|(property, _)| property.eq_ignore_ascii_case(name))
                     .and_then(|(_, value)| value.to_text())
                     .unwrap_or_default();
-                bound.texts.iter().any(|text| {
+                bound.items.iter().any(|item| {
                     if bound.parameter.kind.is_string() {
-                        is_like(&actual, text)
+                        is_like(&actual, &item.text())
                     } else {
-                        actual == *text
+                        actual == item.text()
                     }
                 })
             })
@@ -133,26 +142,27 @@ impl Call {
 }
 
 /// An argument whose parameter is not settled yet.
-struct Given {
+struct Given<'s> {
     span: Span,
-    value: Value,
+    value: Value<'s>,
 }
 
 /// Binds the arguments of a command, evaluating them in their order.
-pub(crate) fn bind(
-    machine: &mut Machine<'_>,
-    context: &mut Context,
+pub(crate) fn bind<'s>(
+    machine: &mut Machine<'s>,
+    context: &mut Context<'s>,
     cmdlet: &'static Cmdlet,
-    command: &Command,
-    input: Option<Vec<Value>>,
-) -> Result<Call, Failed> {
+    command: &Command<'s>,
+    input: Option<Vec<Value<'s>>>,
+) -> Result<Call<'s>, Failed> {
     let mut call = Call {
         cmdlet,
         span: command.name_span.clone(),
         place: machine.place(&command.name_span),
         host: context.host,
         input,
-        arguments: Vec::new(),
+        wanted: true,
+        arguments: Vec::with_capacity(command.arguments.len()),
     };
     let mut positional = Vec::new();
     let mut arguments = command.arguments.iter().peekable();
@@ -259,18 +269,18 @@ fn named(
     Ok(parameter)
 }
 
-fn add(
-    machine: &mut Machine<'_>,
-    call: &mut Call,
+fn add<'s>(
+    machine: &mut Machine<'s>,
+    call: &mut Call<'s>,
     parameter: &'static Parameter,
-    given: Given,
+    given: Given<'s>,
 ) -> Result<(), Failed> {
     let Given { span, value } = given;
     let name = parameter.name;
     if call.has(name) {
         return Err(machine.fail(&span, format!("-{name} is given twice")));
     }
-    let mut texts = Vec::new();
+    let mut items = SmallVec::new();
     match parameter.kind {
         Kind::Any => {}
         Kind::Block if matches!(value, Value::Block(_)) => {}
@@ -295,12 +305,12 @@ fn add(
             }
         }
         kind => {
-            let items = match &value {
-                Value::Array(items) if parameter.many => items.to_vec(),
-                other => vec![other.clone()],
+            let values = match &value {
+                Value::Array(values) if parameter.many => &values[..],
+                other => std::slice::from_ref(other),
             };
-            for item in items {
-                texts.push(canonical(machine, parameter, kind, &item, &span)?);
+            for value in values {
+                items.push(canonical(machine, parameter, kind, value, &span)?);
             }
         }
     }
@@ -308,31 +318,31 @@ fn add(
         parameter,
         span,
         value,
-        texts,
+        items,
     });
     Ok(())
 }
 
-fn canonical(
-    machine: &mut Machine<'_>,
+fn canonical<'s>(
+    machine: &mut Machine<'s>,
     parameter: &Parameter,
     kind: Kind,
-    item: &Value,
+    value: &Value<'s>,
     span: &Span,
-) -> Result<String, Failed> {
+) -> Result<Canonical<'s>, Failed> {
     let name = parameter.name;
     if parameter.filter
         && kind.is_string()
-        && let Some(text) = item.to_text()
+        && let Some(text) = value.as_text()
     {
         if text.contains('[') {
             let text = format!("-{name}: the wildcard [ is not understood, * and ? are");
             return Err(machine.fail(span, text));
         }
         if has_wildcard(&text) {
-            return Ok(text);
+            return Ok(Canonical::Text(text));
         }
     }
-    kind.canonical(item)
+    kind.canonical(value)
         .map_err(|message| machine.fail(span, format!("-{name}: {message}")))
 }

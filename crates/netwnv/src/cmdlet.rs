@@ -14,7 +14,7 @@ pub(crate) struct Cmdlet {
     pub(crate) takes_input: bool,
     /// Whether `-CimSession` or `-ComputerName` send it to another host.
     pub(crate) remote: bool,
-    pub(crate) run: fn(&mut Machine<'_>, &mut Context, &Call) -> Outcome,
+    pub(crate) run: for<'s> fn(&mut Machine<'s>, &mut Context<'s>, &Call<'s>) -> Outcome<'s>,
 }
 
 #[derive(Debug, PartialEq, Eq)]

@@ -77,9 +77,9 @@ pub(crate) static CMDLETS: &[Cmdlet] = &[
     },
 ];
 
-fn new(machine: &mut Machine<'_>, _: &mut Context, call: &Call) -> Outcome {
+fn new<'s>(machine: &mut Machine<'s>, _: &mut Context<'s>, call: &Call<'s>) -> Outcome<'s> {
     let route = CustomerRoute {
-        id: machine.host_mut(call.host).new_route_id(),
+        id: machine.host_mut(call.host, |_, _| {}).new_route_id(),
         routing_domain: call.required("RoutingDomainID"),
         virtual_subnet: vsid_of(call),
         destination: call.required("DestinationPrefix"),
@@ -108,7 +108,7 @@ fn new(machine: &mut Machine<'_>, _: &mut Context, call: &Call) -> Outcome {
     table::add(machine, call, RouteEntry { route, place })
 }
 
-fn set(machine: &mut Machine<'_>, _: &mut Context, call: &Call) -> Outcome {
+fn set<'s>(machine: &mut Machine<'s>, _: &mut Context<'s>, call: &Call<'s>) -> Outcome<'s> {
     table::set(machine, call, |entry: &mut RouteEntry| {
         entry.route.metric = call.get("Metric").unwrap_or(entry.route.metric);
         Ok(())

@@ -119,8 +119,8 @@ pub struct Host {
     pub provider_addresses: Vec<HostAddressEntry>,
     /// Provider routes in the order they were made.
     pub provider_routes: Vec<ProviderRouteEntry>,
-    next_record: u32,
-    next_route: u32,
+    pub(crate) next_record: u32,
+    pub(crate) next_route: u32,
 }
 
 /// Everything scripts can reach.

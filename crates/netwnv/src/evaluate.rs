@@ -13,13 +13,18 @@ const TEXT_BYTES_MAX: usize = 64 << 10;
 /// Most values that an array or hashtable may hold, those in its items included.
 const VALUES_MAX: usize = 64 << 10;
 
-impl Machine<'_> {
-    pub(crate) fn expr(&mut self, context: &mut Context, expr: &Expr) -> Result<Value, Failed> {
+impl<'s> Machine<'s> {
+    pub(crate) fn expr(
+        &mut self,
+        context: &mut Context<'s>,
+        expr: &Expr<'s>,
+    ) -> Result<Value<'s>, Failed> {
         let span = &expr.span;
         match &expr.kind {
             ExprKind::Number { value, text } => {
-                Ok(Value::Number(*value, text.as_deref().map(Into::into)))
+                Ok(Value::Number(*value, text.as_ref().map(Into::into)))
             }
+            ExprKind::Literal(text) => Ok(Value::Text(text.into())),
             ExprKind::Text(pieces) => self.text(context, pieces, span),
             ExprKind::Variable(name) => self.variable_value(context, name, span),
             ExprKind::Property {
@@ -31,7 +36,8 @@ impl Machine<'_> {
                 self.property(&of, name, name_span)
             }
             ExprKind::Index { of, index } => {
-                let items = self.expr(context, of)?.items();
+                let of = self.expr(context, of)?;
+                let items = of.items();
                 let index_value = self.expr(context, index)?;
                 let Value::Number(at, _) = index_value else {
                     let text = format!("an index is a number, not {}", index_value.describe());
@@ -65,7 +71,9 @@ impl Machine<'_> {
                 self.compare(&left_value, *operator, &right, &left.span)
                     .map(Value::Bool)
             }
-            ExprKind::Group(pipeline) => self.pipeline(context, pipeline).map(Value::from_output),
+            ExprKind::Group(pipeline) => self
+                .pipeline(context, pipeline, true)
+                .map(Value::from_output),
             ExprKind::Statements { statements, array } => {
                 let output = self.statements(context, statements)?;
                 if *array {
@@ -77,7 +85,7 @@ impl Machine<'_> {
             ExprKind::Table(entries) => {
                 let mut values = Vec::with_capacity(entries.len());
                 for (name, _, expr) in entries {
-                    values.push((name.clone(), self.expr(context, expr)?));
+                    values.push((name.into(), self.expr(context, expr)?));
                 }
                 self.bounded(Value::Table(values.into()), span)
             }
@@ -89,7 +97,7 @@ impl Machine<'_> {
         }
     }
 
-    fn bounded(&mut self, value: Value, span: &Span) -> Result<Value, Failed> {
+    fn bounded(&mut self, value: Value<'s>, span: &Span) -> Result<Value<'s>, Failed> {
         if value.size() > VALUES_MAX {
             return Err(self.fail(span, format!("more than {VALUES_MAX} values in one")));
         }
@@ -98,10 +106,10 @@ impl Machine<'_> {
 
     fn variable_value(
         &mut self,
-        context: &Context,
-        name: &Name,
+        context: &Context<'s>,
+        name: &Name<'s>,
         span: &Span,
-    ) -> Result<Value, Failed> {
+    ) -> Result<Value<'s>, Failed> {
         match name {
             Name::True => Ok(Value::Bool(true)),
             Name::False => Ok(Value::Bool(false)),
@@ -117,7 +125,7 @@ impl Machine<'_> {
                     span,
                     "$using: has a meaning only in a block for another host",
                 )),
-                Some(caller) => match caller.get(name) {
+                Some(caller) => match caller.get(&**name) {
                     Some(Variable::Value(value)) => Ok(value.clone()),
                     Some(Variable::Failed) => Err(Failed),
                     None => Err(self.fail(span, format!("${name} has no value outside the block"))),
@@ -129,10 +137,10 @@ impl Machine<'_> {
     /// The value of the variable of this lower-case name.
     pub(crate) fn variable(
         &mut self,
-        context: &Context,
+        context: &Context<'s>,
         name: &str,
         span: &Span,
-    ) -> Result<Value, Failed> {
+    ) -> Result<Value<'s>, Failed> {
         match context.variables.get(name) {
             Some(Variable::Value(value)) => Ok(value.clone()),
             Some(Variable::Failed) => Err(Failed),
@@ -146,7 +154,7 @@ impl Machine<'_> {
                         "a block for another host sees it as $using:{name}, or through -ArgumentList and Param()"
                     ))
                 } else {
-                    did_you_mean(name, context.variables.keys().map(String::as_str))
+                    did_you_mean(name, context.variables.keys().map(|name| &**name))
                         .map(|help| help.replace("mean ", "mean $"))
                 };
                 let text = format!("{} has no value", self.written(span));
@@ -157,13 +165,10 @@ impl Machine<'_> {
 
     fn text(
         &mut self,
-        context: &mut Context,
-        pieces: &[Piece],
+        context: &mut Context<'s>,
+        pieces: &[Piece<'s>],
         span: &Span,
-    ) -> Result<Value, Failed> {
-        if let [Piece::Literal(text)] = pieces {
-            return Ok(Value::text(text));
-        }
+    ) -> Result<Value<'s>, Failed> {
         let mut text = String::new();
         for piece in pieces {
             match piece {
@@ -181,7 +186,7 @@ impl Machine<'_> {
     }
 
     /// Puts a value into a text; items of an array with blanks between them.
-    fn append(&mut self, text: &mut String, value: &Value, span: &Span) -> Result<(), Failed> {
+    fn append(&mut self, text: &mut String, value: &Value<'s>, span: &Span) -> Result<(), Failed> {
         let items = match value {
             Value::Array(items) => &items[..],
             other => std::slice::from_ref(other),
@@ -206,7 +211,7 @@ impl Machine<'_> {
         Ok(())
     }
 
-    fn sum(&mut self, context: &mut Context, terms: &[Expr]) -> Result<Value, Failed> {
+    fn sum(&mut self, context: &mut Context<'s>, terms: &[Expr<'s>]) -> Result<Value<'s>, Failed> {
         let mut total = Value::Null;
         for (at, term) in terms.iter().enumerate() {
             let value = self.expr(context, term)?;
@@ -223,7 +228,7 @@ impl Machine<'_> {
                     Value::text(text)
                 }
                 (Value::Array(items), value) => {
-                    let items = items.iter().cloned().chain(value.items()).collect();
+                    let items = items.iter().chain(value.items()).cloned().collect();
                     self.bounded(Value::Array(items), &term.span)?
                 }
                 (Value::Number(left, _), right) => {
@@ -257,9 +262,9 @@ impl Machine<'_> {
     /// As PowerShell compares: the right side becomes what the left one is, texts without case.
     pub(crate) fn compare(
         &mut self,
-        left: &Value,
+        left: &Value<'s>,
         operator: Comparison,
-        right: &Value,
+        right: &Value<'s>,
         span: &Span,
     ) -> Result<bool, Failed> {
         let like = matches!(operator, Comparison::Like | Comparison::NotLike);
@@ -295,10 +300,10 @@ impl Machine<'_> {
     /// A property of a value; of an array, that of each item.
     pub(crate) fn property(
         &mut self,
-        of: &Value,
+        of: &Value<'s>,
         name: &str,
         span: &Span,
-    ) -> Result<Value, Failed> {
+    ) -> Result<Value<'s>, Failed> {
         let is = |other: &str| other.eq_ignore_ascii_case(name);
         let names: Vec<String> = match of {
             Value::Object(object) => {
@@ -315,7 +320,7 @@ impl Machine<'_> {
                 if let Some((_, value)) = entries.iter().find(|(other, _)| is(other)) {
                     return Ok(value.clone());
                 }
-                entries.iter().map(|(name, _)| name.clone()).collect()
+                entries.iter().map(|(name, _)| name.to_string()).collect()
             }
             Value::Array(items) if is("Count") || is("Length") => {
                 return Ok(Value::Number(items.len() as i64, None));
@@ -339,7 +344,12 @@ impl Machine<'_> {
         Err(self.fail_with(span, text, help))
     }
 
-    pub(crate) fn cast(&mut self, cast: Cast, value: Value, span: &Span) -> Result<Value, Failed> {
+    pub(crate) fn cast(
+        &mut self,
+        cast: Cast,
+        value: Value<'s>,
+        span: &Span,
+    ) -> Result<Value<'s>, Failed> {
         let cast_value = match (cast, &value) {
             (Cast::Number, Value::Number(number, _)) => Some(Value::Number(*number, None)),
             (Cast::Number, Value::Text(text)) => text
@@ -350,7 +360,7 @@ impl Machine<'_> {
             (Cast::Number, _) => None,
             // Unlike a bare word, a cast number forgets how it was written.
             (Cast::Text, Value::Number(number, _)) => Some(Value::text(number.to_string())),
-            (Cast::Text, value) => value.to_text().map(Value::text),
+            (Cast::Text, value) => value.as_text().map(Value::Text),
         };
         cast_value.ok_or_else(|| {
             let what = if cast == Cast::Number {

@@ -1,24 +1,23 @@
 //! Values: numbers, variables, properties, groups, hashtables.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
-use winnow::token::take_while;
-
-use crate::ast::{Comparison, Expr, ExprKind, Piece, Span, Variable};
+use crate::ast::{Comparison, Expr, ExprKind, Span, Variable};
 use crate::lexer::{
-    Cursor, braced_guid, ends_word, identifier, is_dash, is_double_quote, is_line_end,
-    is_single_quote, number, parameter_name, type_name, word,
+    Cursor, braced_guid, ends_word, is_dash, is_double_quote, is_line_end, is_single_quote,
+    lower_case, number, type_name,
 };
 use crate::parser::{Parsed, Parser};
 
-impl Parser<'_> {
+impl<'s> Parser<'s> {
     /// An expression: operands with commas, then `+`, then a comparison.
-    pub(crate) fn expression(&mut self) -> Parsed<Expr> {
+    pub(crate) fn expression(&mut self) -> Parsed<Expr<'s>> {
         let start = self.cursor.offset();
         let left = self.sum()?;
         self.blanks()?;
         let operator = self.cursor.offset();
-        if let Some(name) = self.cursor.take(parameter_name) {
+        if let Some(name) = self.cursor.parameter_name() {
             let span = self.since(operator);
             let Some(comparison) = Comparison::named(name) else {
                 return Err(self.error_with_help(
@@ -31,7 +30,7 @@ impl Parser<'_> {
             let right = self.sum()?;
             self.blanks()?;
             let second = self.cursor.offset();
-            if let Some(name) = self.cursor.take(parameter_name) {
+            if let Some(name) = self.cursor.parameter_name() {
                 return Err(self.error_with_help(
                     self.since(second),
                     format!("the operator -{name} is not understood here"),
@@ -58,7 +57,7 @@ impl Parser<'_> {
         Ok(left)
     }
 
-    fn sum(&mut self) -> Parsed<Expr> {
+    fn sum(&mut self) -> Parsed<Expr<'s>> {
         let start = self.cursor.offset();
         let mut terms = vec![self.list()?];
         loop {
@@ -80,7 +79,7 @@ impl Parser<'_> {
         Ok(Self::array_of(terms, start, start))
     }
 
-    fn list(&mut self) -> Parsed<Expr> {
+    fn list(&mut self) -> Parsed<Expr<'s>> {
         let start = self.cursor.offset();
         let mut items = vec![self.nested(Self::operand)?];
         loop {
@@ -96,7 +95,7 @@ impl Parser<'_> {
     }
 
     /// A value with its properties, perhaps cast.
-    pub(crate) fn operand(&mut self) -> Parsed<Expr> {
+    pub(crate) fn operand(&mut self) -> Parsed<Expr<'s>> {
         let start = self.cursor.offset();
         if let Some(cast) = self.cast()? {
             self.blanks()?;
@@ -115,16 +114,14 @@ impl Parser<'_> {
         self.postfix(primary)
     }
 
-    fn number_literal(&mut self) -> Parsed<Expr> {
+    fn number_literal(&mut self) -> Parsed<Expr<'s>> {
         let start = self.cursor.offset();
         let value = self.cursor.take(number).flatten();
-        let glued = self
-            .cursor
-            .take(take_while(1.., |c: char| c.is_alphanumeric() || c == '.'));
+        let glued = self.cursor.take_while(|c| c.is_alphanumeric() || c == '.');
         let span = self.since(start);
-        let text = self.cursor.text()[span.clone()].to_owned();
+        let text = &self.cursor.text()[span.clone()];
         match value {
-            Some(value) if glued.is_none() => Ok(Expr {
+            Some(value) if glued.is_empty() => Ok(Expr {
                 span,
                 kind: ExprKind::Number { value, text: None },
             }),
@@ -137,7 +134,7 @@ impl Parser<'_> {
     }
 
     /// One item of an argument: as an operand, but bare words are texts.
-    pub(crate) fn argument_item(&mut self) -> Parsed<Expr> {
+    pub(crate) fn argument_item(&mut self) -> Parsed<Expr<'s>> {
         let start = self.cursor.offset();
         let Some(c) = self.cursor.peek() else {
             return Err(self.error(
@@ -148,8 +145,7 @@ impl Parser<'_> {
         let special =
             matches!(c, '$' | '(' | '@' | '{') || is_double_quote(c) || is_single_quote(c);
         let item = if let Some(guid) = self.cursor.take(braced_guid) {
-            let guid = guid.to_owned();
-            self.literal(start, guid)
+            self.literal(start, guid.into())
         } else if special {
             let primary = self.nested(Self::primary)?;
             self.postfix(primary)?
@@ -162,21 +158,20 @@ impl Parser<'_> {
                     self.cast()?;
                 }
             }
-            let Some(word) = self.cursor.take(word) else {
+            let Some(word) = self.cursor.word() else {
                 let text = format!("a value was expected here, not {}", self.found());
                 return Err(self.error(self.here(), text));
             };
             let span = self.since(start);
-            let mut digits = Cursor::new(&word);
-            match digits.take(number).flatten() {
-                Some(value) if digits.rest().is_empty() => Expr {
+            match whole_number(&word) {
+                Some(value) => Expr {
                     span,
                     kind: ExprKind::Number {
                         value,
                         text: Some(word),
                     },
                 },
-                Some(_) | None => self.literal(start, word),
+                None => self.literal(start, word),
             }
         };
         // "text"more, $a$b, $net/24: PowerShell glues some of these together and splits others.
@@ -193,14 +188,14 @@ impl Parser<'_> {
         Ok(item)
     }
 
-    fn literal(&self, start: usize, text: String) -> Expr {
+    fn literal(&self, start: usize, text: Cow<'s, str>) -> Expr<'s> {
         Expr {
             span: self.since(start),
-            kind: ExprKind::Text(vec![Piece::Literal(text)]),
+            kind: ExprKind::Literal(text),
         }
     }
 
-    pub(crate) fn primary(&mut self) -> Parsed<Expr> {
+    pub(crate) fn primary(&mut self) -> Parsed<Expr<'s>> {
         let start = self.cursor.offset();
         let open = self.here();
         let kind = match self.cursor.peek() {
@@ -229,15 +224,15 @@ impl Parser<'_> {
             Some('@') => self.at_sign(start)?,
             Some(c) if is_double_quote(c) => {
                 self.cursor.next();
-                ExprKind::Text(self.expandable(open)?)
+                self.expandable(open)?
             }
             Some(c) if is_single_quote(c) => {
                 self.cursor.next();
-                ExprKind::Text(vec![Piece::Literal(self.verbatim(open)?)])
+                ExprKind::Literal(self.verbatim(open)?)
             }
             Some(_) | None => {
                 let word_start = self.cursor.offset();
-                if let Some(word) = self.cursor.take(word) {
+                if let Some(word) = self.cursor.word() {
                     return Err(self.error_with_help(
                         self.since(word_start),
                         format!("'{word}' is not understood as a value"),
@@ -255,7 +250,7 @@ impl Parser<'_> {
     }
 
     /// `( statements )`, from the parenthesis on.
-    fn parenthesised_statements(&mut self, array: bool) -> Parsed<ExprKind> {
+    fn parenthesised_statements(&mut self, array: bool) -> Parsed<ExprKind<'s>> {
         let open = self.here();
         self.cursor.next();
         let statements = self.nested(|parser| parser.statements(Some(')')))?;
@@ -264,7 +259,7 @@ impl Parser<'_> {
     }
 
     /// `.Name` and `[index]` behind a value.
-    fn postfix(&mut self, mut value: Expr) -> Parsed<Expr> {
+    fn postfix(&mut self, mut value: Expr<'s>) -> Parsed<Expr<'s>> {
         let start = value.span.start;
         for _ in 0..20 {
             let next = self.cursor.peek();
@@ -272,7 +267,7 @@ impl Parser<'_> {
             if next == Some('.') && second.is_some_and(|c| c.is_alphabetic() || c == '_') {
                 self.cursor.next();
                 let name_start = self.cursor.offset();
-                let name = self.cursor.take(identifier).unwrap_or_default().to_owned();
+                let name = self.cursor.identifier().unwrap_or_default();
                 let name_span = self.since(name_start);
                 if self.cursor.peek() == Some('(') {
                     return Err(
@@ -309,9 +304,9 @@ impl Parser<'_> {
     }
 
     /// What stands behind `$`, which has been taken at `start`.
-    fn variable(&mut self, start: usize) -> Parsed<Variable> {
+    fn variable(&mut self, start: usize) -> Parsed<Variable<'s>> {
         let braced = self.cursor.eat('{');
-        let Some(mut name) = self.cursor.take(identifier) else {
+        let Some(mut name) = self.cursor.identifier() else {
             let text = format!("a variable's name was expected here, not {}", self.found());
             return Err(self.error(self.here(), text));
         };
@@ -322,14 +317,14 @@ impl Parser<'_> {
             .is_some_and(|c| c.is_alphanumeric() || c == '_');
         if self.cursor.peek() == Some(':') && scoped {
             self.cursor.next();
-            scope = Some(name.to_lowercase());
-            name = self.cursor.take(identifier).unwrap_or_default();
+            scope = Some(lower_case(name));
+            name = self.cursor.identifier().unwrap_or_default();
         }
         if braced {
             self.close('}', start..start + 2)?;
         }
-        let name = name.to_lowercase();
-        Ok(match (scope.as_deref(), name.as_str()) {
+        let name = lower_case(name);
+        Ok(match (scope.as_deref(), &*name) {
             (None, "true") => Variable::True,
             (None, "false") => Variable::False,
             (None, "null") => Variable::Null,
@@ -348,7 +343,7 @@ impl Parser<'_> {
     }
 
     /// `@( )`, `@{ }` and here-strings.
-    fn at_sign(&mut self, start: usize) -> Parsed<ExprKind> {
+    fn at_sign(&mut self, start: usize) -> Parsed<ExprKind<'s>> {
         self.cursor.next();
         match self.cursor.peek() {
             Some('(') => self.parenthesised_statements(true),
@@ -358,10 +353,10 @@ impl Parser<'_> {
         }
     }
 
-    fn table(&mut self) -> Parsed<ExprKind> {
+    fn table(&mut self) -> Parsed<ExprKind<'s>> {
         let open = self.here();
         self.cursor.next();
-        let mut entries: Vec<(String, Span, Expr)> = Vec::new();
+        let mut entries: Vec<(Cow<'s, str>, Span, Expr<'s>)> = Vec::new();
         loop {
             self.blanks_and_lines()?;
             if self.cursor.eat(';') {
@@ -371,8 +366,8 @@ impl Parser<'_> {
                 break;
             }
             let start = self.cursor.offset();
-            let key = if let Some(name) = self.cursor.take(identifier) {
-                name.to_owned()
+            let key = if let Some(name) = self.cursor.identifier() {
+                Cow::Borrowed(name)
             } else {
                 let quote = self.here();
                 match self.cursor.peek() {
@@ -423,4 +418,11 @@ impl Parser<'_> {
         self.close('}', open)?;
         Ok(ExprKind::Table(entries))
     }
+}
+
+/// A bare word that is a number and nothing else.
+fn whole_number(word: &str) -> Option<i64> {
+    let mut digits = Cursor::new(word);
+    let value = digits.take(number).flatten();
+    value.filter(|_| digits.rest().is_empty())
 }

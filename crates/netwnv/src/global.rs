@@ -30,20 +30,20 @@ pub(crate) static CMDLETS: &[Cmdlet] = &[
     },
 ];
 
-fn global(machine: &Machine<'_>, host: usize) -> Value {
+fn global<'s>(machine: &Machine<'s>, host: usize) -> Value<'s> {
     Value::Object(Object::Global {
         host,
         use_external_router: machine.host(host).use_external_router,
     })
 }
 
-fn set(machine: &mut Machine<'_>, _: &mut Context, call: &Call) -> Outcome {
+fn set<'s>(machine: &mut Machine<'s>, _: &mut Context<'s>, call: &Call<'s>) -> Outcome<'s> {
     let given = call
         .input
-        .clone()
+        .as_deref()
         .or_else(|| call.value("InputObject").map(Value::items));
     let mut hosts = Vec::new();
-    for value in given.iter().flatten() {
+    for value in given.into_iter().flatten() {
         let Value::Object(Object::Global { host, .. }) = value else {
             let text = format!("{} does not work on {}", call.cmdlet.name, value.describe());
             return Err(machine.fail(&call.span, text));
@@ -56,7 +56,7 @@ fn set(machine: &mut Machine<'_>, _: &mut Context, call: &Call) -> Outcome {
     let mut output = Vec::new();
     for host in hosts {
         if let Some(on) = call.is_on("UseExternalRouter") {
-            machine.host_mut(host).use_external_router = on;
+            machine.host_mut(host, |_, _| {}).use_external_router = on;
         }
         if call.is_on("PassThru") == Some(true) {
             output.push(global(machine, host));

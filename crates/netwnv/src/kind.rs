@@ -1,12 +1,10 @@
 //! What a parameter takes, and the one form in which commands and filters compare it.
 
 use nvgre_dataplane::{RecordType, Rule};
-use nvgre_wire::{
-    CustomerAddress, CustomerPrefix, MacAddress, ProviderAddress, ProviderPrefix, RoutingDomainId,
-    VirtualSubnetId, VlanId,
-};
+use nvgre_wire::{VirtualSubnetId, VlanId};
 
-use crate::value::Value;
+use crate::canonical::Canonical;
+use crate::value::{Text, Value};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -88,8 +86,8 @@ impl Kind {
     }
 
     /// Whether a value without a parameter name may go to a parameter of this kind.
-    pub(crate) fn takes_position(self, value: &Value) -> bool {
-        let first = value.items().into_iter().next();
+    pub(crate) fn takes_position(self, value: &Value<'_>) -> bool {
+        let first = value.items().first();
         match self {
             Self::Block => matches!(value, Value::Block(_)),
             Self::Objects => matches!(first, Some(Value::Object(_))),
@@ -101,23 +99,24 @@ impl Kind {
         }
     }
 
-    /// The value as the one text that stands for it, or what is wrong with it.
-    ///
-    /// The text of an address, prefix, MAC, GUID or number parses as that type.
-    pub(crate) fn canonical(self, value: &Value) -> Result<String, String> {
-        fn parsed<T>(text: &str) -> Result<String, String>
+    /// The value in the form that commands take, or what is wrong with it.
+    pub(crate) fn canonical<'s>(self, value: &Value<'s>) -> Result<Canonical<'s>, String> {
+        fn parsed<'s, T>(
+            text: &str,
+            canonical: fn(T) -> Canonical<'s>,
+        ) -> Result<Canonical<'s>, String>
         where
-            T: std::str::FromStr + ToString,
+            T: std::str::FromStr,
             T::Err: ToString,
         {
-            text.parse::<T>()
-                .map(|parsed| parsed.to_string())
-                .map_err(|error| format!("\"{text}\" is refused: {}", error.to_string()))
+            text.parse()
+                .map(canonical)
+                .map_err(|error: T::Err| format!("\"{text}\" is refused: {}", error.to_string()))
         }
         if let Self::Bool | Self::Switch = self {
             return match value {
-                Value::Bool(true) | Value::Number(1, _) => Ok("True".to_owned()),
-                Value::Bool(false) | Value::Number(0, _) => Ok("False".to_owned()),
+                Value::Bool(true) | Value::Number(1, _) => Ok(Canonical::Bool(true)),
+                Value::Bool(false) | Value::Number(0, _) => Ok(Canonical::Bool(false)),
                 other => Err(format!(
                     "this wants $true or $false, not {}",
                     other.describe()
@@ -131,21 +130,18 @@ impl Kind {
             return Err(format!("this wants one value, not {}", value.describe()));
         };
         match self {
-            Self::CustomerAddress => parsed::<CustomerAddress>(&text),
-            Self::ProviderAddress => parsed::<ProviderAddress>(&text),
-            Self::CustomerPrefix => parsed::<CustomerPrefix>(&text),
-            Self::ProviderPrefix => parsed::<ProviderPrefix>(&text),
-            Self::Mac => parsed::<MacAddress>(&text),
-            Self::RoutingDomain => text
-                .parse::<RoutingDomainId>()
-                .map(|id| id.to_string())
-                .map_err(|_| {
-                    format!("\"{text}\" is no GUID, as in {{7f3c0c44-5d5e-4c0a-9a5e-000000445566}}")
-                }),
+            Self::CustomerAddress => parsed(&text, Canonical::CustomerAddress),
+            Self::ProviderAddress => parsed(&text, Canonical::ProviderAddress),
+            Self::CustomerPrefix => parsed(&text, Canonical::CustomerPrefix),
+            Self::ProviderPrefix => parsed(&text, Canonical::ProviderPrefix),
+            Self::Mac => parsed(&text, Canonical::Mac),
+            Self::RoutingDomain => text.parse().map(Canonical::RoutingDomain).map_err(|_| {
+                format!("\"{text}\" is no GUID, as in {{7f3c0c44-5d5e-4c0a-9a5e-000000445566}}")
+            }),
             Self::Number { max, type_name } => {
                 let number = number_of(value, type_name)?;
                 match u64::try_from(number) {
-                    Ok(number) if number <= max => Ok(number.to_string()),
+                    Ok(number) if number <= max => Ok(Canonical::Number(number)),
                     Ok(_) | Err(_) => Err(format!(
                         "{number} is out of range: 0 to {max} are ({type_name})"
                     )),
@@ -155,9 +151,9 @@ impl Kind {
                 let number = number_of(value, "UInt32")?;
                 let vsid = u32::try_from(number).ok().map(VirtualSubnetId::try_new);
                 match vsid {
-                    Some(Ok(_)) => Ok(number.to_string()),
+                    Some(Ok(vsid)) => Ok(Canonical::Number(vsid.get().into())),
                     _ if self == Self::PortVsid && matches!(number, 0 | 0xff_ffff) => {
-                        Ok(number.to_string())
+                        Ok(Canonical::Number(number.unsigned_abs()))
                     }
                     _ if self == Self::PortVsid => Err(format!(
                         "{number} is no virtual subnet id: 4096 to 16777215 are, and 0 takes it away"
@@ -171,8 +167,8 @@ impl Kind {
                 let number = number_of(value, "UInt16")?;
                 let vlan = u16::try_from(number).ok().map(VlanId::try_new);
                 match vlan {
-                    Some(Ok(_)) => Ok(number.to_string()),
-                    _ if number == 0 => Ok(number.to_string()),
+                    Some(Ok(vlan)) => Ok(Canonical::Number(vlan.get().into())),
+                    _ if number == 0 => Ok(Canonical::Number(0)),
                     _ => Err(format!(
                         "{number} is no VLAN id: 1 to 4094 are, and 0 is none"
                     )),
@@ -183,7 +179,7 @@ impl Kind {
                 let by_number = || text.parse().ok().and_then(|n: usize| names.get(n));
                 by_name
                     .or_else(by_number)
-                    .map(|&name| name.to_owned())
+                    .map(|&name| Canonical::Name(name))
                     .ok_or_else(|| format!("\"{text}\" is none of {}", names.join(", ")))
             }
             Self::Text
@@ -192,12 +188,14 @@ impl Kind {
             | Self::Switch
             | Self::Block
             | Self::Objects
-            | Self::Refused(_) => Ok(text),
+            | Self::Refused(_) => Ok(Canonical::Text(
+                value.as_text().unwrap_or_else(|| Text::Script("")),
+            )),
         }
     }
 }
 
-fn number_of(value: &Value, type_name: &str) -> Result<i64, String> {
+fn number_of(value: &Value<'_>, type_name: &str) -> Result<i64, String> {
     let no_number = || {
         format!(
             "this wants a number ({type_name}), not {}",

@@ -1,21 +1,22 @@
 //! Characters to words. PowerShell reads the same characters differently where an expression and
 //! where an argument is expected, so the parser asks for what it expects; there is no token stream.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use winnow::Parser;
-use winnow::combinator::{alt, delimited, opt, preceded, repeat};
+use winnow::combinator::{alt, delimited, opt, preceded};
 use winnow::error::EmptyError;
-use winnow::stream::{LocatingSlice, Location, Stream};
-use winnow::token::{one_of, take_till, take_until, take_while};
+use winnow::token::{one_of, take_while};
 
 /// What the parsers of this file read from.
-pub(crate) type Input<'s> = LocatingSlice<&'s str>;
+pub(crate) type Input<'s> = &'s str;
 
 /// Where the parser is in the text.
 pub(crate) struct Cursor<'s> {
     text: &'s str,
-    input: Input<'s>,
+    /// Byte offset of the next character.
+    at: usize,
 }
 
 /// Why blanks could not be skipped.
@@ -28,17 +29,14 @@ pub(crate) enum BlankError {
 
 impl<'s> Cursor<'s> {
     pub(crate) fn new(text: &'s str) -> Self {
-        let mut cursor = Self {
-            text,
-            input: LocatingSlice::new(text),
-        };
+        let mut cursor = Self { text, at: 0 };
         cursor.eat('\u{feff}');
         cursor
     }
 
     /// Byte offset of the next character.
     pub(crate) fn offset(&self) -> usize {
-        self.input.current_token_start()
+        self.at
     }
 
     pub(crate) fn text(&self) -> &'s str {
@@ -46,7 +44,7 @@ impl<'s> Cursor<'s> {
     }
 
     pub(crate) fn rest(&self) -> &'s str {
-        &self.text[self.offset()..]
+        &self.text[self.at..]
     }
 
     pub(crate) fn peek(&self) -> Option<char> {
@@ -55,16 +53,47 @@ impl<'s> Cursor<'s> {
 
     /// The character behind the next.
     pub(crate) fn peek_second(&self) -> Option<char> {
-        self.rest().chars().nth(1)
+        let mut chars = self.rest().chars();
+        chars.next();
+        chars.next()
     }
 
     pub(crate) fn next(&mut self) -> Option<char> {
-        self.input.next_token()
+        let next = self.peek()?;
+        self.at += next.len_utf8();
+        Some(next)
     }
 
     /// Takes the next character if it is this one.
     pub(crate) fn eat(&mut self, c: char) -> bool {
-        self.take(c).is_some()
+        let found = self.peek() == Some(c);
+        if found {
+            self.at += c.len_utf8();
+        }
+        found
+    }
+
+    /// Takes as many characters as are in a set, which may be none.
+    pub(crate) fn take_while(&mut self, is_in: impl Fn(char) -> bool) -> &'s str {
+        let rest = self.rest();
+        let bytes = rest.as_bytes();
+        let mut len = 0;
+        // Scripts are ASCII but for names, so what is not is decoded only where it stands.
+        while let Some(&byte) = bytes.get(len) {
+            if byte.is_ascii() {
+                if !is_in(byte.into()) {
+                    break;
+                }
+                len += 1;
+            } else {
+                match rest[len..].chars().next() {
+                    Some(c) if is_in(c) => len += c.len_utf8(),
+                    Some(_) | None => break,
+                }
+            }
+        }
+        self.at += len;
+        &rest[..len]
     }
 
     /// Runs a parser; where it does not match, nothing is taken.
@@ -72,99 +101,84 @@ impl<'s> Cursor<'s> {
         &mut self,
         mut parser: impl Parser<Input<'s>, O, EmptyError>,
     ) -> Option<O> {
-        let start = self.input.checkpoint();
-        let found = parser.parse_next(&mut self.input).ok();
-        if found.is_none() {
-            self.input.reset(&start);
-        }
-        found
+        let mut rest = self.rest();
+        let found = parser.parse_next(&mut rest).ok()?;
+        self.at = self.text.len() - rest.len();
+        Some(found)
     }
 
     /// Moves to a byte offset, which must be at a character's start.
     pub(crate) fn move_to(&mut self, offset: usize) {
-        self.input.reset_to_start();
-        self.input.next_slice(offset);
+        self.at = offset;
+    }
+
+    /// A name of a variable, property or hashtable key.
+    pub(crate) fn identifier(&mut self) -> Option<&'s str> {
+        let name = self.take_while(|c| c.is_alphanumeric() || c == '_');
+        (!name.is_empty()).then_some(name)
+    }
+
+    /// `-Name` without its dash; names may hold inner dashes and dots.
+    pub(crate) fn parameter_name(&mut self) -> Option<&'s str> {
+        let dash = self.peek().filter(|&c| is_dash(c))?;
+        self.peek_second()
+            .filter(|&c| c.is_alphabetic() || c == '_' || c == '?')?;
+        self.at += dash.len_utf8();
+        Some(self.take_while(|c| !ends_word(c) && c != ':' && c != '`'))
+    }
+
+    /// A bare word, with backtick escapes resolved.
+    pub(crate) fn word(&mut self) -> Option<Cow<'s, str>> {
+        let mut word = Cow::Borrowed("");
+        loop {
+            word += self.take_while(|c| !ends_word(c) && c != '`' && c != '$');
+            if self.peek() != Some('`') || self.peek_second().is_none_or(is_line_end) {
+                return (!word.is_empty()).then_some(word);
+            }
+            self.at += '`'.len_utf8();
+            word.to_mut().extend(self.next());
+        }
     }
 
     /// Skips blanks, comments and continued line ends; with `lines`, line ends too.
     pub(crate) fn skip_blanks(&mut self, lines: bool) -> Result<(), BlankError> {
         loop {
-            let start = self.offset();
-            self.take(take_while(0.., |c| {
-                is_blank(c) || (lines && is_line_end(c))
-            }));
-            if self.rest().starts_with("<#") {
-                if self.take(block_comment).is_none() {
-                    return Err(BlankError::OpenComment(start_of(self.offset(), 2)));
+            self.take_while(|c| is_blank(c) || (lines && is_line_end(c)));
+            match self.peek() {
+                Some('#') => {
+                    self.take_while(|c| !is_line_end(c));
                 }
-            } else if self.peek() == Some('#') {
-                self.take(line_comment);
-            } else if self.peek() == Some('`') && self.take(continuation).is_none() {
-                let backtick = self.offset();
-                if self.peek_second().is_some_and(is_blank) && self.rest_of_line_is_blank(1) {
-                    return Err(BlankError::BacktickBeforeBlank(start_of(backtick, 1)));
+                Some('<') if self.peek_second() == Some('#') => {
+                    let open = self.at..self.at + 2;
+                    // The end may not share the start's '#'.
+                    let Some(len) = self.text[open.end..].find("#>") else {
+                        return Err(BlankError::OpenComment(open));
+                    };
+                    self.at = open.end + len + 2;
                 }
-                return Ok(());
-            }
-            if self.offset() == start {
-                return Ok(());
+                Some('`') => match self.peek_second() {
+                    Some('\r') if self.text.as_bytes().get(self.at + 2) == Some(&b'\n') => {
+                        self.at += 3;
+                    }
+                    Some('\n' | '\r') => self.at += 2,
+                    Some(c) if is_blank(c) && self.rest_of_line_is_blank() => {
+                        return Err(BlankError::BacktickBeforeBlank(self.at..self.at + 1));
+                    }
+                    Some(_) | None => return Ok(()),
+                },
+                Some(_) | None => return Ok(()),
             }
         }
     }
 
-    fn rest_of_line_is_blank(&self, skip: usize) -> bool {
+    /// Whether only blanks are behind the next character up to the end of the line.
+    fn rest_of_line_is_blank(&self) -> bool {
         self.rest()
             .chars()
-            .skip(skip)
+            .skip(1)
             .take_while(|&c| !is_line_end(c))
             .all(is_blank)
     }
-}
-
-fn start_of(offset: usize, len: usize) -> Range<usize> {
-    offset..offset + len
-}
-
-fn line_comment<'s>(input: &mut Input<'s>) -> Result<&'s str, EmptyError> {
-    ('#', take_till(0.., is_line_end)).take().parse_next(input)
-}
-
-fn block_comment<'s>(input: &mut Input<'s>) -> Result<&'s str, EmptyError> {
-    ("<#", take_until(0.., "#>"), "#>").take().parse_next(input)
-}
-
-fn continuation<'s>(input: &mut Input<'s>) -> Result<&'s str, EmptyError> {
-    preceded('`', alt(("\r\n", "\n", "\r"))).parse_next(input)
-}
-
-/// A name of a variable, property or hashtable key.
-pub(crate) fn identifier<'s>(input: &mut Input<'s>) -> Result<&'s str, EmptyError> {
-    take_while(1.., |c: char| c.is_alphanumeric() || c == '_').parse_next(input)
-}
-
-/// `-Name` without its dash; names may hold inner dashes and dots.
-pub(crate) fn parameter_name<'s>(input: &mut Input<'s>) -> Result<&'s str, EmptyError> {
-    preceded(
-        one_of(is_dash),
-        (
-            one_of(|c: char| c.is_alphabetic() || c == '_' || c == '?'),
-            take_while(0.., |c: char| !ends_word(c) && c != ':' && c != '`'),
-        )
-            .take(),
-    )
-    .parse_next(input)
-}
-
-/// A bare word, with backtick escapes resolved.
-pub(crate) fn word(input: &mut Input<'_>) -> Result<String, EmptyError> {
-    let plain = take_while(1.., |c: char| !ends_word(c) && c != '`' && c != '$');
-    let escaped = preceded('`', one_of(|c: char| !is_line_end(c)).take());
-    repeat(1.., alt((plain, escaped)))
-        .fold(String::new, |mut word: String, part: &str| {
-            word.push_str(part);
-            word
-        })
-        .parse_next(input)
 }
 
 /// A whole number as PowerShell writes it: decimal or 0x, with kb, mb, gb or tb behind it.
@@ -213,6 +227,15 @@ pub(crate) fn braced_guid<'s>(input: &mut Input<'s>) -> Result<&'s str, EmptyErr
     )
         .take()
         .parse_next(input)
+}
+
+/// In lower case, which most names are already.
+pub(crate) fn lower_case(name: &str) -> Cow<'_, str> {
+    let is_lower = |byte: u8| byte.is_ascii() && !byte.is_ascii_uppercase();
+    if name.bytes().all(is_lower) {
+        return Cow::Borrowed(name);
+    }
+    Cow::Owned(name.to_lowercase())
 }
 
 /// A character that separates words on a line.

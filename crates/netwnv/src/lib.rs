@@ -30,6 +30,7 @@ mod adapter;
 mod ast;
 mod binding;
 mod call;
+mod canonical;
 mod cmdlet;
 mod customer_route;
 mod error;
@@ -53,6 +54,7 @@ mod session;
 mod source;
 mod table;
 mod text;
+mod undo;
 mod value;
 mod wildcard;
 

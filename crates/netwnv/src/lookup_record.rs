@@ -102,10 +102,10 @@ pub(crate) static CMDLETS: &[Cmdlet] = &[
     },
 ];
 
-fn new(machine: &mut Machine<'_>, _: &mut Context, call: &Call) -> Outcome {
+fn new<'s>(machine: &mut Machine<'s>, _: &mut Context<'s>, call: &Call<'s>) -> Outcome<'s> {
     let given_type = call.text("Type").map(record_type_named);
     let mut record = LookupRecord {
-        id: machine.host_mut(call.host).new_record_id(),
+        id: machine.host_mut(call.host, |_, _| {}).new_record_id(),
         virtual_subnet: vsid_of(call),
         customer_address: call.required("CustomerAddress"),
         mac: call.required("MACAddress"),
@@ -210,7 +210,7 @@ impl RecordKeys {
     }
 }
 
-fn set(machine: &mut Machine<'_>, _: &mut Context, call: &Call) -> Outcome {
+fn set<'s>(machine: &mut Machine<'s>, _: &mut Context<'s>, call: &Call<'s>) -> Outcome<'s> {
     table::set(machine, call, |entry: &mut RecordEntry| {
         let record = &mut entry.record;
         record.provider_address = call
@@ -245,7 +245,7 @@ fn check_use_vm_mac(record: &LookupRecord) -> Result<(), String> {
 /// A required `-VirtualSubnetID`.
 ///
 /// Panics only where the parameter's kind is not [`Kind::Vsid`]: binding has refused other numbers.
-pub(crate) fn vsid_of(call: &Call) -> nvgre_wire::VirtualSubnetId {
+pub(crate) fn vsid_of(call: &Call<'_>) -> nvgre_wire::VirtualSubnetId {
     nvgre_wire::VirtualSubnetId::try_new(call.required("VirtualSubnetID"))
         .expect("binding has checked the range")
 }

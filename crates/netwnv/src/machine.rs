@@ -1,8 +1,12 @@
 //! Evaluates the tree: variables, pipelines, blocks, commands.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
-use crate::ast::{Argument, Block, Command, Element, Pipeline, Span, Statement};
+use smallvec::SmallVec;
+
+use crate::ast::{Argument, Block, BlockParameter, Command, Element, Pipeline, Span, Statement};
 use crate::call::{Call, bind};
 use crate::cmdlet::{Cmdlet, Meaning, listed, meaning};
 use crate::error::ScriptError;
@@ -11,6 +15,7 @@ use crate::lookup_record::RecordKeys;
 use crate::object::Object;
 use crate::report::{RunReport, ScriptWarning};
 use crate::source::{Lines, Place};
+use crate::undo::{HostBefore, Undo};
 use crate::value::Value;
 
 /// Something went wrong and is among the machine's errors already.
@@ -18,37 +23,56 @@ use crate::value::Value;
 pub(crate) struct Failed;
 
 /// Objects and values that a command hands on.
-pub(crate) type Outcome = Result<Vec<Value>, Failed>;
+pub(crate) type Outcome<'s> = Result<Vec<Value<'s>>, Failed>;
 
 /// A variable: its value, or the news that the statement that should have set it failed, which is
 /// said once and not again at each use.
 #[derive(Clone, Debug)]
-pub(crate) enum Variable {
-    Value(Value),
+pub(crate) enum Variable<'s> {
+    Value(Value<'s>),
     Failed,
 }
 
-pub(crate) type Variables = BTreeMap<String, Variable>;
+/// By lower-case name.
+pub(crate) type Variables<'s> = BTreeMap<Cow<'s, str>, Variable<'s>>;
 
 /// Where a block runs.
-pub(crate) struct Context {
+pub(crate) struct Context<'s> {
     /// The host, counted into the estate.
     pub(crate) host: usize,
-    pub(crate) variables: Variables,
+    /// Shared with the blocks that see them, until one of both sets one.
+    pub(crate) variables: Rc<Variables<'s>>,
     /// `$_`
-    pub(crate) current: Option<Value>,
+    pub(crate) current: Option<Value<'s>>,
     /// What `$using:` sees; only in remote blocks.
-    pub(crate) caller: Option<Variables>,
+    pub(crate) caller: Option<Rc<Variables<'s>>>,
+}
+
+impl<'s> Context<'s> {
+    /// At the start of a script or block that sees no variables.
+    pub(crate) fn new(host: usize) -> Self {
+        Self {
+            host,
+            variables: Rc::default(),
+            current: None,
+            caller: None,
+        }
+    }
+
+    fn set(&mut self, name: &Cow<'s, str>, variable: Variable<'s>) {
+        Rc::make_mut(&mut self.variables).insert(name.clone(), variable);
+    }
 }
 
 pub(crate) struct Machine<'s> {
     lines: &'s Lines<'s>,
-    /// The copy of the estate that the script works on.
+    /// What the script works on.
     pub(crate) estate: Estate,
+    undo: Undo,
     pub(crate) report: RunReport,
     pub(crate) errors: Vec<ScriptError>,
     /// The variables of each session, which outlive the blocks run in it.
-    pub(crate) sessions: Vec<Variables>,
+    pub(crate) sessions: Vec<Rc<Variables<'s>>>,
     pub(crate) record_keys: RecordKeys,
 }
 
@@ -57,6 +81,7 @@ impl<'s> Machine<'s> {
         Self {
             lines,
             estate,
+            undo: Undo::default(),
             report: RunReport::default(),
             errors: Vec::new(),
             sessions: Vec::new(),
@@ -108,15 +133,29 @@ impl<'s> Machine<'s> {
         &self.estate.hosts[host]
     }
 
-    pub(crate) fn host_mut(&mut self, host: usize) -> &mut Host {
-        &mut self.estate.hosts[host]
+    /// What the estate was before, with everything that the script did taken back.
+    pub(crate) fn take_back(self) -> (Estate, Vec<ScriptError>) {
+        let mut estate = self.estate;
+        self.undo.restore(&mut estate);
+        (estate, self.errors)
+    }
+
+    /// Changes a host; `keep` first keeps what it will be asked to take back.
+    pub(crate) fn host_mut(
+        &mut self,
+        host: usize,
+        keep: impl FnOnce(&mut HostBefore, &Host),
+    ) -> &mut Host {
+        let now = &mut self.estate.hosts[host];
+        keep(self.undo.of(host, now), now);
+        now
     }
 
     /// The host that a text or session names.
     pub(crate) fn host_named(
         &mut self,
-        context: &Context,
-        value: &Value,
+        context: &Context<'s>,
+        value: &Value<'s>,
         span: &Span,
     ) -> Result<usize, Failed> {
         if let Value::Object(Object::Session { host, .. }) = value {
@@ -147,36 +186,47 @@ impl<'s> Machine<'s> {
     /// Runs all statements, so that one mistake does not hide the next.
     pub(crate) fn statements(
         &mut self,
-        context: &mut Context,
-        statements: &[Statement],
-    ) -> Outcome {
+        context: &mut Context<'s>,
+        statements: &[Statement<'s>],
+    ) -> Outcome<'s> {
         let mut output = Vec::new();
         let mut failed = false;
         for statement in statements {
-            match statement {
-                Statement::Pipeline(pipeline) => match self.pipeline(context, pipeline) {
-                    Ok(values) => output.extend(values),
-                    Err(Failed) => failed = true,
-                },
-                Statement::Assign { name, cast, value } => {
-                    let span = self.span_of(value);
-                    let value = self
-                        .pipeline(context, value)
-                        .map(Value::from_output)
-                        .and_then(|value| match cast {
-                            Some(cast) => self.cast(*cast, value, &span),
-                            None => Ok(value),
-                        });
-                    failed |= value.is_err();
-                    let variable = value.map_or(Variable::Failed, Variable::Value);
-                    context.variables.insert(name.clone(), variable);
-                }
+            match self.statement(context, statement, true) {
+                Ok(values) => output.extend(values),
+                Err(Failed) => failed = true,
             }
         }
         if failed { Err(Failed) } else { Ok(output) }
     }
 
-    fn span_of(&self, pipeline: &Pipeline) -> Span {
+    /// Runs one statement; with `wanted` something takes its output.
+    pub(crate) fn statement(
+        &mut self,
+        context: &mut Context<'s>,
+        statement: &Statement<'s>,
+        wanted: bool,
+    ) -> Outcome<'s> {
+        match statement {
+            Statement::Pipeline(pipeline) => self.pipeline(context, pipeline, wanted),
+            Statement::Assign { name, cast, value } => {
+                let span = self.span_of(value);
+                let value = self
+                    .pipeline(context, value, true)
+                    .map(Value::from_output)
+                    .and_then(|value| match cast {
+                        Some(cast) => self.cast(*cast, value, &span),
+                        None => Ok(value),
+                    });
+                let failed = value.is_err();
+                let variable = value.map_or(Variable::Failed, Variable::Value);
+                context.set(name, variable);
+                if failed { Err(Failed) } else { Ok(Vec::new()) }
+            }
+        }
+    }
+
+    fn span_of(&self, pipeline: &Pipeline<'_>) -> Span {
         match &pipeline.elements[..] {
             [Element::Expr(expr), ..] => expr.span.clone(),
             [Element::Command(command), ..] => command.name_span.clone(),
@@ -184,35 +234,56 @@ impl<'s> Machine<'s> {
         }
     }
 
-    pub(crate) fn pipeline(&mut self, context: &mut Context, pipeline: &Pipeline) -> Outcome {
+    pub(crate) fn pipeline(
+        &mut self,
+        context: &mut Context<'s>,
+        pipeline: &Pipeline<'s>,
+        wanted: bool,
+    ) -> Outcome<'s> {
+        let wanted = wanted && !pipeline.discarded;
+        let last = pipeline.elements.len().saturating_sub(1);
         let mut output = None;
-        for element in &pipeline.elements {
+        for (at, element) in pipeline.elements.iter().enumerate() {
             output = Some(match element {
-                Element::Expr(expr) => self.expr(context, expr)?.items(),
-                Element::Command(command) => self.command(context, command, output)?,
+                Element::Expr(expr) => self.expr(context, expr)?.items().to_vec(),
+                Element::Command(command) => {
+                    self.command(context, command, output, wanted || at < last)?
+                }
             });
         }
-        Ok(output.filter(|_| !pipeline.discarded).unwrap_or_default())
+        Ok(output.filter(|_| wanted).unwrap_or_default())
     }
 
     /// Runs a block with these arguments. On another host it sees none of the caller's variables,
     /// and what it hands back are copies without a link to their host.
     pub(crate) fn block(
         &mut self,
-        context: &mut Context,
-        block: &Block,
-        arguments: &[Value],
+        context: &mut Context<'s>,
+        block: &Block<'s>,
+        arguments: &[Value<'s>],
         span: &Span,
-    ) -> Outcome {
-        if arguments.len() > block.parameters.len() {
+    ) -> Outcome<'s> {
+        self.set_parameters(context, &block.parameters, arguments, span)?;
+        self.statements(context, &block.statements)
+    }
+
+    /// Sets the variables of a block's Param().
+    pub(crate) fn set_parameters(
+        &mut self,
+        context: &mut Context<'s>,
+        parameters: &[BlockParameter<'s>],
+        arguments: &[Value<'s>],
+        span: &Span,
+    ) -> Result<(), Failed> {
+        if arguments.len() > parameters.len() {
             let text = format!(
                 "the block's Param() takes {}, and {} are given",
-                block.parameters.len(),
+                parameters.len(),
                 arguments.len()
             );
             return Err(self.fail(span, text));
         }
-        for (at, parameter) in block.parameters.iter().enumerate() {
+        for (at, parameter) in parameters.iter().enumerate() {
             let value = match (arguments.get(at), &parameter.default) {
                 (Some(value), _) => value.clone(),
                 (None, Some(default)) => self.expr(context, default)?,
@@ -229,22 +300,22 @@ impl<'s> Machine<'s> {
                 Some(cast) => self.cast(cast, value, span)?,
                 None => value,
             };
-            context
-                .variables
-                .insert(parameter.name.clone(), Variable::Value(value));
+            context.set(&parameter.name, Variable::Value(value));
         }
-        self.statements(context, &block.statements)
+        Ok(())
     }
 
     fn command(
         &mut self,
-        context: &mut Context,
-        command: &Command,
-        input: Option<Vec<Value>>,
-    ) -> Outcome {
+        context: &mut Context<'s>,
+        command: &Command<'s>,
+        input: Option<Vec<Value<'s>>>,
+        wanted: bool,
+    ) -> Outcome<'s> {
         match meaning(&command.name) {
             Meaning::Cmdlet(cmdlet) => {
                 let mut call = bind(self, context, cmdlet, command, input)?;
+                call.wanted = wanted;
                 let mut output = Vec::new();
                 for host in self.hosts_of(context, cmdlet, &call)? {
                     call.host = host;
@@ -265,15 +336,15 @@ impl<'s> Machine<'s> {
 
     fn hosts_of(
         &mut self,
-        context: &Context,
+        context: &Context<'s>,
         cmdlet: &Cmdlet,
-        call: &Call,
-    ) -> Result<Vec<usize>, Failed> {
-        let mut hosts = Vec::new();
+        call: &Call<'s>,
+    ) -> Result<SmallVec<[usize; 1]>, Failed> {
+        let mut hosts = SmallVec::new();
         if cmdlet.remote {
             for name in ["CimSession", "ComputerName"] {
                 for value in call.value(name).map(Value::items).unwrap_or_default() {
-                    hosts.push(self.host_named(context, &value, &call.span_of(name))?);
+                    hosts.push(self.host_named(context, value, &call.span_of(name))?);
                 }
             }
         }
@@ -284,7 +355,11 @@ impl<'s> Machine<'s> {
     }
 
     /// Its arguments may hold commands with an effect, so they are evaluated.
-    fn display_only(&mut self, context: &mut Context, command: &Command) -> Result<(), Failed> {
+    fn display_only(
+        &mut self,
+        context: &mut Context<'s>,
+        command: &Command<'s>,
+    ) -> Result<(), Failed> {
         for argument in &command.arguments {
             match argument {
                 Argument::Value(expr)
@@ -305,7 +380,9 @@ impl<'s> Machine<'s> {
             .any(|(_, name)| name.eq_ignore_ascii_case(&command.name))
         {
             let place = self.place(&command.name_span);
-            self.report.display_only.push((place, command.name.clone()));
+            self.report
+                .display_only
+                .push((place, command.name.to_string()));
         }
         Ok(())
     }

@@ -60,7 +60,7 @@ pub(crate) enum Object {
     },
 }
 
-pub(crate) type Properties = Vec<(&'static str, Value)>;
+pub(crate) type Properties<'s> = Vec<(&'static str, Value<'s>)>;
 
 impl Object {
     /// What messages call it.
@@ -95,7 +95,7 @@ impl Object {
     }
 
     /// Its properties in the order Windows lists them.
-    pub(crate) fn properties(&self, estate: &Estate) -> Properties {
+    pub(crate) fn properties<'s>(&self, estate: &Estate) -> Properties<'s> {
         let host = &estate.hosts[self.host()];
         let mut properties = match self {
             Self::Record { entry, .. } => record_properties(entry),
@@ -141,15 +141,15 @@ impl Object {
     }
 }
 
-fn label(text: &Option<String>) -> Value {
+fn label<'s>(text: &Option<String>) -> Value<'s> {
     text.as_ref().map_or(Value::Null, Value::text)
 }
 
-fn shown(value: impl ToString) -> Value {
+fn shown<'s>(value: impl ToString) -> Value<'s> {
     Value::text(value.to_string())
 }
 
-pub(crate) fn record_properties(entry: &RecordEntry) -> Properties {
+pub(crate) fn record_properties<'s>(entry: &RecordEntry) -> Properties<'s> {
     let record = &entry.record;
     vec![
         ("CustomerAddress", shown(record.customer_address)),
@@ -170,7 +170,7 @@ pub(crate) fn record_properties(entry: &RecordEntry) -> Properties {
     ]
 }
 
-pub(crate) fn route_properties(entry: &RouteEntry) -> Properties {
+pub(crate) fn route_properties<'s>(entry: &RouteEntry) -> Properties<'s> {
     let route = &entry.route;
     vec![
         ("VirtualSubnetID", Value::number(route.virtual_subnet.get())),
@@ -181,7 +181,7 @@ pub(crate) fn route_properties(entry: &RouteEntry) -> Properties {
     ]
 }
 
-pub(crate) fn host_address_properties(entry: &HostAddressEntry) -> Properties {
+pub(crate) fn host_address_properties<'s>(entry: &HostAddressEntry) -> Properties<'s> {
     let address = &entry.address;
     vec![
         ("ProviderAddress", shown(address.address)),
@@ -197,7 +197,7 @@ pub(crate) fn host_address_properties(entry: &HostAddressEntry) -> Properties {
     ]
 }
 
-pub(crate) fn provider_route_properties(entry: &ProviderRouteEntry) -> Properties {
+pub(crate) fn provider_route_properties<'s>(entry: &ProviderRouteEntry) -> Properties<'s> {
     let route = &entry.route;
     vec![
         ("InterfaceIndex", Value::number(route.interface_index)),
@@ -207,7 +207,7 @@ pub(crate) fn provider_route_properties(entry: &ProviderRouteEntry) -> Propertie
     ]
 }
 
-pub(crate) fn adapter_properties(adapter: &Adapter) -> Properties {
+pub(crate) fn adapter_properties<'s>(adapter: &Adapter) -> Properties<'s> {
     let on_off = |on: bool| Value::text(if on { "On" } else { "Off" });
     let subnet = match adapter.subnet {
         PortSubnet::Unset => 0,
@@ -232,7 +232,7 @@ pub(crate) fn adapter_properties(adapter: &Adapter) -> Properties {
     ]
 }
 
-pub(crate) fn switch_properties(nic: &Nic) -> Properties {
+pub(crate) fn switch_properties<'s>(nic: &Nic) -> Properties<'s> {
     vec![
         ("Name", Value::text(&nic.switch_name)),
         ("SwitchName", Value::text(&nic.switch_name)),
@@ -245,7 +245,7 @@ pub(crate) fn switch_properties(nic: &Nic) -> Properties {
     ]
 }
 
-pub(crate) fn nic_properties(nic: &Nic) -> Properties {
+pub(crate) fn nic_properties<'s>(nic: &Nic) -> Properties<'s> {
     // Get-NetAdapter prints MACs with dashes.
     let octets = nic.mac.octets().map(|octet| format!("{octet:02X}"));
     vec![

@@ -1,10 +1,10 @@
 //! Blocks and statements. `pipeline.rs` goes on with pipelines and commands, `expression.rs` with values.
 
-use winnow::token::take_while;
+use std::borrow::Cow;
 
 use crate::ast::{Block, BlockParameter, Cast, Span, Statement};
 use crate::error::ScriptError;
-use crate::lexer::{BlankError, Cursor, identifier, is_line_end, type_name};
+use crate::lexer::{BlankError, Cursor, is_line_end, lower_case, type_name};
 use crate::source::{Lines, Source};
 
 pub(crate) type Parsed<T> = Result<T, ScriptError>;
@@ -18,17 +18,15 @@ pub(crate) struct Parser<'s> {
     depth: usize,
 }
 
-/// The whole script as a block.
-pub(crate) fn parse<'s>(source: &'s Source, lines: &'s Lines<'s>) -> Parsed<Block> {
-    let mut parser = Parser {
-        cursor: Cursor::new(&source.text),
-        lines,
-        depth: 0,
-    };
-    parser.block_body(None)
-}
+impl<'s> Parser<'s> {
+    pub(crate) fn new(source: &'s Source, lines: &'s Lines<'s>) -> Self {
+        Self {
+            cursor: Cursor::new(&source.text),
+            lines,
+            depth: 0,
+        }
+    }
 
-impl Parser<'_> {
     pub(crate) fn error(&self, span: Span, message: impl Into<String>) -> ScriptError {
         ScriptError {
             place: self.lines.place(span.start),
@@ -113,20 +111,20 @@ impl Parser<'_> {
     }
 
     /// Parameters and statements up to the end of the text or the closing brace.
-    pub(crate) fn block_body(&mut self, closing: Option<char>) -> Parsed<Block> {
-        self.blanks_and_lines()?;
-        let parameters = self.block_parameters()?;
+    pub(crate) fn block_body(&mut self, closing: Option<char>) -> Parsed<Block<'s>> {
         Ok(Block {
-            parameters,
+            parameters: self.parameters()?,
             statements: self.statements(closing)?,
         })
     }
 
-    fn block_parameters(&mut self) -> Parsed<Vec<BlockParameter>> {
+    /// `Param(...)` at the start of a script or block, if it is there.
+    pub(crate) fn parameters(&mut self) -> Parsed<Vec<BlockParameter<'s>>> {
+        self.blanks_and_lines()?;
         let start = self.cursor.offset();
         let is_param = self
             .cursor
-            .take(identifier)
+            .identifier()
             .is_some_and(|name| name.eq_ignore_ascii_case("param"));
         self.blanks_and_lines()?;
         let open = self.here();
@@ -163,13 +161,13 @@ impl Parser<'_> {
     }
 
     /// `$name`, lower case.
-    fn plain_variable(&mut self, what: &str) -> Parsed<String> {
+    fn plain_variable(&mut self, what: &str) -> Parsed<Cow<'s, str>> {
         if !self.cursor.eat('$') {
             let text = format!("{what} was expected here, not {}", self.found());
             return Err(self.error(self.here(), text));
         }
-        match self.cursor.take(identifier) {
-            Some(name) => Ok(name.to_lowercase()),
+        match self.cursor.identifier() {
+            Some(name) => Ok(lower_case(name)),
             None => Err(self.error(self.here(), "a variable's name was expected here")),
         }
     }
@@ -204,31 +202,43 @@ impl Parser<'_> {
     }
 
     /// Statements up to the end of the text or the closing bracket, which is left.
-    pub(crate) fn statements(&mut self, closing: Option<char>) -> Parsed<Vec<Statement>> {
+    pub(crate) fn statements(&mut self, closing: Option<char>) -> Parsed<Vec<Statement<'s>>> {
         let mut statements = Vec::new();
+        while let Some(statement) = self.next_statement(closing)? {
+            statements.push(statement);
+        }
+        Ok(statements)
+    }
+
+    /// The next statement, if one is there before the end of the text or the closing bracket, which
+    /// is left.
+    pub(crate) fn next_statement(
+        &mut self,
+        closing: Option<char>,
+    ) -> Parsed<Option<Statement<'s>>> {
         loop {
             self.blanks_and_lines()?;
             match self.cursor.peek() {
                 Some(';') => {
                     self.cursor.next();
                 }
-                None => return Ok(statements),
-                next if next == closing => return Ok(statements),
-                Some(_) => {
-                    statements.push(self.nested(Self::statement)?);
-                    self.blanks()?;
-                    let next = self.cursor.peek();
-                    let ends = next.is_none_or(|c| c == ';' || is_line_end(c)) || next == closing;
-                    if !ends {
-                        let text = format!("{} is not understood here", self.found());
-                        return Err(self.error(self.here(), text));
-                    }
-                }
+                None => return Ok(None),
+                next if next == closing => return Ok(None),
+                Some(_) => break,
             }
         }
+        let statement = self.nested(Self::statement)?;
+        self.blanks()?;
+        let next = self.cursor.peek();
+        let ends = next.is_none_or(|c| c == ';' || is_line_end(c)) || next == closing;
+        if !ends {
+            let text = format!("{} is not understood here", self.found());
+            return Err(self.error(self.here(), text));
+        }
+        Ok(Some(statement))
     }
 
-    fn statement(&mut self) -> Parsed<Statement> {
+    fn statement(&mut self) -> Parsed<Statement<'s>> {
         let start = self.cursor.offset();
         let assigned = match self.cursor.peek() {
             Some('$') => self.assigned(None)?,
@@ -252,13 +262,13 @@ impl Parser<'_> {
     }
 
     /// `$name =`, or `None` (with the cursor anywhere) where this is no assignment.
-    fn assigned(&mut self, cast: Option<Cast>) -> Parsed<Option<(String, Option<Cast>)>> {
+    fn assigned(&mut self, cast: Option<Cast>) -> Parsed<Option<(Cow<'s, str>, Option<Cast>)>> {
         let start = self.cursor.offset();
         if !self.cursor.eat('$') {
             return Ok(None);
         }
         let braced = self.cursor.eat('{');
-        let Some(name) = self.cursor.take(identifier) else {
+        let Some(name) = self.cursor.identifier() else {
             return Ok(None);
         };
         if braced && !self.cursor.eat('}') {
@@ -266,9 +276,8 @@ impl Parser<'_> {
         }
         // A property or element on the left side belongs to the refusal below.
         let plain = self.since(start);
-        self.cursor.take(take_while(0.., |c: char| {
-            c.is_alphanumeric() || matches!(c, '.' | ':' | '_' | '[' | ']')
-        }));
+        self.cursor
+            .take_while(|c| c.is_alphanumeric() || matches!(c, '.' | ':' | '_' | '[' | ']'));
         let target = self.since(start);
         self.blanks()?;
         let operator = self.cursor.offset();
@@ -292,8 +301,8 @@ impl Parser<'_> {
         if target != plain {
             return Err(self.error(target, "only a plain variable can be assigned to"));
         }
-        let name = name.to_lowercase();
-        if matches!(name.as_str(), "true" | "false" | "_") {
+        let name = lower_case(name);
+        if matches!(&*name, "true" | "false" | "_") {
             return Err(self.error(target, "this variable cannot be assigned to"));
         }
         Ok(Some((name, cast)))

@@ -1,11 +1,10 @@
 //! Pipelines, commands and their arguments.
 
-use winnow::token::take_till;
+use std::borrow::Cow;
 
 use crate::ast::{Argument, Command, Element, Expr, ExprKind, Pipeline};
 use crate::lexer::{
-    ends_word, identifier, is_blank, is_dash, is_double_quote, is_line_end, is_single_quote,
-    parameter_name, word,
+    ends_word, is_blank, is_dash, is_double_quote, is_line_end, is_single_quote, lower_case,
 };
 use crate::parser::{Parsed, Parser};
 
@@ -44,9 +43,9 @@ const KEYWORDS: &[&str] = &[
     "workflow",
 ];
 
-impl Parser<'_> {
+impl<'s> Parser<'s> {
     /// One pipeline, which may go on behind each `|` on the next line.
-    pub(crate) fn pipeline(&mut self) -> Parsed<Pipeline> {
+    pub(crate) fn pipeline(&mut self) -> Parsed<Pipeline<'s>> {
         let mut elements = vec![self.element(true)?];
         let mut discarded = false;
         loop {
@@ -89,12 +88,11 @@ impl Parser<'_> {
         let is_null = self.cursor.eat('$')
             && self
                 .cursor
-                .take(identifier)
+                .identifier()
                 .is_some_and(|name| name.eq_ignore_ascii_case("null"));
         if !is_null {
             self.cursor.move_to(target);
-            self.cursor
-                .take(take_till(0.., |c: char| c.is_whitespace()));
+            self.cursor.take_while(|c| !c.is_whitespace());
             return Err(self.error(
                 self.since(start),
                 "only a redirection to $null is understood",
@@ -103,7 +101,7 @@ impl Parser<'_> {
         Ok(matches!(stream, Some('>' | '1' | '*')))
     }
 
-    fn element(&mut self, first: bool) -> Parsed<Element> {
+    fn element(&mut self, first: bool) -> Parsed<Element<'s>> {
         let Some(c) = self.cursor.peek() else {
             return Err(self.error(
                 self.here(),
@@ -141,14 +139,14 @@ impl Parser<'_> {
         Ok(Element::Command(self.command()?))
     }
 
-    fn command(&mut self) -> Parsed<Command> {
+    fn command(&mut self) -> Parsed<Command<'s>> {
         let start = self.cursor.offset();
-        let Some(name) = self.cursor.take(word) else {
+        let Some(name) = self.cursor.word() else {
             let text = format!("a command was expected here, not {}", self.found());
             return Err(self.error(self.here(), text));
         };
         let name_span = self.since(start);
-        if KEYWORDS.contains(&name.to_ascii_lowercase().as_str()) {
+        if KEYWORDS.iter().any(|word| name.eq_ignore_ascii_case(word)) {
             return Err(self.error_with_help(
                 name_span,
                 format!("'{name}' is not understood"),
@@ -175,19 +173,15 @@ impl Parser<'_> {
             }
         }
         Ok(Command {
-            name: name
-                .chars()
-                .map(|c| if is_dash(c) { '-' } else { c })
-                .collect(),
+            name: with_ascii_dashes(name),
             name_span,
             arguments,
         })
     }
 
-    fn argument(&mut self) -> Parsed<Argument> {
+    fn argument(&mut self) -> Parsed<Argument<'s>> {
         let start = self.cursor.offset();
-        if let Some(name) = self.cursor.take(parameter_name) {
-            let name = name.to_owned();
+        if let Some(name) = self.cursor.parameter_name() {
             let span = self.since(start);
             let mut value = None;
             if self.cursor.eat(':') {
@@ -199,13 +193,9 @@ impl Parser<'_> {
         let next = self.cursor.peek_second();
         if self.cursor.peek() == Some('@') && next.is_some_and(|c| c.is_alphabetic() || c == '_') {
             self.cursor.next();
-            let name = self
-                .cursor
-                .take(identifier)
-                .unwrap_or_default()
-                .to_lowercase();
+            let name = self.cursor.identifier().unwrap_or_default();
             return Ok(Argument::Splat {
-                name,
+                name: lower_case(name),
                 span: self.since(start),
             });
         }
@@ -213,7 +203,7 @@ impl Parser<'_> {
     }
 
     /// A value in an argument, with its commas.
-    fn argument_value(&mut self) -> Parsed<Expr> {
+    fn argument_value(&mut self) -> Parsed<Expr<'s>> {
         let start = self.cursor.offset();
         let first = self.argument_item()?;
         let mut items = vec![first];
@@ -232,7 +222,7 @@ impl Parser<'_> {
     }
 
     /// A single item stays what it is.
-    pub(crate) fn array_of(mut items: Vec<Expr>, start: usize, end: usize) -> Expr {
+    pub(crate) fn array_of(mut items: Vec<Expr<'s>>, start: usize, end: usize) -> Expr<'s> {
         match items.pop() {
             Some(only) if items.is_empty() => only,
             last => {
@@ -244,4 +234,12 @@ impl Parser<'_> {
             }
         }
     }
+}
+
+fn with_ascii_dashes(name: Cow<'_, str>) -> Cow<'_, str> {
+    if name.is_ascii() {
+        return name;
+    }
+    let ascii = |c| if is_dash(c) { '-' } else { c };
+    name.chars().map(ascii).collect()
 }

@@ -142,7 +142,7 @@ pub(crate) static CMDLETS: &[Cmdlet] = &[
 ];
 
 /// The MAC of the NIC that `-InterfaceIndex` names.
-fn nic_mac(machine: &mut Machine<'_>, call: &Call) -> Result<MacAddress, Failed> {
+fn nic_mac(machine: &mut Machine<'_>, call: &Call<'_>) -> Result<MacAddress, Failed> {
     let index: u32 = call.required("InterfaceIndex");
     let host = machine.host(call.host);
     if let Some(nic) = host.nics.iter().find(|nic| nic.interface_index == index) {
@@ -162,7 +162,7 @@ fn nic_mac(machine: &mut Machine<'_>, call: &Call) -> Result<MacAddress, Failed>
     Err(machine.fail_with_help(&call.span_of("InterfaceIndex"), text, help))
 }
 
-fn vlan_of(call: &Call) -> Option<Option<VlanId>> {
+fn vlan_of(call: &Call<'_>) -> Option<Option<VlanId>> {
     // 0 is how Windows writes "none"; binding has refused what is neither 0 nor a VLAN id.
     call.get("VlanID")
         .map(|number| VlanId::try_new(number).ok())
@@ -178,7 +178,7 @@ fn check_prefix_length(address: ProviderAddress, length: u8) -> Result<(), Strin
     Ok(())
 }
 
-fn new_address(machine: &mut Machine<'_>, _: &mut Context, call: &Call) -> Outcome {
+fn new_address<'s>(machine: &mut Machine<'s>, _: &mut Context<'s>, call: &Call<'s>) -> Outcome<'s> {
     let nic_mac = nic_mac(machine, call)?;
     let address = HostAddress {
         address: call.required("ProviderAddress"),
@@ -202,7 +202,7 @@ fn new_address(machine: &mut Machine<'_>, _: &mut Context, call: &Call) -> Outco
     table::add(machine, call, HostAddressEntry { address, place })
 }
 
-fn set_address(machine: &mut Machine<'_>, _: &mut Context, call: &Call) -> Outcome {
+fn set_address<'s>(machine: &mut Machine<'s>, _: &mut Context<'s>, call: &Call<'s>) -> Outcome<'s> {
     table::set(machine, call, |entry: &mut HostAddressEntry| {
         let address = &mut entry.address;
         address.prefix_length = call.get("PrefixLength").unwrap_or(address.prefix_length);
@@ -212,7 +212,7 @@ fn set_address(machine: &mut Machine<'_>, _: &mut Context, call: &Call) -> Outco
     })
 }
 
-fn new_route(machine: &mut Machine<'_>, _: &mut Context, call: &Call) -> Outcome {
+fn new_route<'s>(machine: &mut Machine<'s>, _: &mut Context<'s>, call: &Call<'s>) -> Outcome<'s> {
     nic_mac(machine, call)?;
     let route = ProviderRoute {
         interface_index: call.required("InterfaceIndex"),
@@ -234,7 +234,7 @@ fn new_route(machine: &mut Machine<'_>, _: &mut Context, call: &Call) -> Outcome
     table::add(machine, call, ProviderRouteEntry { route, place })
 }
 
-fn set_route(machine: &mut Machine<'_>, _: &mut Context, call: &Call) -> Outcome {
+fn set_route<'s>(machine: &mut Machine<'s>, _: &mut Context<'s>, call: &Call<'s>) -> Outcome<'s> {
     table::set(machine, call, |entry: &mut ProviderRouteEntry| {
         entry.route.metric = call.get("Metric").unwrap_or(entry.route.metric);
         Ok(())

@@ -2,8 +2,8 @@
 
 use crate::error::ScriptError;
 use crate::estate::Estate;
-use crate::machine::{Context, Machine, Variables};
-use crate::parser::parse;
+use crate::machine::{Context, Failed, Machine};
+use crate::parser::Parser;
 use crate::report::RunReport;
 use crate::source::{Lines, Source};
 
@@ -42,18 +42,36 @@ pub fn run(
             help: None,
         }]);
     };
-    let script = parse(source, &lines).map_err(|error| vec![error])?;
-    let mut machine = Machine::new(&lines, estate.clone());
-    let mut context = Context {
-        host,
-        variables: Variables::new(),
-        current: None,
-        caller: None,
-    };
-    let done = machine.block(&mut context, &script, &[], &(0..0));
-    if done.is_err() {
-        return Err(machine.errors);
+    let mut machine = Machine::new(&lines, std::mem::take(estate));
+    let done = run_all(&mut machine, source, &lines, host);
+    if let Err(first) = done {
+        let (before, errors) = machine.take_back();
+        *estate = before;
+        return Err(first.map_or(errors, |error| vec![error]));
     }
     *estate = machine.estate;
     Ok(machine.report)
+}
+
+/// Reads and runs statement by statement, so that a long script is never in memory as a tree.
+/// Fails with what cannot be read, however much was run before it, or with nothing if the machine
+/// has the errors.
+fn run_all<'s>(
+    machine: &mut Machine<'s>,
+    source: &'s Source,
+    lines: &'s Lines<'s>,
+    host: usize,
+) -> Result<(), Option<ScriptError>> {
+    let mut parser = Parser::new(source, lines);
+    let mut context = Context::new(host);
+    let parameters = parser.parameters()?;
+    let started = machine.set_parameters(&mut context, &parameters, &[], &(0..0));
+    let mut failed = started.is_err();
+    while let Some(statement) = parser.next_statement(None)? {
+        if started.is_ok() {
+            let done = machine.statement(&mut context, &statement, false);
+            failed |= matches!(done, Err(Failed));
+        }
+    }
+    if failed { Err(None) } else { Ok(()) }
 }

@@ -42,7 +42,11 @@ pub(crate) static CMDLETS: &[Cmdlet] = &[
     },
 ];
 
-fn where_object(machine: &mut Machine<'_>, context: &mut Context, call: &Call) -> Outcome {
+fn where_object<'s>(
+    machine: &mut Machine<'s>,
+    context: &mut Context<'s>,
+    call: &Call<'s>,
+) -> Outcome<'s> {
     let input = call.input.clone().unwrap_or_default();
     let mut output = Vec::new();
     if let Some(Value::Block(block)) = call.value("FilterScript") {
@@ -110,7 +114,11 @@ fn where_object(machine: &mut Machine<'_>, context: &mut Context, call: &Call) -
 
 /// Objects stay whole: `-Property` only says what a table would show, and later commands find what
 /// they need.
-fn select_object(machine: &mut Machine<'_>, _: &mut Context, call: &Call) -> Outcome {
+fn select_object<'s>(
+    machine: &mut Machine<'s>,
+    _: &mut Context<'s>,
+    call: &Call<'s>,
+) -> Outcome<'s> {
     let mut output = call.input.clone().unwrap_or_default();
     if let Some(count) = call.get::<usize>("First") {
         output.truncate(count);
@@ -122,7 +130,7 @@ fn select_object(machine: &mut Machine<'_>, _: &mut Context, call: &Call) -> Out
         let mut expanded = Vec::with_capacity(output.len());
         for value in output {
             let property = machine.property(&value, name, &call.span_of("ExpandProperty"))?;
-            expanded.extend(property.items());
+            expanded.extend_from_slice(property.items());
         }
         return Ok(expanded);
     }

@@ -1,11 +1,13 @@
 //! New-PSSession, Remove-PSSession and Invoke-Command: blocks that run on another host.
 
+use std::rc::Rc;
+
 use crate::call::Call;
 use crate::cmdlet::{Cmdlet, Parameter};
 use crate::kind::Kind;
 use crate::machine::{Context, Machine, Outcome, Variables};
 use crate::object::Object;
-use crate::value::Value;
+use crate::value::{Text, Value};
 
 const NO_CREDENTIAL: Kind = Kind::Refused("credentials are not modelled; leave it out");
 
@@ -88,22 +90,30 @@ pub(crate) static CMDLETS: &[Cmdlet] = &[
     },
 ];
 
-fn new_session(machine: &mut Machine<'_>, context: &mut Context, call: &Call) -> Outcome {
+fn new_session<'s>(
+    machine: &mut Machine<'s>,
+    context: &mut Context<'s>,
+    call: &Call<'s>,
+) -> Outcome<'s> {
     let mut output = Vec::new();
     for name in call
         .value("ComputerName")
         .map(Value::items)
         .unwrap_or_default()
     {
-        let host = machine.host_named(context, &name, &call.span_of("ComputerName"))?;
+        let host = machine.host_named(context, name, &call.span_of("ComputerName"))?;
         let session = machine.sessions.len();
-        machine.sessions.push(Variables::new());
+        machine.sessions.push(Rc::new(Variables::new()));
         output.push(Value::Object(Object::Session { host, session }));
     }
     Ok(output)
 }
 
-fn invoke(machine: &mut Machine<'_>, context: &mut Context, call: &Call) -> Outcome {
+fn invoke<'s>(
+    machine: &mut Machine<'s>,
+    context: &mut Context<'s>,
+    call: &Call<'s>,
+) -> Outcome<'s> {
     let Some(Value::Block(block)) = call.value("ScriptBlock") else {
         let text = format!("{}: -ScriptBlock is missing", call.cmdlet.name);
         return Err(machine.fail(&call.span, text));
@@ -115,9 +125,9 @@ fn invoke(machine: &mut Machine<'_>, context: &mut Context, call: &Call) -> Outc
     let mut targets = Vec::new();
     for name in ["Session", "ComputerName"] {
         for value in call.value(name).map(Value::items).unwrap_or_default() {
-            let host = machine.host_named(context, &value, &call.span_of(name))?;
+            let host = machine.host_named(context, value, &call.span_of(name))?;
             let session = match value {
-                Value::Object(Object::Session { session, .. }) => Some(session),
+                Value::Object(Object::Session { session, .. }) => Some(*session),
                 _ => None,
             };
             targets.push((host, session));
@@ -129,11 +139,11 @@ fn invoke(machine: &mut Machine<'_>, context: &mut Context, call: &Call) -> Outc
         }
         let mut inner = Context {
             host: context.host,
-            variables: context.variables.clone(),
+            variables: Rc::clone(&context.variables),
             current: None,
             caller: context.caller.clone(),
         };
-        return machine.block(&mut inner, block, &arguments, &call.span);
+        return machine.block(&mut inner, block, arguments, &call.span);
     }
     let mut output = Vec::new();
     for (host, session) in targets {
@@ -144,9 +154,9 @@ fn invoke(machine: &mut Machine<'_>, context: &mut Context, call: &Call) -> Outc
             host,
             variables: variables.unwrap_or_default(),
             current: None,
-            caller: Some(context.variables.clone()),
+            caller: Some(Rc::clone(&context.variables)),
         };
-        let values = machine.block(&mut inner, block, &arguments, &call.span);
+        let values = machine.block(&mut inner, block, arguments, &call.span);
         if let Some(kept) = session.and_then(|session| machine.sessions.get_mut(session)) {
             *kept = inner.variables;
         }
@@ -156,13 +166,13 @@ fn invoke(machine: &mut Machine<'_>, context: &mut Context, call: &Call) -> Outc
 }
 
 /// What comes back from another host is a copy: it has the properties, and no link.
-fn copied(machine: &Machine<'_>, value: Value) -> Value {
+fn copied<'s>(machine: &Machine<'s>, value: Value<'s>) -> Value<'s> {
     match value {
         Value::Object(object) => {
             let properties = object.properties(&machine.estate).into_iter();
             Value::Table(
                 properties
-                    .map(|(name, value)| (name.to_owned(), value))
+                    .map(|(name, value)| (Text::Script(name), value))
                     .collect(),
             )
         }

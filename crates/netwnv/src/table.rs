@@ -10,6 +10,7 @@ use crate::object::{
     route_properties,
 };
 use crate::source::Place;
+use crate::undo::{HostBefore, Kept};
 use crate::value::Value;
 
 /// One row of a host's table.
@@ -18,7 +19,8 @@ pub(crate) trait Row: Clone {
     const NOUN_PLURAL: &'static str;
     fn rows(host: &Host) -> &[Self];
     fn rows_mut(host: &mut Host) -> &mut Vec<Self>;
-    fn properties(&self) -> Properties;
+    fn kept(before: &mut HostBefore) -> &mut Kept<Self>;
+    fn properties(&self) -> Properties<'static>;
     fn place_mut(&mut self) -> &mut Place;
     /// Whether both are the same row, perhaps at two times.
     fn is_same(&self, other: &Self) -> bool;
@@ -35,7 +37,10 @@ impl Row for RecordEntry {
     fn rows_mut(host: &mut Host) -> &mut Vec<Self> {
         &mut host.records
     }
-    fn properties(&self) -> Properties {
+    fn kept(before: &mut HostBefore) -> &mut Kept<Self> {
+        &mut before.records
+    }
+    fn properties(&self) -> Properties<'static> {
         record_properties(self)
     }
     fn place_mut(&mut self) -> &mut Place {
@@ -66,7 +71,10 @@ impl Row for RouteEntry {
     fn rows_mut(host: &mut Host) -> &mut Vec<Self> {
         &mut host.customer_routes
     }
-    fn properties(&self) -> Properties {
+    fn kept(before: &mut HostBefore) -> &mut Kept<Self> {
+        &mut before.customer_routes
+    }
+    fn properties(&self) -> Properties<'static> {
         route_properties(self)
     }
     fn place_mut(&mut self) -> &mut Place {
@@ -97,7 +105,10 @@ impl Row for HostAddressEntry {
     fn rows_mut(host: &mut Host) -> &mut Vec<Self> {
         &mut host.provider_addresses
     }
-    fn properties(&self) -> Properties {
+    fn kept(before: &mut HostBefore) -> &mut Kept<Self> {
+        &mut before.provider_addresses
+    }
+    fn properties(&self) -> Properties<'static> {
         host_address_properties(self)
     }
     fn place_mut(&mut self) -> &mut Place {
@@ -128,7 +139,10 @@ impl Row for ProviderRouteEntry {
     fn rows_mut(host: &mut Host) -> &mut Vec<Self> {
         &mut host.provider_routes
     }
-    fn properties(&self) -> Properties {
+    fn kept(before: &mut HostBefore) -> &mut Kept<Self> {
+        &mut before.provider_routes
+    }
+    fn properties(&self) -> Properties<'static> {
         provider_route_properties(self)
     }
     fn place_mut(&mut self) -> &mut Place {
@@ -156,7 +170,7 @@ impl Row for ProviderRouteEntry {
 }
 
 /// Get-: the rows that pass the filters.
-pub(crate) fn get<R: Row>(machine: &mut Machine<'_>, call: &Call) -> Outcome {
+pub(crate) fn get<'s, R: Row>(machine: &mut Machine<'s>, call: &Call<'s>) -> Outcome<'s> {
     let rows = R::rows(machine.host(call.host));
     let found: Vec<_> = rows
         .iter()
@@ -169,17 +183,23 @@ pub(crate) fn get<R: Row>(machine: &mut Machine<'_>, call: &Call) -> Outcome {
     Ok(found)
 }
 
+/// The rows of a host, to change and remove some.
+fn rows_mut<'m, R: Row>(machine: &'m mut Machine<'_>, host: usize) -> &'m mut Vec<R> {
+    R::rows_mut(machine.host_mut(host, |kept, now| R::kept(kept).changes(R::rows(now))))
+}
+
 /// Adds a row and hands it on.
-pub(crate) fn add<R: Row>(machine: &mut Machine<'_>, call: &Call, row: R) -> Outcome {
-    let object = row.object(call.host);
-    R::rows_mut(machine.host_mut(call.host)).push(row);
-    Ok(vec![Value::Object(object)])
+pub(crate) fn add<'s, R: Row>(machine: &mut Machine<'s>, call: &Call<'s>, row: R) -> Outcome<'s> {
+    let object = call.wanted.then(|| Value::Object(row.object(call.host)));
+    let host = machine.host_mut(call.host, |kept, now| R::kept(kept).grows(R::rows(now)));
+    R::rows_mut(host).push(row);
+    Ok(object.into_iter().collect())
 }
 
 /// Refuses a New- of what is there already, as Windows does.
 pub(crate) fn refuse_existing(
     machine: &mut Machine<'_>,
-    call: &Call,
+    call: &Call<'_>,
     what: &str,
     first: &Place,
 ) -> Failed {
@@ -191,16 +211,16 @@ pub(crate) fn refuse_existing(
 }
 
 /// Set-: changes the chosen rows and says that they were written here.
-pub(crate) fn set<R: Row>(
-    machine: &mut Machine<'_>,
-    call: &Call,
+pub(crate) fn set<'s, R: Row>(
+    machine: &mut Machine<'s>,
+    call: &Call<'s>,
     mut change: impl FnMut(&mut R) -> Result<(), String>,
-) -> Outcome {
+) -> Outcome<'s> {
     let chosen = chosen::<R>(machine, call)?;
     warn_without_filter::<R>(machine, call, "changed", chosen.len());
     let mut output = Vec::new();
     for (host, at) in chosen {
-        let row = &mut R::rows_mut(machine.host_mut(host))[at];
+        let row = &mut rows_mut::<R>(machine, host)[at];
         if let Err(message) = change(row) {
             return Err(machine.fail(&call.span, message));
         }
@@ -211,7 +231,7 @@ pub(crate) fn set<R: Row>(
 }
 
 /// Remove-: takes the chosen rows out.
-pub(crate) fn remove<R: Row>(machine: &mut Machine<'_>, call: &Call) -> Outcome {
+pub(crate) fn remove<'s, R: Row>(machine: &mut Machine<'s>, call: &Call<'s>) -> Outcome<'s> {
     let mut chosen = chosen::<R>(machine, call)?;
     warn_without_filter::<R>(machine, call, "removed", chosen.len());
     let mut output = Vec::new();
@@ -219,14 +239,14 @@ pub(crate) fn remove<R: Row>(machine: &mut Machine<'_>, call: &Call) -> Outcome 
     chosen.dedup();
     for &(host, at) in chosen.iter().rev() {
         machine.record_keys.forget(host);
-        let row = R::rows_mut(machine.host_mut(host)).remove(at);
+        let row = rows_mut::<R>(machine, host).remove(at);
         output.push(Value::Object(row.object(host)));
     }
     output.reverse();
     Ok(passed_through(call, output))
 }
 
-fn passed_through(call: &Call, output: Vec<Value>) -> Vec<Value> {
+fn passed_through<'s>(call: &Call<'_>, output: Vec<Value<'s>>) -> Vec<Value<'s>> {
     if call.is_on("PassThru") == Some(true) {
         output
     } else {
@@ -236,9 +256,12 @@ fn passed_through(call: &Call, output: Vec<Value>) -> Vec<Value> {
 
 /// The rows a Set- or Remove- is about, as (host, index): those of the objects it was given, else
 /// those that pass the filters.
-fn chosen<R: Row>(machine: &mut Machine<'_>, call: &Call) -> Result<Vec<(usize, usize)>, Failed> {
+fn chosen<R: Row>(
+    machine: &mut Machine<'_>,
+    call: &Call<'_>,
+) -> Result<Vec<(usize, usize)>, Failed> {
     let objects = match (&call.input, call.value("InputObject")) {
-        (Some(input), _) => input.clone(),
+        (Some(input), _) => &input[..],
         (None, Some(value)) => value.items(),
         (None, None) => {
             let rows = R::rows(machine.host(call.host));
@@ -255,7 +278,7 @@ fn chosen<R: Row>(machine: &mut Machine<'_>, call: &Call) -> Result<Vec<(usize, 
     refuse_filters_with_objects(machine, call)?;
     let mut found = Vec::new();
     for value in objects {
-        let row = match &value {
+        let row = match value {
             Value::Object(object) => R::from_object(object).map(|row| (object.host(), row)),
             _ => None,
         };
@@ -281,7 +304,7 @@ fn chosen<R: Row>(machine: &mut Machine<'_>, call: &Call) -> Result<Vec<(usize, 
 /// Objects and filters are two ways to say what is meant; PowerShell does not take both.
 pub(crate) fn refuse_filters_with_objects(
     machine: &mut Machine<'_>,
-    call: &Call,
+    call: &Call<'_>,
 ) -> Result<(), Failed> {
     if let Some(name) = call.first_filter() {
         let text = format!("-{name} does not go together with objects from a Get-");
@@ -291,7 +314,12 @@ pub(crate) fn refuse_filters_with_objects(
     Ok(())
 }
 
-fn warn_without_filter<R: Row>(machine: &mut Machine<'_>, call: &Call, done: &str, count: usize) {
+fn warn_without_filter<R: Row>(
+    machine: &mut Machine<'_>,
+    call: &Call<'_>,
+    done: &str,
+    count: usize,
+) {
     if count == 0 || call.has_filter() || call.input.is_some() || call.has("InputObject") {
         return;
     }
@@ -304,7 +332,7 @@ fn warn_without_filter<R: Row>(machine: &mut Machine<'_>, call: &Call, done: &st
     machine.warn(&call.place, text);
 }
 
-fn warn_nothing_found<R: Row>(machine: &mut Machine<'_>, call: &Call) {
+fn warn_nothing_found<R: Row>(machine: &mut Machine<'_>, call: &Call<'_>) {
     if call.has_filter() && call.is_exact() && !call.is_silent() {
         let text = format!(
             "{} finds no {} of {} with these values",

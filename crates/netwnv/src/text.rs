@@ -1,6 +1,6 @@
 //! Strings: verbatim, with variables, and here-strings.
 
-use winnow::token::take_while;
+use std::borrow::Cow;
 
 use crate::ast::{ExprKind, Piece, Span};
 use crate::lexer::{is_blank, is_double_quote, is_single_quote};
@@ -15,35 +15,40 @@ enum TextEnd {
     Offset(usize),
 }
 
-impl Parser<'_> {
+impl<'s> Parser<'s> {
     /// A verbatim string, from behind its quote to behind its closing one.
-    pub(crate) fn verbatim(&mut self, open: Span) -> Parsed<String> {
+    pub(crate) fn verbatim(&mut self, open: Span) -> Parsed<Cow<'s, str>> {
         self.until_quote(is_single_quote, open)
     }
 
-    pub(crate) fn until_quote(&mut self, is_quote: fn(char) -> bool, open: Span) -> Parsed<String> {
-        let mut text = String::new();
-        while let Some(c) = self.cursor.next() {
-            if is_quote(c) {
-                match self.cursor.peek() {
-                    Some(second) if is_quote(second) => {
-                        self.cursor.next();
-                        text.push(second);
-                    }
-                    Some(_) | None => return Ok(text),
+    pub(crate) fn until_quote(
+        &mut self,
+        is_quote: fn(char) -> bool,
+        open: Span,
+    ) -> Parsed<Cow<'s, str>> {
+        let mut text = Cow::Borrowed("");
+        loop {
+            text += self.cursor.take_while(|c| !is_quote(c));
+            if self.cursor.next().is_none() {
+                break;
+            }
+            // Two of them stand for one, the second.
+            match self.cursor.peek() {
+                Some(second) if is_quote(second) => {
+                    self.cursor.next();
+                    text.to_mut().push(second);
                 }
-            } else {
-                text.push(c);
+                Some(_) | None => return Ok(text),
             }
         }
         Err(self.error(open, "the text that starts here has no closing quote"))
     }
 
     /// From the quote of `@"` on.
-    pub(crate) fn here_string(&mut self, start: usize, quote: char) -> Parsed<ExprKind> {
+    pub(crate) fn here_string(&mut self, start: usize, quote: char) -> Parsed<ExprKind<'s>> {
         self.cursor.next();
         let header = self.since(start);
-        self.cursor.take(take_while(0.., is_blank));
+        self.cursor.take_while(is_blank);
         self.cursor.eat('\r');
         if !self.cursor.eat('\n') {
             return Err(self.error(header, "the text of a here-string starts on the next line"));
@@ -70,28 +75,28 @@ impl Parser<'_> {
         } else {
             last
         };
-        let pieces = if is_double_quote(quote) {
+        let kind = if is_double_quote(quote) {
             self.pieces(TextEnd::Offset(last), header)?
         } else {
-            vec![Piece::Literal(text[body..last].to_owned())]
+            ExprKind::Literal(Cow::Borrowed(&text[body..last]))
         };
         self.cursor.move_to(end);
         self.cursor.next();
         self.cursor.next();
-        Ok(ExprKind::Text(pieces))
+        Ok(kind)
     }
 
     /// A string with variables, from behind its quote to behind its closing one.
-    pub(crate) fn expandable(&mut self, open: Span) -> Parsed<Vec<Piece>> {
-        let pieces = self.pieces(TextEnd::Quote, open)?;
+    pub(crate) fn expandable(&mut self, open: Span) -> Parsed<ExprKind<'s>> {
+        let kind = self.pieces(TextEnd::Quote, open)?;
         self.cursor.next();
-        Ok(pieces)
+        Ok(kind)
     }
 
     /// The inside of a string with variables; its end is left.
-    fn pieces(&mut self, end: TextEnd, open: Span) -> Parsed<Vec<Piece>> {
+    fn pieces(&mut self, end: TextEnd, open: Span) -> Parsed<ExprKind<'s>> {
         let mut pieces = Vec::new();
-        let mut literal = String::new();
+        let mut literal = Cow::Borrowed("");
         loop {
             let start = self.cursor.offset();
             if matches!(end, TextEnd::Offset(offset) if start >= offset) {
@@ -105,7 +110,7 @@ impl Parser<'_> {
                 '`' => {
                     self.cursor.next();
                     if let Some(escaped) = self.cursor.next() {
-                        literal.push(unescape(escaped));
+                        literal.to_mut().push(unescape(escaped));
                     }
                 }
                 '$' if second
@@ -137,16 +142,30 @@ impl Parser<'_> {
                         break;
                     }
                     self.cursor.next();
-                    literal.extend(self.cursor.next());
+                    literal.to_mut().extend(self.cursor.next());
                 }
-                c => {
-                    self.cursor.next();
-                    literal.push(c);
-                }
+                _ => literal += self.plain(end),
             }
         }
+        if pieces.is_empty() {
+            return Ok(ExprKind::Literal(literal));
+        }
         pieces.push(Piece::Literal(literal));
-        Ok(pieces)
+        Ok(ExprKind::Text(pieces))
+    }
+
+    /// The next character, and behind it those up to the next that may mean more than itself.
+    fn plain(&mut self, end: TextEnd) -> &'s str {
+        let start = self.cursor.offset();
+        self.cursor.next();
+        self.cursor
+            .take_while(|c| !matches!(c, '`' | '$') && !is_double_quote(c));
+        if let TextEnd::Offset(offset) = end
+            && self.cursor.offset() > offset
+        {
+            self.cursor.move_to(offset);
+        }
+        &self.cursor.text()[self.since(start)]
     }
 }
 

@@ -1,27 +1,57 @@
 //! What expressions evaluate to.
 
+use std::borrow::Cow;
+use std::ops::Deref;
 use std::rc::Rc;
 
 use crate::ast::Block;
 use crate::object::Object;
 
 #[derive(Clone, Debug)]
-pub(crate) enum Value {
+pub(crate) enum Value<'s> {
     Null,
     Bool(bool),
     /// A whole number, and how it was written if it was.
-    Number(i64, Option<Rc<str>>),
-    Text(Rc<str>),
-    Array(Rc<[Value]>),
+    Number(i64, Option<Text<'s>>),
+    Text(Text<'s>),
+    Array(Rc<[Value<'s>]>),
     /// A hashtable, or the copy of an object that a remote block hands back.
-    Table(Rc<[(String, Value)]>),
-    Block(Rc<Block>),
+    Table(Rc<[(Text<'s>, Value<'s>)]>),
+    Block(Rc<Block<'s>>),
     Object(Object),
 }
 
-impl Value {
+/// A text of a value: the script's own where it stands there as it is, so that a literal costs no
+/// memory.
+#[derive(Clone, Debug)]
+pub(crate) enum Text<'s> {
+    Script(&'s str),
+    Made(Rc<str>),
+}
+
+impl Deref for Text<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        match self {
+            Self::Script(text) => text,
+            Self::Made(text) => text,
+        }
+    }
+}
+
+impl<'s> From<&Cow<'s, str>> for Text<'s> {
+    fn from(text: &Cow<'s, str>) -> Self {
+        match text {
+            Cow::Borrowed(text) => Self::Script(text),
+            Cow::Owned(text) => Self::Made(text.as_str().into()),
+        }
+    }
+}
+
+impl<'s> Value<'s> {
     pub(crate) fn text(text: impl AsRef<str>) -> Self {
-        Self::Text(text.as_ref().into())
+        Self::Text(Text::Made(text.as_ref().into()))
     }
 
     pub(crate) fn number(value: impl Into<i64>) -> Self {
@@ -29,7 +59,7 @@ impl Value {
     }
 
     /// What a pipeline's output is as one value: nothing, itself, or an array.
-    pub(crate) fn from_output(mut output: Vec<Value>) -> Self {
+    pub(crate) fn from_output(mut output: Vec<Self>) -> Self {
         match output.pop() {
             None => Self::Null,
             Some(only) if output.is_empty() => only,
@@ -41,25 +71,32 @@ impl Value {
     }
 
     /// The items of an array, or the value itself; nothing for `$null`.
-    pub(crate) fn items(&self) -> Vec<Value> {
+    pub(crate) fn items(&self) -> &[Self] {
         match self {
-            Self::Null => Vec::new(),
-            Self::Array(items) => items.to_vec(),
-            other => vec![other.clone()],
+            Self::Null => &[],
+            Self::Array(items) => items,
+            other => std::slice::from_ref(other),
         }
     }
 
     /// As a text, where PowerShell's conversion says something: not for tables, blocks and objects.
-    pub(crate) fn to_text(&self) -> Option<String> {
+    pub(crate) fn to_text(&self) -> Option<Cow<'_, str>> {
         Some(match self {
-            Self::Null => String::new(),
-            Self::Bool(true) => "True".to_owned(),
-            Self::Bool(false) => "False".to_owned(),
-            Self::Number(value, None) => value.to_string(),
-            Self::Number(_, Some(text)) => text.to_string(),
-            Self::Text(text) => text.to_string(),
+            Self::Null => "".into(),
+            Self::Bool(true) => "True".into(),
+            Self::Bool(false) => "False".into(),
+            Self::Number(value, None) => value.to_string().into(),
+            Self::Number(_, Some(text)) | Self::Text(text) => Cow::Borrowed(text),
             Self::Array(_) | Self::Table(_) | Self::Block(_) | Self::Object(_) => return None,
         })
+    }
+
+    /// [`Value::to_text`], to keep.
+    pub(crate) fn as_text(&self) -> Option<Text<'s>> {
+        match self {
+            Self::Number(_, Some(text)) | Self::Text(text) => Some(text.clone()),
+            other => Some(Text::Made(other.to_text()?.into())),
+        }
     }
 
     /// What messages call it.
@@ -67,8 +104,8 @@ impl Value {
         match self {
             Self::Null => "$null".to_owned(),
             Self::Bool(value) => format!("${value}"),
-            Self::Number(..) => self.to_text().unwrap_or_default(),
-            Self::Text(text) => format!("\"{text}\""),
+            Self::Number(..) => self.to_text().unwrap_or_default().into_owned(),
+            Self::Text(text) => format!("\"{}\"", &**text),
             Self::Array(_) => "an array".to_owned(),
             Self::Table(_) => "a hashtable or copied object".to_owned(),
             Self::Block(_) => "a script block".to_owned(),
