@@ -90,9 +90,9 @@ fn print(host: &Host, out: &mut Output) -> Result<(), Failure> {
             record.rule.to_string(),
             record.record_type.to_string(),
             if record.use_vm_mac { "True" } else { "" }.to_owned(),
-            entry.labels.vm_name.clone().unwrap_or_default(),
-            entry.labels.customer_id.clone().unwrap_or_default(),
-            entry.labels.context.clone().unwrap_or_default(),
+            entry.labels.vm_name().unwrap_or_default().to_owned(),
+            entry.labels.customer_id().unwrap_or_default().to_owned(),
+            entry.labels.context().unwrap_or_default().to_owned(),
             place(Some(&entry.place)),
         ]
     });

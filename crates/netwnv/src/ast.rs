@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::rc::Rc;
 
+use smallvec::SmallVec;
+
 /// Bytes of the source's text.
 pub(crate) type Span = Range<usize>;
 
@@ -38,7 +40,7 @@ pub(crate) enum Statement<'s> {
 /// `a | b | c`, at least one element.
 #[derive(Debug)]
 pub(crate) struct Pipeline<'s> {
-    pub(crate) elements: Vec<Element<'s>>,
+    pub(crate) elements: SmallVec<[Element<'s>; 1]>,
     /// Whether the output goes to `$null`.
     pub(crate) discarded: bool,
 }

@@ -207,7 +207,8 @@ impl Cmdlet {
         &self,
         written: &str,
     ) -> Result<&'static Parameter, (String, Option<String>)> {
-        let is = |name: &'static str| name.eq_ignore_ascii_case(written);
+        // Most are written as they are named, and that is compared at once.
+        let is = |name: &'static str| name == written || name.eq_ignore_ascii_case(written);
         if let Some(exact) = self.parameters().find(|p| p.names().any(is)) {
             return Ok(exact);
         }

@@ -5,18 +5,8 @@ use nvgre_dataplane::{
 };
 use nvgre_wire::MacAddress;
 
+use crate::labels::Labels;
 use crate::source::Place;
-
-/// What a lookup record carries for people. It decides nothing about frames.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Labels {
-    /// `-CustomerID`.
-    pub customer_id: Option<String>,
-    /// `-Context`.
-    pub context: Option<String>,
-    /// `-VMName`; need not be the name of a VM.
-    pub vm_name: Option<String>,
-}
 
 /// A lookup record and where it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]

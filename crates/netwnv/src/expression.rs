@@ -4,10 +4,8 @@ use std::borrow::Cow;
 use std::rc::Rc;
 
 use crate::ast::{Comparison, Expr, ExprKind, Span, Variable};
-use crate::lexer::{
-    Cursor, braced_guid, ends_word, is_dash, is_double_quote, is_line_end, is_single_quote,
-    lower_case, number, type_name,
-};
+use crate::char_set::{ends_word, is_dash, is_double_quote, is_line_end, is_single_quote};
+use crate::lexer::{Cursor, braced_guid, lower_case, number, type_name};
 use crate::parser::{Parsed, Parser};
 
 impl<'s> Parser<'s> {
@@ -59,39 +57,51 @@ impl<'s> Parser<'s> {
 
     fn sum(&mut self) -> Parsed<Expr<'s>> {
         let start = self.cursor.offset();
-        let mut terms = vec![self.list()?];
+        let first = self.list()?;
+        if !self.continues('+')? {
+            return Ok(first);
+        }
+        let mut terms = vec![first];
         loop {
-            let end = self.cursor.offset();
-            self.blanks()?;
-            if !self.cursor.eat('+') {
-                self.cursor.move_to(end);
-                break;
-            }
-            self.blanks_and_lines()?;
             terms.push(self.list()?);
+            if !self.continues('+')? {
+                return Ok(Expr {
+                    span: self.since(start),
+                    kind: ExprKind::Sum(terms),
+                });
+            }
         }
-        if terms.len() > 1 {
-            return Ok(Expr {
-                span: self.since(start),
-                kind: ExprKind::Sum(terms),
-            });
-        }
-        Ok(Self::array_of(terms, start, start))
     }
 
     fn list(&mut self) -> Parsed<Expr<'s>> {
         let start = self.cursor.offset();
-        let mut items = vec![self.nested(Self::operand)?];
-        loop {
-            let end = self.cursor.offset();
-            self.blanks()?;
-            if !self.cursor.eat(',') {
-                self.cursor.move_to(end);
-                return Ok(Self::array_of(items, start, end));
-            }
-            self.blanks_and_lines()?;
-            items.push(self.nested(Self::operand)?);
+        let first = self.nested(Self::operand)?;
+        if !self.continues(',')? {
+            return Ok(first);
         }
+        let mut items = vec![first];
+        loop {
+            items.push(self.nested(Self::operand)?);
+            if !self.continues(',')? {
+                return Ok(Expr {
+                    span: self.since(start),
+                    kind: ExprKind::Array(items),
+                });
+            }
+        }
+    }
+
+    /// Whether this character comes next: it and what is blank around it are taken, else nothing is.
+    fn continues(&mut self, sign: char) -> Parsed<bool> {
+        let end = self.cursor.offset();
+        self.blanks()?;
+        let found = self.cursor.eat(sign);
+        if found {
+            self.blanks_and_lines()?;
+        } else {
+            self.cursor.move_to(end);
+        }
+        Ok(found)
     }
 
     /// A value with its properties, perhaps cast.

@@ -9,6 +9,10 @@ use winnow::combinator::{alt, delimited, opt, preceded};
 use winnow::error::EmptyError;
 use winnow::token::{one_of, take_while};
 
+use crate::char_set::{
+    BLANK, BLANK_OR_LINE_END, CharSet, PARAMETER, WORD, is_blank, is_dash, is_line_end,
+};
+
 /// What the parsers of this file read from.
 pub(crate) type Input<'s> = &'s str;
 
@@ -48,14 +52,20 @@ impl<'s> Cursor<'s> {
     }
 
     pub(crate) fn peek(&self) -> Option<char> {
-        self.rest().chars().next()
+        self.char_at(self.at)
+    }
+
+    fn char_at(&self, offset: usize) -> Option<char> {
+        match self.text.as_bytes().get(offset) {
+            Some(byte) if byte.is_ascii() => Some(char::from(*byte)),
+            Some(_) => self.text[offset..].chars().next(),
+            None => None,
+        }
     }
 
     /// The character behind the next.
     pub(crate) fn peek_second(&self) -> Option<char> {
-        let mut chars = self.rest().chars();
-        chars.next();
-        chars.next()
+        self.char_at(self.at + self.peek()?.len_utf8())
     }
 
     pub(crate) fn next(&mut self) -> Option<char> {
@@ -76,22 +86,15 @@ impl<'s> Cursor<'s> {
     /// Takes as many characters as are in a set, which may be none.
     pub(crate) fn take_while(&mut self, is_in: impl Fn(char) -> bool) -> &'s str {
         let rest = self.rest();
-        let bytes = rest.as_bytes();
-        let mut len = 0;
-        // Scripts are ASCII but for names, so what is not is decoded only where it stands.
-        while let Some(&byte) = bytes.get(len) {
-            if byte.is_ascii() {
-                if !is_in(byte.into()) {
-                    break;
-                }
-                len += 1;
-            } else {
-                match rest[len..].chars().next() {
-                    Some(c) if is_in(c) => len += c.len_utf8(),
-                    Some(_) | None => break,
-                }
-            }
-        }
+        let len = rest.find(|c| !is_in(c)).unwrap_or(rest.len());
+        self.at += len;
+        &rest[..len]
+    }
+
+    /// The same where it is worth a table.
+    pub(crate) fn take_all(&mut self, set: &CharSet) -> &'s str {
+        let rest = self.rest();
+        let len = set.prefix_len(rest);
         self.at += len;
         &rest[..len]
     }
@@ -124,14 +127,14 @@ impl<'s> Cursor<'s> {
         self.peek_second()
             .filter(|&c| c.is_alphabetic() || c == '_' || c == '?')?;
         self.at += dash.len_utf8();
-        Some(self.take_while(|c| !ends_word(c) && c != ':' && c != '`'))
+        Some(self.take_all(&PARAMETER))
     }
 
     /// A bare word, with backtick escapes resolved.
     pub(crate) fn word(&mut self) -> Option<Cow<'s, str>> {
         let mut word = Cow::Borrowed("");
         loop {
-            word += self.take_while(|c| !ends_word(c) && c != '`' && c != '$');
+            word += self.take_all(&WORD);
             if self.peek() != Some('`') || self.peek_second().is_none_or(is_line_end) {
                 return (!word.is_empty()).then_some(word);
             }
@@ -142,8 +145,9 @@ impl<'s> Cursor<'s> {
 
     /// Skips blanks, comments and continued line ends; with `lines`, line ends too.
     pub(crate) fn skip_blanks(&mut self, lines: bool) -> Result<(), BlankError> {
+        let blanks = if lines { &BLANK_OR_LINE_END } else { &BLANK };
         loop {
-            self.take_while(|c| is_blank(c) || (lines && is_line_end(c)));
+            self.take_all(blanks);
             match self.peek() {
                 Some('#') => {
                     self.take_while(|c| !is_line_end(c));
@@ -236,36 +240,4 @@ pub(crate) fn lower_case(name: &str) -> Cow<'_, str> {
         return Cow::Borrowed(name);
     }
     Cow::Owned(name.to_lowercase())
-}
-
-/// A character that separates words on a line.
-pub(crate) fn is_blank(c: char) -> bool {
-    c.is_whitespace() && !is_line_end(c)
-}
-
-pub(crate) fn is_line_end(c: char) -> bool {
-    matches!(c, '\n' | '\r')
-}
-
-/// The hyphen and the dashes that PowerShell takes for it.
-pub(crate) fn is_dash(c: char) -> bool {
-    matches!(c, '-' | '\u{2013}' | '\u{2014}' | '\u{2015}')
-}
-
-/// The quotes that delimit an expandable string: the straight one and the typographic ones.
-pub(crate) fn is_double_quote(c: char) -> bool {
-    matches!(c, '"' | '\u{201c}' | '\u{201d}' | '\u{201e}')
-}
-
-/// The quotes that delimit a verbatim string.
-pub(crate) fn is_single_quote(c: char) -> bool {
-    matches!(c, '\'' | '\u{2018}' | '\u{2019}' | '\u{201a}' | '\u{201b}')
-}
-
-/// Whether a character cannot be inside a bare word.
-pub(crate) fn ends_word(c: char) -> bool {
-    c.is_whitespace()
-        || is_double_quote(c)
-        || is_single_quote(c)
-        || matches!(c, ';' | '|' | '&' | '(' | ')' | '{' | '}' | ',' | '<' | '>')
 }

@@ -31,6 +31,7 @@ mod ast;
 mod binding;
 mod call;
 mod canonical;
+mod char_set;
 mod cmdlet;
 mod customer_route;
 mod error;
@@ -39,6 +40,7 @@ mod evaluate;
 mod expression;
 mod global;
 mod kind;
+mod labels;
 mod lexer;
 mod lookup_record;
 mod machine;
@@ -47,6 +49,7 @@ mod parser;
 mod pipeline;
 mod print;
 mod provider;
+mod record_keys;
 mod report;
 mod run;
 mod select;
@@ -60,9 +63,9 @@ mod wildcard;
 
 pub use error::ScriptError;
 pub use estate::{
-    Adapter, Estate, Host, HostAddressEntry, Labels, Nic, ProviderRouteEntry, RecordEntry,
-    RouteEntry,
+    Adapter, Estate, Host, HostAddressEntry, Nic, ProviderRouteEntry, RecordEntry, RouteEntry,
 };
+pub use labels::Labels;
 pub use report::{RunReport, ScriptWarning};
 pub use run::run;
 pub use source::{Place, Source};

@@ -1,16 +1,12 @@
 //! New-, Get-, Set- and Remove-NetVirtualizationLookupRecord.
 
-use std::collections::{BTreeMap, HashMap};
-
 use nvgre_dataplane::{LookupRecord, RecordType, Rule};
-use nvgre_wire::{CustomerAddress, VirtualSubnetId};
 
 use crate::call::Call;
 use crate::cmdlet::{Cmdlet, Parameter};
-use crate::estate::{Estate, Labels, RecordEntry};
+use crate::estate::RecordEntry;
 use crate::kind::{Kind, RECORD_TYPE, RULE};
 use crate::machine::{Context, Machine, Outcome};
-use crate::source::Place;
 use crate::table;
 
 const CUSTOMER_ADDRESS: Parameter = Parameter::new("CustomerAddress", Kind::CustomerAddress);
@@ -144,91 +140,44 @@ fn new<'s>(machine: &mut Machine<'s>, _: &mut Context<'s>, call: &Call<'s>) -> O
     if let Err(message) = check_use_vm_mac(&record) {
         return Err(machine.fail(&call.span_of("UseVmMACAddress"), message));
     }
-    let existing = machine
-        .record_keys
-        .existing(&machine.estate, call.host, &record);
-    if let Some(first) = existing {
+    let records = &machine.estate.hosts[call.host].records;
+    let existing = machine.record_keys.existing(call.host, records, &record);
+    if let Some(first) = existing.map(|entry| entry.place.clone()) {
         let what = format!(
             "a lookup record for {ca} in virtual subnet {}",
             record.virtual_subnet
         );
         return Err(table::refuse_existing(machine, call, &what, &first));
     }
-    let owned = |name: &str| call.text(name).map(str::to_owned);
+    let label = |name: &str| call.text(name);
     let entry = RecordEntry {
         record,
-        labels: Labels {
-            customer_id: owned("CustomerID"),
-            context: owned("Context"),
-            vm_name: owned("VMName"),
-        },
+        labels: machine
+            .labels
+            .labels(label("CustomerID"), label("Context"), label("VMName")),
         place: call.place.clone(),
     };
     table::add(machine, call, entry)
 }
 
-/// Which records of a host have a (VSID, customer address), so that a New- need not look at all of
-/// them. Neither field of a record ever changes, so an index that knows as many records as there are
-/// knows them all; when records are removed it is forgotten and built anew.
-#[derive(Default)]
-pub(crate) struct RecordKeys {
-    of_host: BTreeMap<usize, HostKeys>,
-}
-
-#[derive(Default)]
-struct HostKeys {
-    known: usize,
-    /// Shape: key -> places in the host's list of records.
-    rows: HashMap<(VirtualSubnetId, CustomerAddress), Vec<usize>>,
-}
-
-impl RecordKeys {
-    /// Where the record stands that the new one would repeat (V-01, and V-07 for those without a
-    /// customer address).
-    fn existing(&mut self, estate: &Estate, host: usize, record: &LookupRecord) -> Option<Place> {
-        let records = &estate.hosts[host].records;
-        let keys = self.of_host.entry(host).or_default();
-        for (row, entry) in records.iter().enumerate().skip(keys.known) {
-            let key = (entry.record.virtual_subnet, entry.record.customer_address);
-            keys.rows.entry(key).or_default().push(row);
-        }
-        keys.known = records.len();
-        let rows = keys
-            .rows
-            .get(&(record.virtual_subnet, record.customer_address))?;
-        let repeated = rows.iter().map(|&row| &records[row]).find(|entry| {
-            let other = &entry.record;
-            other.record_type.has_customer_address()
-                || other.mac == record.mac && other.record_type == record.record_type
-        });
-        repeated.map(|entry| entry.place.clone())
-    }
-
-    /// Forgets a host: rows of it were removed.
-    pub(crate) fn forget(&mut self, host: usize) {
-        self.of_host.remove(&host);
-    }
-}
-
 fn set<'s>(machine: &mut Machine<'s>, _: &mut Context<'s>, call: &Call<'s>) -> Outcome<'s> {
-    table::set(machine, call, |entry: &mut RecordEntry| {
+    let mut pool = std::mem::take(&mut machine.labels);
+    let done = table::set(machine, call, |entry: &mut RecordEntry| {
         let record = &mut entry.record;
         record.provider_address = call
             .get("ProviderAddress")
             .unwrap_or(record.provider_address);
         record.rule = call.text("Rule").map_or(record.rule, rule_named);
         record.use_vm_mac = call.is_on("UseVmMACAddress").unwrap_or(record.use_vm_mac);
-        for (name, label) in [
-            ("CustomerID", &mut entry.labels.customer_id),
-            ("Context", &mut entry.labels.context),
-            ("VMName", &mut entry.labels.vm_name),
-        ] {
-            if let Some(text) = call.text(name) {
-                *label = Some(text.to_owned());
-            }
-        }
+        entry.labels = pool.labels(
+            call.text("CustomerID").or(entry.labels.customer_id()),
+            call.text("Context").or(entry.labels.context()),
+            call.text("VMName").or(entry.labels.vm_name()),
+        );
         check_use_vm_mac(&entry.record)
-    })
+    });
+    machine.labels = pool;
+    done
 }
 
 fn check_use_vm_mac(record: &LookupRecord) -> Result<(), String> {

@@ -11,8 +11,9 @@ use crate::call::{Call, bind};
 use crate::cmdlet::{Cmdlet, Meaning, listed, meaning};
 use crate::error::ScriptError;
 use crate::estate::{Estate, Host};
-use crate::lookup_record::RecordKeys;
+use crate::labels::LabelPool;
 use crate::object::Object;
+use crate::record_keys::RecordKeys;
 use crate::report::{RunReport, ScriptWarning};
 use crate::source::{Lines, Place};
 use crate::undo::{HostBefore, Undo};
@@ -74,6 +75,7 @@ pub(crate) struct Machine<'s> {
     /// The variables of each session, which outlive the blocks run in it.
     pub(crate) sessions: Vec<Rc<Variables<'s>>>,
     pub(crate) record_keys: RecordKeys,
+    pub(crate) labels: LabelPool,
 }
 
 impl<'s> Machine<'s> {
@@ -86,6 +88,7 @@ impl<'s> Machine<'s> {
             errors: Vec::new(),
             sessions: Vec::new(),
             record_keys: RecordKeys::default(),
+            labels: LabelPool::default(),
         }
     }
 

@@ -141,8 +141,8 @@ impl Object {
     }
 }
 
-fn label<'s>(text: &Option<String>) -> Value<'s> {
-    text.as_ref().map_or(Value::Null, Value::text)
+fn label<'s>(text: Option<&str>) -> Value<'s> {
+    text.map_or(Value::Null, Value::text)
 }
 
 fn shown<'s>(value: impl ToString) -> Value<'s> {
@@ -159,10 +159,10 @@ pub(crate) fn record_properties<'s>(entry: &RecordEntry) -> Properties<'s> {
             "VirtualSubnetID",
             Value::number(record.virtual_subnet.get()),
         ),
-        ("CustomerID", label(&entry.labels.customer_id)),
-        ("Context", label(&entry.labels.context)),
+        ("CustomerID", label(entry.labels.customer_id())),
+        ("Context", label(entry.labels.context())),
         ("Rule", shown(record.rule)),
-        ("VMName", label(&entry.labels.vm_name)),
+        ("VMName", label(entry.labels.vm_name())),
         ("UseVmMACAddress", Value::Bool(record.use_vm_mac)),
         ("Type", shown(record.record_type)),
         ("Unusable", Value::Bool(false)),

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use crate::ast::{Block, BlockParameter, Cast, Span, Statement};
+use crate::char_set::is_line_end;
 use crate::error::ScriptError;
-use crate::lexer::{BlankError, Cursor, is_line_end, lower_case, type_name};
+use crate::lexer::{BlankError, Cursor, lower_case, type_name};
 use crate::source::{Lines, Source};
 
 pub(crate) type Parsed<T> = Result<T, ScriptError>;

@@ -2,10 +2,13 @@
 
 use std::borrow::Cow;
 
+use smallvec::smallvec;
+
 use crate::ast::{Argument, Command, Element, Expr, ExprKind, Pipeline};
-use crate::lexer::{
-    ends_word, is_blank, is_dash, is_double_quote, is_line_end, is_single_quote, lower_case,
+use crate::char_set::{
+    ends_word, is_blank, is_dash, is_double_quote, is_line_end, is_single_quote,
 };
+use crate::lexer::lower_case;
 use crate::parser::{Parsed, Parser};
 
 /// Words that begin a statement PowerShell has and this subset has not.
@@ -46,7 +49,7 @@ const KEYWORDS: &[&str] = &[
 impl<'s> Parser<'s> {
     /// One pipeline, which may go on behind each `|` on the next line.
     pub(crate) fn pipeline(&mut self) -> Parsed<Pipeline<'s>> {
-        let mut elements = vec![self.element(true)?];
+        let mut elements = smallvec![self.element(true)?];
         let mut discarded = false;
         loop {
             self.blanks()?;
@@ -206,33 +209,22 @@ impl<'s> Parser<'s> {
     fn argument_value(&mut self) -> Parsed<Expr<'s>> {
         let start = self.cursor.offset();
         let first = self.argument_item()?;
+        let mut end = self.cursor.offset();
+        self.blanks()?;
+        if self.cursor.peek() != Some(',') {
+            return Ok(first);
+        }
         let mut items = vec![first];
-        loop {
-            let end = self.cursor.offset();
-            self.blanks()?;
-            if !self.cursor.eat(',') {
-                // Blanks stay for the command; a line comment must not swallow its line end twice.
-                self.cursor.move_to(end);
-                break;
-            }
+        while self.cursor.eat(',') {
             self.blanks_and_lines()?;
             items.push(self.argument_item()?);
+            end = self.cursor.offset();
+            self.blanks()?;
         }
-        Ok(Self::array_of(items, start, self.cursor.offset()))
-    }
-
-    /// A single item stays what it is.
-    pub(crate) fn array_of(mut items: Vec<Expr<'s>>, start: usize, end: usize) -> Expr<'s> {
-        match items.pop() {
-            Some(only) if items.is_empty() => only,
-            last => {
-                items.extend(last);
-                Expr {
-                    span: start..end,
-                    kind: ExprKind::Array(items),
-                }
-            }
-        }
+        Ok(Expr {
+            span: start..end,
+            kind: ExprKind::Array(items),
+        })
     }
 }
 

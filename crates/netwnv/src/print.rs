@@ -40,9 +40,9 @@ impl RecordEntry {
             command += " -UseVmMACAddress $true";
         }
         let labels = [
-            ("CustomerID", &self.labels.customer_id),
-            ("Context", &self.labels.context),
-            ("VMName", &self.labels.vm_name),
+            ("CustomerID", self.labels.customer_id()),
+            ("Context", self.labels.context()),
+            ("VMName", self.labels.vm_name()),
         ];
         for (name, label) in labels {
             if let Some(label) = label {

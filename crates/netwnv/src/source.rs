@@ -1,5 +1,6 @@
 //! A script's text, and places in it.
 
+use std::cell::Cell;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -45,7 +46,12 @@ pub(crate) struct Lines<'s> {
     source: &'s Source,
     /// Byte offset of the first character of each line; the first is 0.
     starts: Vec<usize>,
+    /// The line that was asked for last, counted from 0: the next is rarely far behind it.
+    last: Cell<usize>,
 }
+
+/// How many lines a place may be behind the last one before a search beats going there.
+const STEPS_MAX: usize = 16;
 
 impl<'s> Lines<'s> {
     pub(crate) fn new(source: &'s Source) -> Self {
@@ -53,6 +59,7 @@ impl<'s> Lines<'s> {
         Self {
             source,
             starts: std::iter::once(0).chain(ends).collect(),
+            last: Cell::new(0),
         }
     }
 
@@ -64,15 +71,32 @@ impl<'s> Lines<'s> {
     pub(crate) fn place(&self, offset: usize) -> Place {
         let text = &self.source.text;
         let offset = text.floor_char_boundary(offset.min(text.len()));
-        let line = self.starts.partition_point(|&start| start <= offset);
-        let start = self.starts[line - 1];
+        let line = self.line(offset);
+        let start = self.starts[line];
         let column = text[start..offset].chars().count() + 1;
         let small = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         Place {
             file: self.source.name.clone(),
-            line: small(line),
+            line: small(line + 1),
             column: small(column),
         }
+    }
+}
+
+impl Lines<'_> {
+    /// The line of a byte offset, counted from 0.
+    fn line(&self, offset: usize) -> usize {
+        let ahead = &self.starts[self.last.get()..];
+        let steps = ahead
+            .iter()
+            .take(STEPS_MAX)
+            .take_while(|&&start| start <= offset);
+        let line = match steps.count() {
+            0 | STEPS_MAX => self.starts.partition_point(|&start| start <= offset) - 1,
+            steps => self.last.get() + steps - 1,
+        };
+        self.last.set(line);
+        line
     }
 }
 

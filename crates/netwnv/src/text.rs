@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::ast::{ExprKind, Piece, Span};
-use crate::lexer::{is_blank, is_double_quote, is_single_quote};
+use crate::char_set::{PLAIN, is_blank, is_double_quote, is_single_quote};
 use crate::parser::{Parsed, Parser};
 
 /// Where a string with variables ends.
@@ -158,8 +158,7 @@ impl<'s> Parser<'s> {
     fn plain(&mut self, end: TextEnd) -> &'s str {
         let start = self.cursor.offset();
         self.cursor.next();
-        self.cursor
-            .take_while(|c| !matches!(c, '`' | '$') && !is_double_quote(c));
+        self.cursor.take_all(&PLAIN);
         if let TextEnd::Offset(offset) = end
             && self.cursor.offset() > offset
         {

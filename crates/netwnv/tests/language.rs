@@ -11,7 +11,11 @@ fn label_of(set_up: &str, expression: &str) -> String {
         "{set_up}\n{}",
         record(&format!("-VMName {expression}"))
     ));
-    estate.hosts[0].records[0].labels.vm_name.clone().unwrap()
+    estate.hosts[0].records[0]
+        .labels
+        .vm_name()
+        .unwrap()
+        .to_owned()
 }
 
 #[test]
@@ -302,11 +306,8 @@ fn blocks_see_the_callers_variables_by_using() {
         record("-VMName $using:vm -Context $env:COMPUTERNAME")
     ));
     for host in &estate.hosts {
-        assert_eq!(host.records[0].labels.vm_name.as_deref(), Some("Red11"));
-        assert_eq!(
-            host.records[0].labels.context.as_deref(),
-            Some(host.name.as_str())
-        );
+        assert_eq!(host.records[0].labels.vm_name(), Some("Red11"));
+        assert_eq!(host.records[0].labels.context(), Some(host.name.as_str()));
     }
 }
 

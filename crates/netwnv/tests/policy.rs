@@ -38,8 +38,8 @@ fn a_record_has_every_field_of_its_command_and_the_place_of_it() {
     assert_eq!(entry.record.rule, Rule::Nat);
     assert_eq!(entry.record.record_type, RecordType::Dynamic);
     assert!(entry.record.use_vm_mac);
-    assert_eq!(entry.labels.customer_id.as_deref(), Some("{c}"));
-    assert_eq!(entry.labels.context.as_deref(), Some("why"));
+    assert_eq!(entry.labels.customer_id(), Some("{c}"));
+    assert_eq!(entry.labels.context(), Some("why"));
     assert_eq!(estate.hosts[0].record(entry.record.id), Some(entry));
 }
 

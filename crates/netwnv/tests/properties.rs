@@ -188,7 +188,11 @@ prop_compose! {
                 },
                 use_vm_mac: use_vm_mac && rule == Rule::Nat,
             },
-            labels: Labels { customer_id, context, vm_name },
+            labels: Labels::new(
+                customer_id.as_deref(),
+                context.as_deref(),
+                vm_name.as_deref(),
+            ),
             place: place(),
         }
     }

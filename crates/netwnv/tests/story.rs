@@ -58,7 +58,7 @@ fn every_stage_of_the_founding_story_runs() {
     let red22 = |estate: &Estate| -> Vec<(u32, String, String)> {
         let of_vm = |host: usize| {
             let records = estate.hosts[host].records.iter();
-            records.filter(|entry| entry.labels.vm_name.as_deref() == Some("Red22"))
+            records.filter(|entry| entry.labels.vm_name() == Some("Red22"))
         };
         of_vm(0)
             .chain(of_vm(1))

@@ -334,11 +334,8 @@ fn record(
         record_type,
         use_vm_mac: false,
     };
-    let labels = Labels {
-        customer_id: Some(subnet.routing_domain.to_string()),
-        context: None,
-        vm_name: Some(guest.name.clone()),
-    };
+    let customer_id = subnet.routing_domain.to_string();
+    let labels = Labels::new(Some(&customer_id), None, Some(&guest.name));
     RecordEntry {
         record,
         labels,

@@ -87,7 +87,7 @@ pub(crate) fn records(estate: &Estate, host: &str) -> Vec<String> {
             record.virtual_subnet,
             record.customer_address,
             record.provider_address,
-            entry.labels.vm_name.as_deref().unwrap_or("-")
+            entry.labels.vm_name().unwrap_or("-")
         )
     };
     host.records.iter().map(line).collect()
