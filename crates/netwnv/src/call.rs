@@ -44,6 +44,12 @@ impl<'s> Call<'s> {
             .find(|bound| bound.parameter.name == name)
     }
 
+    fn is_bound(&self, parameter: &'static Parameter) -> bool {
+        self.arguments
+            .iter()
+            .any(|bound| std::ptr::eq(bound.parameter, parameter))
+    }
+
     pub(crate) fn has(&self, name: &str) -> bool {
         self.bound(name).is_some()
     }
@@ -221,7 +227,7 @@ pub(crate) fn bind<'s>(
     for given in positional {
         let free = cmdlet
             .parameters()
-            .filter(|p| p.position.is_some() && !call.has(p.name))
+            .filter(|p| p.position.is_some() && !call.is_bound(p))
             .filter(|p| p.kind.takes_position(&given.value))
             .min_by_key(|p| p.position);
         let Some(parameter) = free else {
@@ -237,9 +243,11 @@ pub(crate) fn bind<'s>(
         let text = format!("{} takes nothing from the pipeline", cmdlet.name);
         return Err(machine.fail(&call.span, text));
     }
+    // None of those that all commands take is required.
     let missing: Vec<_> = cmdlet
-        .parameters()
-        .filter(|p| p.required && call.input.is_none() && !call.has(p.name))
+        .parameters
+        .iter()
+        .filter(|p| p.required && call.input.is_none() && !call.is_bound(p))
         .map(|p| format!("-{}", p.name))
         .collect();
     if !missing.is_empty() {
@@ -277,7 +285,7 @@ fn add<'s>(
 ) -> Result<(), Failed> {
     let Given { span, value } = given;
     let name = parameter.name;
-    if call.has(name) {
+    if call.is_bound(parameter) {
         return Err(machine.fail(&span, format!("-{name} is given twice")));
     }
     let mut items = SmallVec::new();

@@ -2,7 +2,8 @@
 
 /// A set of characters. Scripts are ASCII but for names, so that part of it is a table.
 pub(crate) struct CharSet {
-    ascii: [bool; 128],
+    /// By byte; false for those of other characters.
+    ascii: [bool; 256],
     beyond: fn(char) -> bool,
 }
 
@@ -11,7 +12,7 @@ macro_rules! char_set {
         const fn is_in($c: char) -> bool {
             $is_in
         }
-        let mut ascii = [false; 128];
+        let mut ascii = [false; 256];
         let mut byte = 0;
         while byte < 128 {
             ascii[byte as usize] = is_in(byte as u8 as char);
@@ -26,6 +27,8 @@ macro_rules! char_set {
 
 pub(crate) static BLANK: CharSet = char_set!(c in is_blank(c));
 pub(crate) static BLANK_OR_LINE_END: CharSet = char_set!(c in c.is_whitespace());
+/// What blanks, comments and continued lines begin with.
+pub(crate) static GAP: CharSet = char_set!(c in c.is_whitespace() || matches!(c, '#' | '<' | '`'));
 /// Inside a bare word, with its own meaning.
 pub(crate) static WORD: CharSet = char_set!(c in !ends_word(c) && c != '`' && c != '$');
 /// Behind a parameter's dash.
@@ -34,23 +37,30 @@ pub(crate) static PARAMETER: CharSet = char_set!(c in !ends_word(c) && c != ':' 
 pub(crate) static PLAIN: CharSet = char_set!(c in !matches!(c, '`' | '$') && !is_double_quote(c));
 
 impl CharSet {
-    /// How many bytes of a text it goes on for.
-    pub(crate) fn prefix_len(&self, text: &str) -> usize {
-        let mut len = 0;
-        while let Some(&byte) = text.as_bytes().get(len) {
-            if let Some(&is_in) = self.ascii.get(usize::from(byte)) {
-                if !is_in {
-                    break;
-                }
-                len += 1;
-            } else {
-                match text[len..].chars().next() {
-                    Some(c) if (self.beyond)(c) => len += c.len_utf8(),
-                    Some(_) | None => break,
-                }
+    pub(crate) fn has(&self, c: char) -> bool {
+        match self.ascii.get(c as usize) {
+            Some(&is_in) if c.is_ascii() => is_in,
+            Some(_) | None => (self.beyond)(c),
+        }
+    }
+
+    /// Where the first character that is not in the set stands, from this byte offset on; else the
+    /// text's end.
+    pub(crate) fn end(&self, text: &str, from: usize) -> usize {
+        let bytes = text.as_bytes();
+        let mut at = from;
+        loop {
+            while at < bytes.len() && self.ascii[usize::from(bytes[at])] {
+                at += 1;
+            }
+            if at >= bytes.len() || bytes[at].is_ascii() {
+                return at;
+            }
+            match text[at..].chars().next() {
+                Some(c) if (self.beyond)(c) => at += c.len_utf8(),
+                Some(_) | None => return at,
             }
         }
-        len
     }
 }
 

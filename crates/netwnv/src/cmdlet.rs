@@ -207,9 +207,12 @@ impl Cmdlet {
         &self,
         written: &str,
     ) -> Result<&'static Parameter, (String, Option<String>)> {
-        // Most are written as they are named, and that is compared at once.
-        let is = |name: &'static str| name == written || name.eq_ignore_ascii_case(written);
-        if let Some(exact) = self.parameters().find(|p| p.names().any(is)) {
+        let is = |name: &'static str| {
+            // Most are written as they are named, and that is compared at once.
+            name.len() == written.len() && (name == written || name.eq_ignore_ascii_case(written))
+        };
+        let named = |p: &&'static Parameter| is(p.name) || p.aliases.iter().any(|alias| is(alias));
+        if let Some(exact) = self.parameters().find(named) {
             return Ok(exact);
         }
         let length = written.len();

@@ -27,13 +27,9 @@ impl<'s> Machine<'s> {
             ExprKind::Literal(text) => Ok(Value::Text(text.into())),
             ExprKind::Text(pieces) => self.text(context, pieces, span),
             ExprKind::Variable(name) => self.variable_value(context, name, span),
-            ExprKind::Property {
-                of,
-                name,
-                name_span,
-            } => {
+            ExprKind::Property { of, name } => {
                 let of = self.expr(context, of)?;
-                self.property(&of, name, name_span)
+                self.property(&of, self.written(name), name)
             }
             ExprKind::Index { of, index } => {
                 let of = self.expr(context, of)?;

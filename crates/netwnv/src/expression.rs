@@ -154,7 +154,9 @@ impl<'s> Parser<'s> {
         };
         let special =
             matches!(c, '$' | '(' | '@' | '{') || is_double_quote(c) || is_single_quote(c);
-        let item = if let Some(guid) = self.cursor.take(braced_guid) {
+        let item = if c == '{'
+            && let Some(guid) = self.cursor.take(braced_guid)
+        {
             self.literal(start, guid.into())
         } else if special {
             let primary = self.nested(Self::primary)?;
@@ -277,19 +279,17 @@ impl<'s> Parser<'s> {
             if next == Some('.') && second.is_some_and(|c| c.is_alphabetic() || c == '_') {
                 self.cursor.next();
                 let name_start = self.cursor.offset();
-                let name = self.cursor.identifier().unwrap_or_default();
-                let name_span = self.since(name_start);
+                let text = self.cursor.identifier().unwrap_or_default();
+                let name = self.since(name_start);
                 if self.cursor.peek() == Some('(') {
-                    return Err(
-                        self.error(name_span, format!("the method {name}() is not understood"))
-                    );
+                    let text = format!("the method {text}() is not understood");
+                    return Err(self.error(name, text));
                 }
                 value = Expr {
                     span: self.since(start),
                     kind: ExprKind::Property {
                         of: Box::new(value),
                         name,
-                        name_span,
                     },
                 };
             } else if next == Some('[') {

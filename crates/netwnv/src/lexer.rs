@@ -74,6 +74,13 @@ impl<'s> Cursor<'s> {
         Some(next)
     }
 
+    /// [`Cursor::next`] as a text.
+    pub(crate) fn take_one(&mut self) -> &'s str {
+        let start = self.at;
+        self.next();
+        &self.text[start..self.at]
+    }
+
     /// Takes the next character if it is this one.
     pub(crate) fn eat(&mut self, c: char) -> bool {
         let found = self.peek() == Some(c);
@@ -93,10 +100,9 @@ impl<'s> Cursor<'s> {
 
     /// The same where it is worth a table.
     pub(crate) fn take_all(&mut self, set: &CharSet) -> &'s str {
-        let rest = self.rest();
-        let len = set.prefix_len(rest);
-        self.at += len;
-        &rest[..len]
+        let start = self.at;
+        self.at = set.end(self.text, start);
+        &self.text[start..self.at]
     }
 
     /// Runs a parser; where it does not match, nothing is taken.
@@ -147,7 +153,7 @@ impl<'s> Cursor<'s> {
     pub(crate) fn skip_blanks(&mut self, lines: bool) -> Result<(), BlankError> {
         let blanks = if lines { &BLANK_OR_LINE_END } else { &BLANK };
         loop {
-            self.take_all(blanks);
+            self.at = blanks.end(self.text, self.at);
             match self.peek() {
                 Some('#') => {
                     self.take_while(|c| !is_line_end(c));

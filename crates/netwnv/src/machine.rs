@@ -365,8 +365,10 @@ impl<'s> Machine<'s> {
     ) -> Result<(), Failed> {
         for argument in &command.arguments {
             match argument {
-                Argument::Value(expr)
-                | Argument::Named {
+                Argument::Value(expr) => {
+                    self.expr(context, expr)?;
+                }
+                Argument::Named {
                     value: Some(expr), ..
                 } => {
                     self.expr(context, expr)?;

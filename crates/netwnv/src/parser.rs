@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 
 use crate::ast::{Block, BlockParameter, Cast, Span, Statement};
-use crate::char_set::is_line_end;
+use crate::char_set::{GAP, is_line_end};
 use crate::error::ScriptError;
 use crate::lexer::{BlankError, Cursor, lower_case, type_name};
 use crate::source::{Lines, Source};
 
-pub(crate) type Parsed<T> = Result<T, ScriptError>;
+/// Boxed, because there is at most one in a run and a result at every step.
+pub(crate) type Parsed<T> = Result<T, Box<ScriptError>>;
 
 /// How deep parentheses, braces and strings may be inside each other.
 const DEPTH_MAX: usize = 64;
@@ -28,13 +29,13 @@ impl<'s> Parser<'s> {
         }
     }
 
-    pub(crate) fn error(&self, span: Span, message: impl Into<String>) -> ScriptError {
-        ScriptError {
+    pub(crate) fn error(&self, span: Span, message: impl Into<String>) -> Box<ScriptError> {
+        Box::new(ScriptError {
             place: self.lines.place(span.start),
             span,
             message: message.into(),
             help: None,
-        }
+        })
     }
 
     pub(crate) fn error_with_help(
@@ -42,11 +43,10 @@ impl<'s> Parser<'s> {
         span: Span,
         message: impl Into<String>,
         help: impl Into<String>,
-    ) -> ScriptError {
-        ScriptError {
-            help: Some(help.into()),
-            ..self.error(span, message)
-        }
+    ) -> Box<ScriptError> {
+        let mut error = self.error(span, message);
+        error.help = Some(help.into());
+        error
     }
 
     /// The next character's bytes; empty at the end.
@@ -76,6 +76,10 @@ impl<'s> Parser<'s> {
     }
 
     fn skip(&mut self, lines: bool) -> Parsed<()> {
+        // Asked between any two words, and again where one has been read.
+        if !self.cursor.peek().is_some_and(|c| GAP.has(c)) {
+            return Ok(());
+        }
         self.cursor.skip_blanks(lines).map_err(|error| match error {
             BlankError::OpenComment(span) => {
                 self.error(span, "the comment that starts here has no end")

@@ -164,7 +164,8 @@ impl<'s> Parser<'s> {
             let text = format!("{} is not understood in a command's name", self.found());
             return Err(self.error(self.here(), text));
         }
-        let mut arguments = Vec::new();
+        // Room for a command of usual length, so that few grow.
+        let mut arguments = Vec::with_capacity(16);
         loop {
             self.blanks()?;
             match self.cursor.peek() {
@@ -189,7 +190,7 @@ impl<'s> Parser<'s> {
             let mut value = None;
             if self.cursor.eat(':') {
                 self.blanks()?;
-                value = Some(self.argument_value()?);
+                value = Some(Box::new(self.argument_value()?));
             }
             return Ok(Argument::Named { name, span, value });
         }

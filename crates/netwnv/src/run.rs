@@ -47,7 +47,7 @@ pub fn run(
     if let Err(first) = done {
         let (before, errors) = machine.take_back();
         *estate = before;
-        return Err(first.map_or(errors, |error| vec![error]));
+        return Err(first.map_or(errors, |error| vec![*error]));
     }
     *estate = machine.estate;
     Ok(machine.report)
@@ -61,7 +61,7 @@ fn run_all<'s>(
     source: &'s Source,
     lines: &'s Lines<'s>,
     host: usize,
-) -> Result<(), Option<ScriptError>> {
+) -> Result<(), Option<Box<ScriptError>>> {
     let mut parser = Parser::new(source, lines);
     let mut context = Context::new(host);
     let parameters = parser.parameters()?;

@@ -98,8 +98,8 @@ impl<'s> Parser<'s> {
         let mut pieces = Vec::new();
         let mut literal = Cow::Borrowed("");
         loop {
-            let start = self.cursor.offset();
-            if matches!(end, TextEnd::Offset(offset) if start >= offset) {
+            literal += self.plain(end);
+            if matches!(end, TextEnd::Offset(offset) if self.cursor.offset() >= offset) {
                 break;
             }
             let Some(c) = self.cursor.peek() else {
@@ -144,7 +144,8 @@ impl<'s> Parser<'s> {
                     self.cursor.next();
                     literal.to_mut().extend(self.cursor.next());
                 }
-                _ => literal += self.plain(end),
+                // A dollar sign before no name, a quote in a here-string.
+                _ => literal += self.cursor.take_one(),
             }
         }
         if pieces.is_empty() {
@@ -154,17 +155,17 @@ impl<'s> Parser<'s> {
         Ok(ExprKind::Text(pieces))
     }
 
-    /// The next character, and behind it those up to the next that may mean more than itself.
+    /// What stands here up to the next character that may mean more than itself.
     fn plain(&mut self, end: TextEnd) -> &'s str {
         let start = self.cursor.offset();
-        self.cursor.next();
-        self.cursor.take_all(&PLAIN);
-        if let TextEnd::Offset(offset) = end
-            && self.cursor.offset() > offset
-        {
-            self.cursor.move_to(offset);
+        let text = self.cursor.take_all(&PLAIN);
+        match end {
+            TextEnd::Offset(offset) if self.cursor.offset() > offset => {
+                self.cursor.move_to(offset.max(start));
+                &self.cursor.text()[self.since(start)]
+            }
+            TextEnd::Offset(_) | TextEnd::Quote => text,
         }
-        &self.cursor.text()[self.since(start)]
     }
 }
 
