@@ -184,14 +184,12 @@ impl Host {
 
     /// The record of this id, unless it was removed.
     pub fn record(&self, id: RecordId) -> Option<&RecordEntry> {
-        self.records.iter().find(|entry| entry.record.id == id)
+        by_id(&self.records, |entry| entry.record.id, id)
     }
 
     /// The customer route of this id, unless it was removed.
     pub fn customer_route(&self, id: RouteId) -> Option<&RouteEntry> {
-        self.customer_routes
-            .iter()
-            .find(|entry| entry.route.id == id)
+        by_id(&self.customer_routes, |entry| entry.route.id, id)
     }
 
     /// A record id that this host never used.
@@ -223,4 +221,16 @@ impl Estate {
             .iter_mut()
             .find(|host| host.name.eq_ignore_ascii_case(name))
     }
+}
+
+/// The row of this id. Runs give ascending ids, so it is where a binary search says; only rows that
+/// somebody else has put together may be in another order.
+fn by_id<T, I: Copy + Ord>(rows: &[T], id_of: impl Fn(&T) -> I, id: I) -> Option<&T> {
+    if let Ok(at) = rows.binary_search_by_key(&id, &id_of) {
+        return rows.get(at);
+    }
+    if rows.is_sorted_by_key(&id_of) {
+        return None;
+    }
+    rows.iter().find(|row| id_of(row) == id)
 }

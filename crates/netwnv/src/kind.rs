@@ -188,9 +188,7 @@ impl Kind {
             | Self::Switch
             | Self::Block
             | Self::Objects
-            | Self::Refused(_) => Ok(Canonical::Text(
-                value.as_text().unwrap_or_else(|| Text::Script("")),
-            )),
+            | Self::Refused(_) => Ok(Canonical::Text(value.as_text().unwrap_or(Text::Script("")))),
         }
     }
 }

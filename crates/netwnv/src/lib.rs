@@ -13,13 +13,16 @@
 //! |---|---|
 //! | `source.rs` | [`Source`], [`Place`] |
 //! | `estate.rs` | [`Estate`], [`Host`] and what is on it |
+//! | `labels.rs` | [`Labels`] |
 //! | `print.rs` | `to_powershell`: an entry as the command that makes it |
 //! | `error.rs`, `report.rs` | [`ScriptError`], [`ScriptWarning`], [`RunReport`] |
 //! | `run.rs` | [`run`] |
-//! | `lexer.rs`, `parser.rs`, `pipeline.rs`, `expression.rs`, `text.rs` | script to tree; the tree is in `ast.rs` |
+//! | `char_set.rs`, `lexer.rs`, `parser.rs`, `pipeline.rs`, `expression.rs`, `text.rs` | script to tree, a statement at a time; the tree is in `ast.rs` |
 //! | `machine.rs`, `evaluate.rs` | tree to effect; `value.rs` and `object.rs` are what it handles |
-//! | `cmdlet.rs`, `kind.rs`, `call.rs` | commands, what their parameters take, and how arguments are bound |
+//! | `undo.rs` | what a failed run takes back |
+//! | `cmdlet.rs`, `kind.rs`, `canonical.rs`, `call.rs` | commands, what their parameters take, and how arguments are bound |
 //! | `table.rs` | Get-, Set- and Remove- of a host's tables |
+//! | `record_keys.rs` | which record a new one would repeat |
 //! | `lookup_record.rs`, `customer_route.rs`, `provider.rs`, `global.rs` | the NetWNV cmdlets |
 //! | `adapter.rs`, `binding.rs` | the Hyper-V and NetAdapter cmdlets |
 //! | `session.rs`, `select.rs` | Invoke-Command, Where-Object and their like |

@@ -60,8 +60,8 @@ impl<'s> Context<'s> {
         }
     }
 
-    fn set(&mut self, name: &Cow<'s, str>, variable: Variable<'s>) {
-        Rc::make_mut(&mut self.variables).insert(name.clone(), variable);
+    fn set(&mut self, name: Cow<'s, str>, variable: Variable<'s>) {
+        Rc::make_mut(&mut self.variables).insert(name, variable);
     }
 }
 
@@ -223,7 +223,7 @@ impl<'s> Machine<'s> {
                     });
                 let failed = value.is_err();
                 let variable = value.map_or(Variable::Failed, Variable::Value);
-                context.set(name, variable);
+                context.set(name.clone(), variable);
                 if failed { Err(Failed) } else { Ok(Vec::new()) }
             }
         }
@@ -303,7 +303,7 @@ impl<'s> Machine<'s> {
                 Some(cast) => self.cast(cast, value, span)?,
                 None => value,
             };
-            context.set(&parameter.name, Variable::Value(value));
+            context.set(parameter.name.clone(), Variable::Value(value));
         }
         Ok(())
     }
