@@ -226,11 +226,8 @@ impl Estate {
 /// The row of this id. Runs give ascending ids, so it is where a binary search says; only rows that
 /// somebody else has put together may be in another order.
 fn by_id<T, I: Copy + Ord>(rows: &[T], id_of: impl Fn(&T) -> I, id: I) -> Option<&T> {
-    if let Ok(at) = rows.binary_search_by_key(&id, &id_of) {
-        return rows.get(at);
+    match rows.binary_search_by_key(&id, &id_of) {
+        Ok(at) => rows.get(at),
+        Err(_) => rows.iter().find(|row| id_of(row) == id),
     }
-    if rows.is_sorted_by_key(&id_of) {
-        return None;
-    }
-    rows.iter().find(|row| id_of(row) == id)
 }
