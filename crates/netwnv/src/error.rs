@@ -3,7 +3,8 @@
 use std::fmt;
 use std::ops::Range;
 
-use crate::source::{Lines, Place, Source, line_around};
+use crate::lines::Lines;
+use crate::source::{Place, Source, line_around};
 
 /// One thing in a script that is not understood or not possible. The estate is as it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +32,7 @@ impl ScriptError {
 impl Place {
     /// The place of a byte offset in the text of `file`; one past the end is the end.
     pub fn of(file: &str, text: &str, offset: usize) -> Self {
-        Lines::new(&Source::new(file, text)).place(offset)
+        Lines::new(file, text).place(offset)
     }
 
     /// The line of `text` at this place, a caret below `span` (in bytes of `text`) as far as the

@@ -11,7 +11,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `source.rs` | [`Source`], [`Place`] |
+//! | `source.rs`, `lines.rs` | [`Source`], [`Place`], [`Lines`] |
 //! | `estate.rs` | [`Estate`], [`Host`] and what is on it |
 //! | `labels.rs` | [`Labels`] |
 //! | `print.rs` | `to_powershell`: an entry as the command that makes it |
@@ -45,6 +45,7 @@ mod global;
 mod kind;
 mod labels;
 mod lexer;
+mod lines;
 mod lookup_record;
 mod machine;
 mod object;
@@ -69,6 +70,7 @@ pub use estate::{
     Adapter, Estate, Host, HostAddressEntry, Nic, ProviderRouteEntry, RecordEntry, RouteEntry,
 };
 pub use labels::Labels;
+pub use lines::Lines;
 pub use report::{RunReport, ScriptWarning};
 pub use run::run;
 pub use source::{Place, Source};

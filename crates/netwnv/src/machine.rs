@@ -12,10 +12,11 @@ use crate::cmdlet::{Cmdlet, Meaning, listed, meaning};
 use crate::error::ScriptError;
 use crate::estate::{Estate, Host};
 use crate::labels::LabelPool;
+use crate::lines::Lines;
 use crate::object::Object;
 use crate::record_keys::RecordKeys;
 use crate::report::{RunReport, ScriptWarning};
-use crate::source::{Lines, Place};
+use crate::source::Place;
 use crate::undo::{HostBefore, Undo};
 use crate::value::Value;
 

@@ -6,7 +6,8 @@ use crate::ast::{Block, BlockParameter, Cast, Span, Statement};
 use crate::char_set::{GAP, is_line_end};
 use crate::error::ScriptError;
 use crate::lexer::{BlankError, Cursor, lower_case, type_name};
-use crate::source::{Lines, Source};
+use crate::lines::Lines;
+use crate::source::Source;
 
 /// Boxed, because there is at most one in a run and a result at every step.
 pub(crate) type Parsed<T> = Result<T, Box<ScriptError>>;

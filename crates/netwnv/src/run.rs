@@ -2,10 +2,11 @@
 
 use crate::error::ScriptError;
 use crate::estate::Estate;
+use crate::lines::Lines;
 use crate::machine::{Context, Failed, Machine};
 use crate::parser::Parser;
 use crate::report::RunReport;
-use crate::source::{Lines, Source};
+use crate::source::Source;
 
 /// Runs `source` on the host named `local_host`; blocks and commands for other hosts reach those.
 ///
@@ -29,7 +30,7 @@ pub fn run(
     local_host: &str,
     estate: &mut Estate,
 ) -> Result<RunReport, Vec<ScriptError>> {
-    let lines = Lines::new(source);
+    let lines = Lines::of(source);
     let found = estate
         .hosts
         .iter()

@@ -1,6 +1,5 @@
 //! A script's text, and places in it.
 
-use std::cell::Cell;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -41,65 +40,6 @@ impl fmt::Display for Place {
     }
 }
 
-/// Where each line of a source starts, so that a place costs a search and not a scan.
-pub(crate) struct Lines<'s> {
-    source: &'s Source,
-    /// Byte offset of the first character of each line; the first is 0.
-    starts: Vec<usize>,
-    /// The line that was asked for last, counted from 0: the next is rarely far behind it.
-    last: Cell<usize>,
-}
-
-/// How many lines a place may be behind the last one before a search beats going there.
-const STEPS_MAX: usize = 16;
-
-impl<'s> Lines<'s> {
-    pub(crate) fn new(source: &'s Source) -> Self {
-        let ends = source.text.match_indices('\n').map(|(at, _)| at + 1);
-        Self {
-            source,
-            starts: std::iter::once(0).chain(ends).collect(),
-            last: Cell::new(0),
-        }
-    }
-
-    pub(crate) fn text(&self) -> &'s str {
-        &self.source.text
-    }
-
-    /// The place of a byte offset; one past the end is the end.
-    pub(crate) fn place(&self, offset: usize) -> Place {
-        let text = &self.source.text;
-        let offset = text.floor_char_boundary(offset.min(text.len()));
-        let line = self.line(offset);
-        let start = self.starts[line];
-        let column = text[start..offset].chars().count() + 1;
-        let small = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        Place {
-            file: self.source.name.clone(),
-            line: small(line + 1),
-            column: small(column),
-        }
-    }
-}
-
-impl Lines<'_> {
-    /// The line of a byte offset, counted from 0.
-    fn line(&self, offset: usize) -> usize {
-        let ahead = &self.starts[self.last.get()..];
-        let steps = ahead
-            .iter()
-            .take(STEPS_MAX)
-            .take_while(|&&start| start <= offset);
-        let line = match steps.count() {
-            0 | STEPS_MAX => self.starts.partition_point(|&start| start <= offset) - 1,
-            steps => self.last.get() + steps - 1,
-        };
-        self.last.set(line);
-        line
-    }
-}
-
 /// The line that holds a byte offset, without its line break, as a byte range.
 pub(crate) fn line_around(text: &str, offset: usize) -> Range<usize> {
     let offset = text.floor_char_boundary(offset.min(text.len()));
@@ -116,15 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_count_characters_and_lines_end_at_line_feeds() {
-        let source = Source::new("a.ps1", "é$x\r\n  $y");
-        let lines = Lines::new(&source);
-        assert_eq!(lines.place(2).to_string(), "a.ps1:1:2");
-        assert_eq!(
-            lines.place(source.text.find("$y").unwrap()).to_string(),
-            "a.ps1:2:3"
-        );
-        assert_eq!(lines.place(999).to_string(), "a.ps1:2:5");
-        assert_eq!(line_around(&source.text, 0), 0..4);
+    fn a_line_ends_before_its_line_break() {
+        assert_eq!(line_around("é$x\r\n  $y", 0), 0..4);
     }
 }
