@@ -14,7 +14,7 @@ pub struct Source {
 }
 
 /// A place in a script: line and column, both from 1. Columns count characters.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Place {
     /// The script's name.
     pub file: Arc<str>,

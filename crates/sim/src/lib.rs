@@ -9,7 +9,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `scenario.rs`, `scenario_*.rs` | [`Scenario`]: the TOML file, checked |
+//! | `scenario.rs`, `scenario_*.rs`, `names.rs` | [`Scenario`]: the TOML file, checked |
 //! | `model.rs` | [`Model`]: a scenario brought to life, stage by stage |
 //! | `network.rs`, `learning.rs` | [`Network`]: hosts, their policy, and what they learn |
 //! | `underlay.rs` | [`Underlay`]: the wire between hosts |
@@ -35,6 +35,7 @@ mod learning;
 mod ledger;
 mod map_file;
 mod model;
+mod names;
 mod network;
 mod oracle;
 mod replay;

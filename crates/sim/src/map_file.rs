@@ -6,6 +6,7 @@
 //! port = "Red11"            # or "Red11/Network Adapter"
 //! ```
 
+use nvgre_netwnv::Lines;
 use nvgre_wire::{MacAddress, VlanId};
 use serde::Deserialize;
 use toml::Spanned;
@@ -64,12 +65,13 @@ impl MapFile {
     pub fn parse(name: &str, text: &str, scenario: &Scenario) -> Result<Self, Vec<ScenarioError>> {
         let raw: RawFile =
             toml::from_str(text).map_err(|error| vec![ScenarioError::toml(name, text, &error)])?;
+        let lines = Lines::new(name, text);
         let mut entries = Vec::new();
         let mut errors = Vec::new();
         for entry in &raw.map {
             match read(entry, scenario) {
                 Ok(entry) => entries.push(entry),
-                Err((span, message)) => errors.push(ScenarioError::new(name, text, span, message)),
+                Err((span, message)) => errors.push(ScenarioError::at(&lines, span, message)),
             }
         }
         if errors.is_empty() {

@@ -1,19 +1,21 @@
 //! A scenario brought to life: hosts with the policy that scripts gave them, guests where they run,
 //! the inventory that the oracle judges by.
 
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::io;
 use std::sync::Arc;
 
 use nvgre_dataplane::{Policy, PolicyError, PolicyWarning, Port, PortId, RecordId, RouteId};
 use nvgre_netwnv::{Adapter, Estate, Nic, Place, ScriptError, Source};
-use nvgre_wire::FrameBuf;
+use nvgre_wire::{FrameBuf, ProviderAddress, VirtualSubnetId};
 
 use crate::clock::SimTime;
 use crate::ledger::{CopyLedger, Fate};
+use crate::names::folded;
 use crate::network::{HostPolicy, Ingress, Network, Observer, Refused};
 use crate::oracle::{GuestIndex, InventoryGuest, Oracle};
-use crate::scenario::Scenario;
+use crate::scenario::{Move, Scenario};
 
 /// Reads a policy file by the name that the scenario gives it.
 pub type ReadFile<'a> = dyn Fn(&str) -> io::Result<String> + 'a;
@@ -55,7 +57,7 @@ pub enum ModelError {
 }
 
 /// Something suspect that was loaded all the same.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ModelWarning {
     /// The host that it was said about.
     pub host: String,
@@ -69,7 +71,10 @@ pub struct ModelWarning {
 #[derive(Debug)]
 pub struct Model {
     scenario: Arc<Scenario>,
-    sources: Vec<Source>,
+    /// The scripts by the names that the scenario gives them.
+    sources: BTreeMap<String, Source>,
+    /// Whose adapter one of these names is.
+    guest_of: HashMap<AdapterName, GuestIndex>,
     estate: Estate,
     network: Network,
     oracle: Oracle,
@@ -84,12 +89,8 @@ impl Model {
     /// not entered yet.
     pub fn new(scenario: Scenario, read: &ReadFile<'_>) -> Result<Self, ModelError> {
         let scenario = Arc::new(scenario);
-        let estate = Estate {
-            hosts: (0..scenario.hosts.len())
-                .map(|h| host(&scenario, h))
-                .collect(),
-        };
-        let mut sources: Vec<Source> = Vec::new();
+        let estate = estate(&scenario);
+        let mut sources = BTreeMap::new();
         let of_hosts = scenario.hosts.iter().flat_map(|host| &host.policy);
         let of_stages = scenario
             .stages
@@ -97,12 +98,12 @@ impl Model {
             .flat_map(|stage| &stage.scripts)
             .map(|s| &s.file);
         for file in of_hosts.chain(of_stages) {
-            if sources.iter().all(|source| *source.name != **file) {
+            if !sources.contains_key(file) {
                 let text = read(file).map_err(|error| ModelError::File {
                     file: file.clone(),
                     error,
                 })?;
-                sources.push(Source::new(file, text));
+                sources.insert(file.clone(), Source::new(file, text));
             }
         }
         let inventory = scenario.guests.iter().map(|guest| InventoryGuest {
@@ -111,7 +112,11 @@ impl Model {
             mac: guest.mac,
             virtual_subnets: scenario.tenants[guest.tenant].virtual_subnets.clone(),
         });
+        let guests = scenario.guests.iter().enumerate();
         let mut model = Self {
+            guest_of: guests
+                .map(|(index, guest)| (adapter_name(&guest.name, &guest.nic), index))
+                .collect(),
             oracle: Oracle::new(inventory.collect()),
             host_of: scenario.guests.iter().map(|guest| guest.host).collect(),
             network: Network::new(Vec::new(), &scenario.underlay, scenario.seed)
@@ -213,43 +218,60 @@ impl Model {
     pub fn enter_stage(&mut self, stage: usize) -> Result<(), ModelError> {
         let scenario = Arc::clone(&self.scenario);
         let stage = &scenario.stages[stage];
-        for step in &stage.moves {
-            self.move_guest(step.guest, step.to)?;
-        }
+        self.move_guests(&stage.moves)?;
         for script in &stage.scripts {
             self.run_script(&script.file, script.on)?;
         }
         self.publish()
     }
 
-    fn move_guest(&mut self, guest: GuestIndex, to: usize) -> Result<(), ModelError> {
-        let from = self.host_of[guest];
-        let inventory = &self.scenario.guests[guest];
-        let adapters = &mut self.estate.hosts[from].adapters;
-        if let Some(at) = adapters
-            .iter()
-            .position(|adapter| is_adapter(adapter, inventory))
-        {
-            let switch = &adapters[at].switch_name;
-            let there = &self.scenario.hosts[to];
-            if !there.switch.eq_ignore_ascii_case(switch) {
-                return Err(ModelError::NoSuchSwitch {
-                    guest: inventory.name.clone(),
-                    switch: switch.clone(),
-                    host: there.name.clone(),
-                });
+    /// Moves guests in their order, up to the first that cannot. None moves twice: that is checked
+    /// where a stage is read. So the adapters can leave a host all at once, and the ones that stay
+    /// close up once.
+    fn move_guests(&mut self, moves: &[Move]) -> Result<(), ModelError> {
+        let order = moves.iter().enumerate();
+        let order: HashMap<_, _> = order.map(|(at, step)| (step.guest, at)).collect();
+        let left: BTreeSet<_> = moves.iter().map(|step| self.host_of[step.guest]).collect();
+        let mut leaving: Vec<Option<Adapter>> = vec![None; moves.len()];
+        for &host in &left {
+            for adapter in &self.estate.hosts[host].adapters {
+                if let Some(&at) = self.guest_of(adapter).and_then(|guest| order.get(&guest)) {
+                    leaving[at] = Some(adapter.clone());
+                }
             }
-            let adapter = adapters.remove(at);
-            self.estate.hosts[to].adapters.push(adapter);
         }
-        self.host_of[guest] = to;
-        self.oracle.moved(guest, to);
-        Ok(())
+        let stuck = (moves.iter().zip(&leaving)).position(|(step, adapter)| {
+            let there = &self.scenario.hosts[step.to].switch;
+            let switch = adapter.as_ref().map(|adapter| &adapter.switch_name);
+            switch.is_some_and(|switch| !there.eq_ignore_ascii_case(switch))
+        });
+        let moving = stuck.unwrap_or(moves.len());
+        for &host in &left {
+            let guest_of = &self.guest_of;
+            self.estate.hosts[host].adapters.retain(|adapter| {
+                let name = adapter_name(&adapter.vm_name, &adapter.name);
+                let at = guest_of.get(&name).and_then(|guest| order.get(guest));
+                at.is_none_or(|&at| at >= moving)
+            });
+        }
+        for (step, adapter) in moves.iter().zip(&leaving).take(moving) {
+            self.estate.hosts[step.to].adapters.extend(adapter.clone());
+            self.host_of[step.guest] = step.to;
+            self.oracle.moved(step.guest, step.to);
+        }
+        match stuck.and_then(|at| Some((moves[at], leaving[at].take()?))) {
+            None => Ok(()),
+            Some((step, adapter)) => Err(ModelError::NoSuchSwitch {
+                guest: self.scenario.guests[step.guest].name.clone(),
+                switch: adapter.switch_name,
+                host: self.scenario.hosts[step.to].name.clone(),
+            }),
+        }
     }
 
     fn run_script(&mut self, file: &str, on: usize) -> Result<(), ModelError> {
         let local = &self.scenario.hosts[on].name;
-        let Some(source) = self.sources.iter().find(|source| *source.name == *file) else {
+        let Some(source) = self.sources.get(file) else {
             return Ok(());
         };
         let report = nvgre_netwnv::run(source, local, &mut self.estate).map_err(|errors| {
@@ -279,31 +301,40 @@ impl Model {
 
     /// Gives every host its policy anew, and every host the neighbors that the underlay has now.
     fn publish(&mut self) -> Result<(), ModelError> {
+        let groups = self.scenario.multicast_groups();
         let hosts = self.scenario.hosts.iter().enumerate();
         let hosts = hosts.map(|(index, host)| HostPolicy {
             name: host.name.clone(),
-            policy: self.policy_of(index),
+            policy: self.policy_of(index, &groups),
             link_mtu_bytes: host.link_mtu_bytes,
         });
         let published = self.network.publish(hosts.collect());
         published.map_err(|refused| refusal(&self.estate, &self.scenario, refused))?;
-        for host in 0..self.scenario.hosts.len() {
-            for &warning in self.network.hosts()[host].warnings() {
-                let warning = self.explain(host, warning);
-                if !self.warnings.contains(&warning) {
-                    self.warnings.push(warning);
-                }
-            }
+        let mut said = Vec::new();
+        for (host, known) in self.network.hosts().iter().enumerate() {
+            let warnings = known.warnings().iter();
+            said.extend(warnings.map(|&warning| self.explain(host, warning)));
+        }
+        if !said.is_empty() {
+            let mut known: HashSet<_> = self.warnings.iter().cloned().collect();
+            let new = said
+                .into_iter()
+                .filter(|warning| known.insert(warning.clone()));
+            self.warnings.extend(new);
         }
         Ok(())
     }
 
     /// Everything one host is told: the scripts' policy, its guests' ports, and the scenario's
     /// settings.
-    fn policy_of(&self, host: usize) -> Policy {
+    fn policy_of(
+        &self,
+        host: usize,
+        groups: &BTreeMap<VirtualSubnetId, ProviderAddress>,
+    ) -> Policy {
         let mut policy = self.estate.hosts[host].policy();
         policy.ports = self.ports_of(host);
-        policy.multicast_groups = self.scenario.multicast_groups();
+        policy.multicast_groups.clone_from(groups);
         policy.settings = self.scenario.settings;
         policy.settings.underlay_mtu_bytes = self.scenario.underlay.mtu_bytes;
         policy
@@ -311,11 +342,11 @@ impl Model {
 
     /// Ports of the adapters on a host; a port's id is its guest's index.
     fn ports_of(&self, host: usize) -> Vec<Port> {
-        let adapters = &self.estate.hosts[host].adapters;
-        let guests = self.scenario.guests.iter().enumerate();
-        guests
-            .filter_map(|(index, guest)| {
-                let adapter = adapters.iter().find(|adapter| is_adapter(adapter, guest))?;
+        let adapters = self.estate.hosts[host].adapters.iter();
+        let mut ports: Vec<_> = adapters
+            .filter_map(|adapter| {
+                let index = self.guest_of(adapter)?;
+                let guest = &self.scenario.guests[index];
                 let mut port = Port::new(PortId(index as u32), adapter.mac);
                 port.subnet = adapter.subnet;
                 port.vlan = guest.vlan;
@@ -326,7 +357,14 @@ impl Model {
                 port.storm_limit_packets_per_second = adapter.storm_limit_packets_per_second;
                 Some(port)
             })
-            .collect()
+            .collect();
+        ports.sort_by_key(|port| port.id);
+        ports
+    }
+
+    fn guest_of(&self, adapter: &Adapter) -> Option<GuestIndex> {
+        let name = adapter_name(&adapter.vm_name, &adapter.name);
+        self.guest_of.get(&name).copied()
     }
 
     fn explain(&self, host: usize, warning: PolicyWarning) -> ModelWarning {
@@ -409,8 +447,17 @@ fn place_of_error(
     }
 }
 
-fn host(scenario: &Scenario, index: usize) -> nvgre_netwnv::Host {
-    let host = &scenario.hosts[index];
+/// The hosts with the adapters of their guests, before any script.
+fn estate(scenario: &Scenario) -> Estate {
+    let mut hosts: Vec<_> = scenario.hosts.iter().map(host).collect();
+    for guest in &scenario.guests {
+        let switch = &scenario.hosts[guest.host].switch;
+        hosts[guest.host].adapters.push(adapter(guest, switch));
+    }
+    Estate { hosts }
+}
+
+fn host(host: &crate::scenario::Host) -> nvgre_netwnv::Host {
     let mut windows = nvgre_netwnv::Host::new(&host.name);
     windows.nics.push(Nic {
         name: host.interface_name.clone(),
@@ -420,18 +467,26 @@ fn host(scenario: &Scenario, index: usize) -> nvgre_netwnv::Host {
         wnv_bound: false,
         switch_name: host.switch.clone(),
     });
-    for guest in scenario.guests.iter().filter(|guest| guest.host == index) {
-        let mut adapter = Adapter::new(&guest.name, guest.mac, &host.switch);
-        adapter.name.clone_from(&guest.nic);
-        adapter.subnet = guest.subnet;
-        adapter.mac_address_spoofing = guest.mac_address_spoofing;
-        adapter.dhcp_guard = guest.dhcp_guard;
-        adapter.router_guard = guest.router_guard;
-        adapter.maximum_bandwidth_bits_per_second = guest.maximum_bandwidth_bits_per_second;
-        adapter.storm_limit_packets_per_second = guest.storm_limit_packets_per_second;
-        windows.adapters.push(adapter);
-    }
     windows
+}
+
+fn adapter(guest: &crate::scenario::Guest, switch: &str) -> Adapter {
+    let mut adapter = Adapter::new(&guest.name, guest.mac, switch);
+    adapter.name.clone_from(&guest.nic);
+    adapter.subnet = guest.subnet;
+    adapter.mac_address_spoofing = guest.mac_address_spoofing;
+    adapter.dhcp_guard = guest.dhcp_guard;
+    adapter.router_guard = guest.router_guard;
+    adapter.maximum_bandwidth_bits_per_second = guest.maximum_bandwidth_bits_per_second;
+    adapter.storm_limit_packets_per_second = guest.storm_limit_packets_per_second;
+    adapter
+}
+
+/// VM and adapter as they compare: without case.
+type AdapterName = (String, String);
+
+fn adapter_name(vm: &str, adapter: &str) -> AdapterName {
+    (folded(vm), folded(adapter))
 }
 
 fn is_adapter(adapter: &Adapter, guest: &crate::scenario::Guest) -> bool {

@@ -1,14 +1,16 @@
 //! From the scenario file's keys to a scenario, with every check that one file allows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::ops::Range;
 use std::str::FromStr;
 
 use nvgre_dataplane::{DEFAULT_ROUTER_MAC, Settings};
+use nvgre_netwnv::Lines;
 use nvgre_wire::{MacAddress, ProviderAddress, VirtualSubnetId};
 use toml::Spanned;
 
+use crate::names::{FileNames, Names, folded};
 use crate::scenario::{
     Expectation, Host, Move, Probe, Scenario, ScenarioError, Script, Stage, Tenant, Underlay,
 };
@@ -22,10 +24,11 @@ const MILLION: u32 = 1_000_000;
 
 pub(crate) fn parse(name: &str, text: &str) -> Result<Scenario, Vec<ScenarioError>> {
     let file = ScenarioFile::read(name, text)?;
+    let names = FileNames::new(&file);
     let mut check = Check {
-        name,
-        text,
+        lines: Lines::new(name, text),
         file: &file,
+        names: &names,
         errors: Vec::new(),
     };
     let scenario = check.scenario();
@@ -39,13 +42,13 @@ pub(crate) fn parse(name: &str, text: &str) -> Result<Scenario, Vec<ScenarioErro
 
 /// What is being checked and what was found. A function that returns `None` has said why.
 pub(crate) struct Check<'f> {
-    name: &'f str,
-    text: &'f str,
+    lines: Lines<'f>,
     pub(crate) file: &'f ScenarioFile,
+    pub(crate) names: &'f FileNames<'f>,
     errors: Vec<ScenarioError>,
 }
 
-impl Check<'_> {
+impl<'f> Check<'f> {
     fn scenario(&mut self) -> Option<Scenario> {
         let file = self.file;
         self.filled("the scenario's name", &file.name);
@@ -137,18 +140,19 @@ impl Check<'_> {
     }
 
     fn tenant(&mut self, table: &TenantTable) -> Option<Tenant> {
-        let subnets = &table.virtual_subnets;
-        let subnets: Vec<_> = subnets.iter().map(|vsid| self.subnet(vsid)).collect();
+        let written = &table.virtual_subnets;
+        let subnets: Vec<_> = written.iter().map(|vsid| self.subnet(vsid)).collect();
+        let by_text: BTreeMap<String, u32> = written
+            .iter()
+            .map(|vsid| (vsid.get_ref().to_string(), *vsid.get_ref()))
+            .collect();
         let domain = self.read(&table.routing_domain);
         let groups: Vec<_> = table
             .bum_group
             .iter()
             .map(|(vsid, group)| {
-                let known = table
-                    .virtual_subnets
-                    .iter()
-                    .find(|known| known.get_ref().to_string() == *vsid.get_ref());
-                let known = known.and_then(|known| VirtualSubnetId::try_new(*known.get_ref()).ok());
+                let known = by_text.get(vsid.get_ref());
+                let known = known.and_then(|known| VirtualSubnetId::try_new(*known).ok());
                 if known.is_none() {
                     let message = format!(
                         "'{}' is no virtual subnet of {}",
@@ -215,17 +219,13 @@ impl Check<'_> {
     }
 
     fn stage(&mut self, table: &StageTable) -> Option<Stage> {
-        let file = self.file;
-        let hosts = || file.hosts.iter().map(|host| &host.name);
-        let guests = || file.guests.iter().map(|guest| &guest.name);
+        let names = self.names;
         let mut moves: Vec<Option<Move>> = Vec::new();
-        for (index, step) in table.moves.iter().enumerate() {
-            let guest = self.find("guest", &step.guest, guests());
-            let to = self.find("host", &step.to, hosts());
-            if table.moves[..index]
-                .iter()
-                .any(|earlier| same(&earlier.guest, &step.guest))
-            {
+        let mut moved = BTreeSet::new();
+        for step in &table.moves {
+            let guest = self.find("guest", &step.guest, &names.guests);
+            let to = self.find("host", &step.to, &names.hosts);
+            if !moved.insert(folded(step.guest.get_ref())) {
                 let message = format!("{} moves twice in this stage", step.guest.get_ref());
                 self.error(step.guest.span(), message);
             }
@@ -233,15 +233,13 @@ impl Check<'_> {
                 moves.push(None);
                 continue;
             };
-            let adapters = guests()
-                .enumerate()
-                .filter(|(_, name)| same(name, &step.guest));
-            moves.extend(adapters.map(|(guest, _)| Some(Move { guest, to })));
+            let adapters = names.guests.places(step.guest.get_ref()).iter();
+            moves.extend(adapters.map(|&guest| Some(Move { guest, to })));
         }
         let scripts = table.scripts.iter().map(|script| {
             self.filled("a script's file", &script.file);
             let file = script.file.get_ref().clone();
-            let on = self.find("host", &script.on, hosts())?;
+            let on = self.find("host", &script.on, &names.hosts)?;
             Some(Script { file, on })
         });
         let scripts: Vec<_> = scripts.collect();
@@ -295,37 +293,33 @@ impl Check<'_> {
             Some((name, nic)) => (name, Some(nic)),
             None => (port.get_ref().as_str(), None),
         };
-        let found = self.file.guests.iter().position(|guest| {
-            guest.name.get_ref().eq_ignore_ascii_case(name)
-                && nic.is_none_or(|nic| nic_of(guest).eq_ignore_ascii_case(nic))
+        let names = self.names;
+        let mut adapters = names.guests.places(name).iter().copied();
+        let found = adapters.find(|&guest| {
+            nic.is_none_or(|nic| nic_of(&self.file.guests[guest]).eq_ignore_ascii_case(nic))
         });
         if found.is_none() {
-            let names = self.file.guests.iter().map(|guest| &guest.name);
-            self.unknown("guest", port, names);
+            self.unknown("guest", port, &names.guests);
         }
         found
     }
 
     /// The index of a name that something refers to.
-    pub(crate) fn find<'n>(
+    pub(crate) fn find(
         &mut self,
         kind: &str,
         wanted: &Spanned<String>,
-        names: impl Iterator<Item = &'n Spanned<String>> + Clone,
+        names: &Names<'_>,
     ) -> Option<usize> {
-        let found = names.clone().position(|name| same(name, wanted));
+        let found = names.places(wanted.get_ref()).first().copied();
         if found.is_none() {
             self.unknown(kind, wanted, names);
         }
         found
     }
 
-    fn unknown<'n>(
-        &mut self,
-        kind: &str,
-        wanted: &Spanned<String>,
-        names: impl Iterator<Item = &'n Spanned<String>>,
-    ) {
+    fn unknown(&mut self, kind: &str, wanted: &Spanned<String>, names: &Names<'_>) {
+        let names = names.all().iter();
         let mut names: Vec<_> = names.map(|name| name.get_ref().as_str()).collect();
         names.dedup();
         let message = format!("no {kind} is called '{}'", wanted.get_ref());
@@ -342,14 +336,13 @@ impl Check<'_> {
 
     /// Checks that names are there and differ.
     fn unique<'n>(&mut self, kind: &str, names: impl Iterator<Item = &'n Spanned<String>>) {
-        let mut known: Vec<&Spanned<String>> = Vec::new();
+        let mut known = BTreeSet::new();
         for name in names {
             self.filled(&format!("a {kind}'s name"), name);
-            if known.iter().any(|other| same(other, name)) {
+            if !known.insert(folded(name.get_ref())) {
                 let message = format!("a {kind} is called '{}' already", name.get_ref());
                 self.error(name.span(), message);
             }
-            known.push(name);
         }
     }
 
@@ -403,7 +396,7 @@ impl Check<'_> {
     }
 
     pub(crate) fn error(&mut self, span: Range<usize>, message: impl Into<String>) {
-        let error = ScenarioError::new(self.name, self.text, span, message);
+        let error = ScenarioError::at(&self.lines, span, message);
         self.errors.push(error);
     }
 
@@ -413,7 +406,7 @@ impl Check<'_> {
         message: impl Into<String>,
         help: impl Into<String>,
     ) {
-        let mut error = ScenarioError::new(self.name, self.text, span, message);
+        let mut error = ScenarioError::at(&self.lines, span, message);
         error.help = Some(help.into());
         self.errors.push(error);
     }

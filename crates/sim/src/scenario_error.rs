@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use nvgre_netwnv::Place;
+use nvgre_netwnv::{Lines, Place};
 
 /// One thing in a scenario file that is not understood or does not fit the rest of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,8 +21,13 @@ pub struct ScenarioError {
 impl ScenarioError {
     /// About `span`, in bytes, of the file `name` with this `text`; without help.
     pub fn new(name: &str, text: &str, span: Range<usize>, message: impl Into<String>) -> Self {
+        Self::at(&Lines::new(name, text), span, message)
+    }
+
+    /// [`ScenarioError::new`] where there may be many in one text.
+    pub(crate) fn at(lines: &Lines<'_>, span: Range<usize>, message: impl Into<String>) -> Self {
         Self {
-            place: Place::of(name, text, span.start),
+            place: lines.place(span.start),
             span,
             message: message.into(),
             help: None,
@@ -31,9 +36,14 @@ impl ScenarioError {
 
     /// What the TOML reader said about the file `name` with this `text`.
     pub fn toml(name: &str, text: &str, error: &toml::de::Error) -> Self {
+        Self::toml_at(&Lines::new(name, text), error)
+    }
+
+    /// [`ScenarioError::toml`] where there may be many in one text.
+    pub(crate) fn toml_at(lines: &Lines<'_>, error: &toml::de::Error) -> Self {
         // Lists of what was expected come on lines of their own.
         let message = error.message().replace('\n', ", ");
-        Self::new(name, text, error.span().unwrap_or(0..0), message)
+        Self::at(lines, error.span().unwrap_or(0..0), message)
     }
 
     /// The message with its place, the line of the file and a caret below what it is about. `text`

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use nvgre_netwnv::Lines;
 use serde::Deserialize;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 use toml::Spanned;
@@ -136,9 +137,10 @@ impl ScenarioFile {
     /// Reads the keys. All errors of syntax, or else the first unknown, missing or ill-typed key.
     pub(crate) fn read(name: &str, text: &str) -> Result<Self, Vec<ScenarioError>> {
         let errors_of = |errors: &[toml::de::Error]| -> Vec<_> {
+            let lines = Lines::new(name, text);
             errors
                 .iter()
-                .map(|error| ScenarioError::toml(name, text, error))
+                .map(|error| ScenarioError::toml_at(&lines, error))
                 .collect()
         };
         let (table, syntax) = DeTable::parse_recoverable(text);

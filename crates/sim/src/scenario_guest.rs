@@ -1,11 +1,13 @@
 //! Checks of a scenario file's guests: names, addresses, gateways, ports.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use nvgre_dataplane::PortSubnet;
 use nvgre_wire::{CustomerAddress, CustomerPrefix, VlanId};
 use toml::Spanned;
 
+use crate::names::folded;
 use crate::scenario::{Guest, InterfaceAddress};
 use crate::scenario_check::{Check, IPV4_MTU_MIN_BYTES, nic_of, same};
 use crate::scenario_file::{GuestTable, OneOrMore};
@@ -15,20 +17,40 @@ const LOCAL_ONLY: u32 = 16_777_215;
 /// RFC 8200 section 5.
 const IPV6_MTU_MIN_BYTES: u16 = 1_280;
 
-impl Check<'_> {
+/// What is known of a VM while its adapters are gone through.
+struct Vm<'f> {
+    /// Its first adapter.
+    first: &'f GuestTable,
+    /// The first adapter that is on another host than the first.
+    elsewhere: Option<&'f GuestTable>,
+    /// Names of its adapters.
+    nics: BTreeSet<String>,
+}
+
+impl<'f> Check<'f> {
     pub(crate) fn guests(&mut self) -> Option<Vec<Guest>> {
         let file = self.file;
+        let tenants = file.tenants.iter();
+        let subnets: Vec<BTreeSet<u32>> = tenants
+            .map(|tenant| {
+                tenant
+                    .virtual_subnets
+                    .iter()
+                    .map(|v| *v.get_ref())
+                    .collect()
+            })
+            .collect();
+        let mut vms = BTreeMap::new();
         let mut guests: Vec<Option<Guest>> = Vec::new();
-        for (index, table) in file.guests.iter().enumerate() {
-            let before = &file.guests[..index];
-            self.guest_names(table, before);
-            guests.push(self.guest(table));
+        for table in &file.guests {
+            self.guest_names(table, &mut vms);
+            guests.push(self.guest(table, &subnets));
         }
         guests.into_iter().collect()
     }
 
     /// Checks a guest's names, and that all adapters of a VM are on one host.
-    fn guest_names(&mut self, table: &GuestTable, before: &[GuestTable]) {
+    fn guest_names(&mut self, table: &'f GuestTable, vms: &mut BTreeMap<String, Vm<'f>>) {
         self.filled("a guest's name", &table.name);
         for name in [Some(&table.name), table.nic.as_ref()]
             .into_iter()
@@ -40,17 +62,23 @@ impl Check<'_> {
                 self.error(name.span(), message);
             }
         }
-        let same_vm = |other: &&GuestTable| same(&other.name, &table.name);
-        let mut others = before.iter().filter(same_vm);
-        if others.any(|other| nic_of(other).eq_ignore_ascii_case(nic_of(table))) {
+        let vm = vms.entry(folded(table.name.get_ref())).or_insert(Vm {
+            first: table,
+            elsewhere: None,
+            nics: BTreeSet::new(),
+        });
+        if !vm.nics.insert(folded(nic_of(table))) {
             let (name, nic) = (table.name.get_ref(), nic_of(table));
             let span = table.nic.as_ref().map_or(table.name.span(), Spanned::span);
             self.error(span, format!("guest {name} has a nic '{nic}' already"));
         }
-        let elsewhere = before
-            .iter()
-            .filter(same_vm)
-            .find(|o| !same(&o.host, &table.host));
+        let with_first = same(&vm.first.host, &table.host);
+        let elsewhere = if with_first {
+            vm.elsewhere
+        } else {
+            vm.elsewhere.get_or_insert(table);
+            Some(vm.first)
+        };
         if let Some(other) = elsewhere {
             let (name, host) = (table.name.get_ref(), other.host.get_ref());
             let message = format!("guest {name} is on host {host} with another adapter");
@@ -58,14 +86,11 @@ impl Check<'_> {
         }
     }
 
-    fn guest(&mut self, table: &GuestTable) -> Option<Guest> {
-        let file = self.file;
-        let tenant = self.find(
-            "tenant",
-            &table.tenant,
-            file.tenants.iter().map(|t| &t.name),
-        );
-        let host = self.find("host", &table.host, file.hosts.iter().map(|h| &h.name));
+    /// `subnets` are those of each tenant.
+    fn guest(&mut self, table: &GuestTable, subnets: &[BTreeSet<u32>]) -> Option<Guest> {
+        let (file, names) = (self.file, self.names);
+        let tenant = self.find("tenant", &table.tenant, &names.tenants);
+        let host = self.find("host", &table.host, &names.hosts);
         if let (Some(switch), Some(host)) = (&table.switch, host)
             && !same(switch, &file.hosts[host].switch)
         {
@@ -91,7 +116,7 @@ impl Check<'_> {
             self.mtu(mtu_bytes, least);
             *mtu_bytes.get_ref()
         });
-        let subnet = self.port_subnet(table, tenant);
+        let subnet = self.port_subnet(table, tenant, subnets);
         let vlan = match &table.vlan {
             Some(vlan) => Some(self.vlan(vlan, table)?),
             None => None,
@@ -184,7 +209,12 @@ impl Check<'_> {
         Some(gateways)
     }
 
-    fn port_subnet(&mut self, table: &GuestTable, tenant: Option<usize>) -> Option<PortSubnet> {
+    fn port_subnet(
+        &mut self,
+        table: &GuestTable,
+        tenant: Option<usize>,
+        subnets: &[BTreeSet<u32>],
+    ) -> Option<PortSubnet> {
         let Some(written) = &table.virtual_subnet else {
             return Some(PortSubnet::Unset);
         };
@@ -194,10 +224,9 @@ impl Check<'_> {
             _tenants => {}
         }
         let vsid = self.subnet(written)?;
-        let tenant = &self.file.tenants[tenant?];
-        let mut owned = tenant.virtual_subnets.iter();
-        if !owned.any(|owned| *owned.get_ref() == vsid.get()) {
-            let name = tenant.name.get_ref();
+        let tenant = tenant?;
+        if !subnets[tenant].contains(&vsid.get()) {
+            let name = self.file.tenants[tenant].name.get_ref();
             let message = format!("virtual subnet {vsid} is not tenant {name}'s");
             let help = format!("add it to virtual_subnets of {name}, or correct it");
             self.error_with_help(written.span(), message, help);
