@@ -138,7 +138,11 @@ fn bind<'s>(machine: &mut Machine<'s>, call: &Call<'s>, bound: bool) -> Outcome<
 /// Taking the binding off drops the policy of the host (Microsoft's Simple Hyper-V Network
 /// Virtualization sample says so, and advises against it).
 fn wipe(machine: &mut Machine<'_>, call: &Call<'_>, host: usize) {
-    machine.record_keys.forget(host);
+    let keys = &mut machine.keys;
+    keys.records.remove(&host);
+    keys.customer_routes.remove(&host);
+    keys.provider_addresses.remove(&host);
+    keys.provider_routes.remove(&host);
     let host = machine.host_mut(host, |kept, now| {
         kept.records.changes(&now.records);
         kept.customer_routes.changes(&now.customer_routes);

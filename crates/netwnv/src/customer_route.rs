@@ -8,7 +8,7 @@ use crate::estate::RouteEntry;
 use crate::kind::{Kind, UINT32};
 use crate::lookup_record::{INPUT_OBJECT, vsid_of};
 use crate::machine::{Context, Machine, Outcome};
-use crate::table;
+use crate::table::{self, Row};
 
 const ROUTING_DOMAIN: Parameter = Parameter::new("RoutingDomainID", Kind::RoutingDomain);
 const VSID: Parameter = Parameter::new("VirtualSubnetID", Kind::Vsid);
@@ -87,25 +87,19 @@ fn new<'s>(machine: &mut Machine<'s>, _: &mut Context<'s>, call: &Call<'s>) -> O
         // Windows states no default.
         metric: call.get("Metric").unwrap_or(0),
     };
-    let key = |r: &CustomerRoute| {
-        (
-            r.routing_domain,
-            r.virtual_subnet,
-            r.destination,
-            r.next_hop,
-        )
+    let entry = RouteEntry {
+        route,
+        place: call.place.clone(),
     };
-    let routes = &machine.host(call.host).customer_routes;
-    let existing = routes.iter().find(|entry| key(&entry.route) == key(&route));
-    if let Some(first) = existing.map(|entry| entry.place.clone()) {
+    if let Some(at) = table::existing::<RouteEntry>(machine, call.host, &entry.key()) {
+        let first = machine.host(call.host).customer_routes[at].place.clone();
         let what = format!(
             "a customer route to {} by {} in virtual subnet {}",
             route.destination, route.next_hop, route.virtual_subnet
         );
         return Err(table::refuse_existing(machine, call, &what, &first));
     }
-    let place = call.place.clone();
-    table::add(machine, call, RouteEntry { route, place })
+    table::add(machine, call, entry)
 }
 
 fn set<'s>(machine: &mut Machine<'s>, _: &mut Context<'s>, call: &Call<'s>) -> Outcome<'s> {

@@ -184,12 +184,14 @@ impl Host {
 
     /// The record of this id, unless it was removed.
     pub fn record(&self, id: RecordId) -> Option<&RecordEntry> {
-        by_id(&self.records, |entry| entry.record.id, id)
+        let at = position_by_id(&self.records, |entry| entry.record.id, id);
+        self.records.get(at?)
     }
 
     /// The customer route of this id, unless it was removed.
     pub fn customer_route(&self, id: RouteId) -> Option<&RouteEntry> {
-        by_id(&self.customer_routes, |entry| entry.route.id, id)
+        let at = position_by_id(&self.customer_routes, |entry| entry.route.id, id);
+        self.customer_routes.get(at?)
     }
 
     /// A record id that this host never used.
@@ -223,11 +225,15 @@ impl Estate {
     }
 }
 
-/// The row of this id. Runs give ascending ids, so it is where a binary search says; only rows that
-/// somebody else has put together may be in another order.
-fn by_id<T, I: Copy + Ord>(rows: &[T], id_of: impl Fn(&T) -> I, id: I) -> Option<&T> {
-    match rows.binary_search_by_key(&id, &id_of) {
-        Ok(at) => rows.get(at),
-        Err(_) => rows.iter().find(|row| id_of(row) == id),
-    }
+/// Where the row of this id is. Runs give ascending ids, so it is where a binary search says; only
+/// rows that somebody else has put together may be in another order.
+pub(crate) fn position_by_id<T, I: Copy + Ord>(
+    rows: &[T],
+    id_of: impl Fn(&T) -> I,
+    id: I,
+) -> Option<usize> {
+    let found = rows.binary_search_by_key(&id, &id_of);
+    found
+        .ok()
+        .or_else(|| rows.iter().position(|row| id_of(row) == id))
 }

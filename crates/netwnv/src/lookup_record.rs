@@ -1,12 +1,14 @@
 //! New-, Get-, Set- and Remove-NetVirtualizationLookupRecord.
 
 use nvgre_dataplane::{LookupRecord, RecordType, Rule};
+use nvgre_wire::{CustomerAddress, MacAddress, VirtualSubnetId};
 
 use crate::call::Call;
 use crate::cmdlet::{Cmdlet, Parameter};
 use crate::estate::RecordEntry;
 use crate::kind::{Kind, RECORD_TYPE, RULE};
 use crate::machine::{Context, Machine, Outcome};
+use crate::source::Place;
 use crate::table;
 
 const CUSTOMER_ADDRESS: Parameter = Parameter::new("CustomerAddress", Kind::CustomerAddress);
@@ -140,9 +142,7 @@ fn new<'s>(machine: &mut Machine<'s>, _: &mut Context<'s>, call: &Call<'s>) -> O
     if let Err(message) = check_use_vm_mac(&record) {
         return Err(machine.fail(&call.span_of("UseVmMACAddress"), message));
     }
-    let records = &machine.estate.hosts[call.host].records;
-    let existing = machine.record_keys.existing(call.host, records, &record);
-    if let Some(first) = existing.map(|entry| entry.place.clone()) {
+    if let Some(first) = existing(machine, call.host, &record) {
         let what = format!(
             "a lookup record for {ca} in virtual subnet {}",
             record.virtual_subnet
@@ -158,6 +158,43 @@ fn new<'s>(machine: &mut Machine<'s>, _: &mut Context<'s>, call: &Call<'s>) -> O
         place: call.place.clone(),
     };
     table::add(machine, call, entry)
+}
+
+/// V-01, and V-07 for records without a customer address, which are told apart by MAC and type.
+#[derive(PartialEq, Eq, Hash)]
+pub(crate) struct RecordKey {
+    virtual_subnet: VirtualSubnetId,
+    customer_address: CustomerAddress,
+    without_address: Option<(MacAddress, RecordType)>,
+}
+
+impl RecordKey {
+    pub(crate) fn of(record: &LookupRecord) -> Self {
+        let has_address = record.record_type.has_customer_address();
+        Self {
+            without_address: (!has_address).then_some((record.mac, record.record_type)),
+            ..Self::of_address(record)
+        }
+    }
+
+    /// That of a record with this customer address, whatever address it is.
+    fn of_address(record: &LookupRecord) -> Self {
+        Self {
+            virtual_subnet: record.virtual_subnet,
+            customer_address: record.customer_address,
+            without_address: None,
+        }
+    }
+}
+
+/// Where the record stands that the new one would repeat.
+fn existing(machine: &mut Machine<'_>, host: usize, new: &LookupRecord) -> Option<Place> {
+    let mut first = table::existing::<RecordEntry>(machine, host, &RecordKey::of_address(new));
+    if !new.record_type.has_customer_address() {
+        let other = table::existing::<RecordEntry>(machine, host, &RecordKey::of(new));
+        first = first.into_iter().chain(other).min();
+    }
+    Some(machine.host(host).records[first?].place.clone())
 }
 
 fn set<'s>(machine: &mut Machine<'s>, _: &mut Context<'s>, call: &Call<'s>) -> Outcome<'s> {
@@ -194,8 +231,8 @@ fn check_use_vm_mac(record: &LookupRecord) -> Result<(), String> {
 /// A required `-VirtualSubnetID`.
 ///
 /// Panics only where the parameter's kind is not [`Kind::Vsid`]: binding has refused other numbers.
-pub(crate) fn vsid_of(call: &Call<'_>) -> nvgre_wire::VirtualSubnetId {
-    nvgre_wire::VirtualSubnetId::try_new(call.required("VirtualSubnetID"))
+pub(crate) fn vsid_of(call: &Call<'_>) -> VirtualSubnetId {
+    VirtualSubnetId::try_new(call.required("VirtualSubnetID"))
         .expect("binding has checked the range")
 }
 

@@ -14,8 +14,8 @@ use crate::estate::{Estate, Host};
 use crate::labels::LabelPool;
 use crate::lines::Lines;
 use crate::object::Object;
-use crate::record_keys::RecordKeys;
 use crate::report::{RunReport, ScriptWarning};
+use crate::row_keys::Keys;
 use crate::source::Place;
 use crate::undo::{HostBefore, Undo};
 use crate::value::Value;
@@ -75,7 +75,7 @@ pub(crate) struct Machine<'s> {
     pub(crate) errors: Vec<ScriptError>,
     /// The variables of each session, which outlive the blocks run in it.
     pub(crate) sessions: Vec<Rc<Variables<'s>>>,
-    pub(crate) record_keys: RecordKeys,
+    pub(crate) keys: Keys,
     pub(crate) labels: LabelPool,
 }
 
@@ -88,7 +88,7 @@ impl<'s> Machine<'s> {
             report: RunReport::default(),
             errors: Vec::new(),
             sessions: Vec::new(),
-            record_keys: RecordKeys::default(),
+            keys: Keys::default(),
             labels: LabelPool::default(),
         }
     }

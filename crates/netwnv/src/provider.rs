@@ -9,7 +9,7 @@ use crate::estate::{HostAddressEntry, ProviderRouteEntry};
 use crate::kind::{ADDRESS_STATE, BYTE, Kind, UINT32};
 use crate::lookup_record::INPUT_OBJECT;
 use crate::machine::{Context, Failed, Machine, Outcome};
-use crate::table;
+use crate::table::{self, Row};
 
 const ADDRESS: Parameter = Parameter::new("ProviderAddress", Kind::ProviderAddress);
 const INTERFACE: Parameter = Parameter::new("InterfaceIndex", UINT32);
@@ -190,16 +190,16 @@ fn new_address<'s>(machine: &mut Machine<'s>, _: &mut Context<'s>, call: &Call<'
     if let Err(message) = check_prefix_length(address.address, address.prefix_length) {
         return Err(machine.fail(&call.span_of("PrefixLength"), message));
     }
-    let addresses = &machine.host(call.host).provider_addresses;
-    let existing = addresses
-        .iter()
-        .find(|entry| entry.address.address == address.address);
-    if let Some(first) = existing.map(|entry| entry.place.clone()) {
+    let entry = HostAddressEntry {
+        address,
+        place: call.place.clone(),
+    };
+    if let Some(at) = table::existing::<HostAddressEntry>(machine, call.host, &entry.key()) {
+        let first = machine.host(call.host).provider_addresses[at].place.clone();
         let what = format!("the provider address {}", address.address);
         return Err(table::refuse_existing(machine, call, &what, &first));
     }
-    let place = call.place.clone();
-    table::add(machine, call, HostAddressEntry { address, place })
+    table::add(machine, call, entry)
 }
 
 fn set_address<'s>(machine: &mut Machine<'s>, _: &mut Context<'s>, call: &Call<'s>) -> Outcome<'s> {
@@ -220,18 +220,19 @@ fn new_route<'s>(machine: &mut Machine<'s>, _: &mut Context<'s>, call: &Call<'s>
         next_hop: call.required("NextHop"),
         metric: call.get("Metric").unwrap_or(0),
     };
-    let key = |r: &ProviderRoute| (r.interface_index, r.destination, r.next_hop);
-    let routes = &machine.host(call.host).provider_routes;
-    let existing = routes.iter().find(|entry| key(&entry.route) == key(&route));
-    if let Some(first) = existing.map(|entry| entry.place.clone()) {
+    let entry = ProviderRouteEntry {
+        route,
+        place: call.place.clone(),
+    };
+    if let Some(at) = table::existing::<ProviderRouteEntry>(machine, call.host, &entry.key()) {
+        let first = machine.host(call.host).provider_routes[at].place.clone();
         let what = format!(
             "a provider route to {} by {}",
             route.destination, route.next_hop
         );
         return Err(table::refuse_existing(machine, call, &what, &first));
     }
-    let place = call.place.clone();
-    table::add(machine, call, ProviderRouteEntry { route, place })
+    table::add(machine, call, entry)
 }
 
 fn set_route<'s>(machine: &mut Machine<'s>, _: &mut Context<'s>, call: &Call<'s>) -> Outcome<'s> {

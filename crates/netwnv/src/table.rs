@@ -1,20 +1,33 @@
 //! What the four tables of a host have in common: Get-, Set- and Remove- by filter or by object.
 
+use std::collections::BTreeMap;
+use std::hash::Hash;
 use std::rc::Rc;
 
+use nvgre_wire::{
+    CustomerAddress, CustomerPrefix, ProviderAddress, ProviderPrefix, RoutingDomainId,
+    VirtualSubnetId,
+};
+
 use crate::call::Call;
-use crate::estate::{Host, HostAddressEntry, ProviderRouteEntry, RecordEntry, RouteEntry};
+use crate::estate::{
+    Host, HostAddressEntry, ProviderRouteEntry, RecordEntry, RouteEntry, position_by_id,
+};
+use crate::lookup_record::RecordKey;
 use crate::machine::{Failed, Machine, Outcome};
 use crate::object::{
     Object, Properties, host_address_properties, provider_route_properties, record_properties,
     route_properties,
 };
+use crate::row_keys::{Keys, RowKeys};
 use crate::source::Place;
 use crate::undo::{HostBefore, Kept};
 use crate::value::Value;
 
 /// One row of a host's table.
 pub(crate) trait Row: Clone {
+    /// What no two rows of a host's table have in common. It never changes.
+    type Key: Eq + Hash;
     /// What messages call several of them.
     const NOUN_PLURAL: &'static str;
     fn rows(host: &Host) -> &[Self];
@@ -22,14 +35,17 @@ pub(crate) trait Row: Clone {
     fn kept(before: &mut HostBefore) -> &mut Kept<Self>;
     fn properties(&self) -> Properties<'static>;
     fn place_mut(&mut self) -> &mut Place;
-    /// Whether both are the same row, perhaps at two times.
-    fn is_same(&self, other: &Self) -> bool;
+    fn key(&self) -> Self::Key;
+    fn keys(keys: &mut Keys) -> &mut BTreeMap<usize, RowKeys>;
+    /// Where this row is among others, which it may have been at an earlier time.
+    fn position(&self, rows: &[Self]) -> Option<usize>;
     fn object(&self, host: usize) -> Object;
     /// The row of an object, if it is of this table.
     fn from_object(object: &Object) -> Option<&Self>;
 }
 
 impl Row for RecordEntry {
+    type Key = RecordKey;
     const NOUN_PLURAL: &'static str = "lookup records";
     fn rows(host: &Host) -> &[Self] {
         &host.records
@@ -46,8 +62,14 @@ impl Row for RecordEntry {
     fn place_mut(&mut self) -> &mut Place {
         &mut self.place
     }
-    fn is_same(&self, other: &Self) -> bool {
-        self.record.id == other.record.id
+    fn key(&self) -> Self::Key {
+        RecordKey::of(&self.record)
+    }
+    fn keys(keys: &mut Keys) -> &mut BTreeMap<usize, RowKeys> {
+        &mut keys.records
+    }
+    fn position(&self, rows: &[Self]) -> Option<usize> {
+        position_by_id(rows, |row| row.record.id, self.record.id)
     }
     fn object(&self, host: usize) -> Object {
         Object::Record {
@@ -64,6 +86,12 @@ impl Row for RecordEntry {
 }
 
 impl Row for RouteEntry {
+    type Key = (
+        RoutingDomainId,
+        VirtualSubnetId,
+        CustomerPrefix,
+        CustomerAddress,
+    );
     const NOUN_PLURAL: &'static str = "customer routes";
     fn rows(host: &Host) -> &[Self] {
         &host.customer_routes
@@ -80,8 +108,20 @@ impl Row for RouteEntry {
     fn place_mut(&mut self) -> &mut Place {
         &mut self.place
     }
-    fn is_same(&self, other: &Self) -> bool {
-        self.route.id == other.route.id
+    fn key(&self) -> Self::Key {
+        let route = &self.route;
+        (
+            route.routing_domain,
+            route.virtual_subnet,
+            route.destination,
+            route.next_hop,
+        )
+    }
+    fn keys(keys: &mut Keys) -> &mut BTreeMap<usize, RowKeys> {
+        &mut keys.customer_routes
+    }
+    fn position(&self, rows: &[Self]) -> Option<usize> {
+        position_by_id(rows, |row| row.route.id, self.route.id)
     }
     fn object(&self, host: usize) -> Object {
         Object::Route {
@@ -98,6 +138,7 @@ impl Row for RouteEntry {
 }
 
 impl Row for HostAddressEntry {
+    type Key = ProviderAddress;
     const NOUN_PLURAL: &'static str = "provider addresses";
     fn rows(host: &Host) -> &[Self] {
         &host.provider_addresses
@@ -114,8 +155,14 @@ impl Row for HostAddressEntry {
     fn place_mut(&mut self) -> &mut Place {
         &mut self.place
     }
-    fn is_same(&self, other: &Self) -> bool {
-        self.address.address == other.address.address
+    fn key(&self) -> Self::Key {
+        self.address.address
+    }
+    fn keys(keys: &mut Keys) -> &mut BTreeMap<usize, RowKeys> {
+        &mut keys.provider_addresses
+    }
+    fn position(&self, rows: &[Self]) -> Option<usize> {
+        rows.iter().position(|row| row.key() == self.key())
     }
     fn object(&self, host: usize) -> Object {
         Object::HostAddress {
@@ -132,6 +179,7 @@ impl Row for HostAddressEntry {
 }
 
 impl Row for ProviderRouteEntry {
+    type Key = (u32, ProviderPrefix, ProviderAddress);
     const NOUN_PLURAL: &'static str = "provider routes";
     fn rows(host: &Host) -> &[Self] {
         &host.provider_routes
@@ -148,12 +196,15 @@ impl Row for ProviderRouteEntry {
     fn place_mut(&mut self) -> &mut Place {
         &mut self.place
     }
-    fn is_same(&self, other: &Self) -> bool {
-        let key = |entry: &Self| {
-            let route = &entry.route;
-            (route.interface_index, route.destination, route.next_hop)
-        };
-        key(self) == key(other)
+    fn key(&self) -> Self::Key {
+        let route = &self.route;
+        (route.interface_index, route.destination, route.next_hop)
+    }
+    fn keys(keys: &mut Keys) -> &mut BTreeMap<usize, RowKeys> {
+        &mut keys.provider_routes
+    }
+    fn position(&self, rows: &[Self]) -> Option<usize> {
+        rows.iter().position(|row| row.key() == self.key())
     }
     fn object(&self, host: usize) -> Object {
         Object::ProviderRoute {
@@ -196,6 +247,18 @@ pub(crate) fn add<'s, R: Row>(machine: &mut Machine<'s>, call: &Call<'s>, row: R
     Ok(object.into_iter().collect())
 }
 
+/// Where the row stands that a new one of this key would repeat.
+pub(crate) fn existing<R: Row>(
+    machine: &mut Machine<'_>,
+    host: usize,
+    wanted: &R::Key,
+) -> Option<usize> {
+    let rows = R::rows(&machine.estate.hosts[host]);
+    let keys = R::keys(&mut machine.keys).entry(host).or_default();
+    keys.learn(rows);
+    keys.first(rows, wanted)
+}
+
 /// Refuses a New- of what is there already, as Windows does.
 pub(crate) fn refuse_existing(
     machine: &mut Machine<'_>,
@@ -218,6 +281,7 @@ pub(crate) fn set<'s, R: Row>(
 ) -> Outcome<'s> {
     let chosen = chosen::<R>(machine, call)?;
     warn_without_filter::<R>(machine, call, "changed", chosen.len());
+    let passes = passes_through(call);
     let mut output = Vec::new();
     for (host, at) in chosen {
         let row = &mut rows_mut::<R>(machine, host)[at];
@@ -225,33 +289,40 @@ pub(crate) fn set<'s, R: Row>(
             return Err(machine.fail(&call.span, message));
         }
         *row.place_mut() = call.place.clone();
-        output.push(Value::Object(row.object(host)));
+        if passes {
+            output.push(Value::Object(row.object(host)));
+        }
     }
-    Ok(passed_through(call, output))
+    Ok(output)
 }
 
 /// Remove-: takes the chosen rows out.
 pub(crate) fn remove<'s, R: Row>(machine: &mut Machine<'s>, call: &Call<'s>) -> Outcome<'s> {
     let mut chosen = chosen::<R>(machine, call)?;
     warn_without_filter::<R>(machine, call, "removed", chosen.len());
+    let passes = passes_through(call);
     let mut output = Vec::new();
     chosen.sort_unstable();
     chosen.dedup();
-    for &(host, at) in chosen.iter().rev() {
-        machine.record_keys.forget(host);
-        let row = rows_mut::<R>(machine, host).remove(at);
-        output.push(Value::Object(row.object(host)));
+    for of_host in chosen.chunk_by(|one, other| one.0 == other.0) {
+        let host = of_host[0].0;
+        R::keys(&mut machine.keys).remove(&host);
+        let mut gone = of_host.iter().map(|&(_, at)| at).peekable();
+        let mut at = 0;
+        rows_mut::<R>(machine, host).retain(|row| {
+            let stays = gone.next_if_eq(&at).is_none();
+            at += 1;
+            if !stays && passes {
+                output.push(Value::Object(row.object(host)));
+            }
+            stays
+        });
     }
-    output.reverse();
-    Ok(passed_through(call, output))
+    Ok(output)
 }
 
-fn passed_through<'s>(call: &Call<'_>, output: Vec<Value<'s>>) -> Vec<Value<'s>> {
-    if call.is_on("PassThru") == Some(true) {
-        output
-    } else {
-        Vec::new()
-    }
+fn passes_through(call: &Call<'_>) -> bool {
+    call.is_on("PassThru") == Some(true)
 }
 
 /// The rows a Set- or Remove- is about, as (host, index): those of the objects it was given, else
@@ -292,7 +363,7 @@ fn chosen<R: Row>(
             return Err(machine.fail(&call.span, text));
         };
         let rows = R::rows(machine.host(host));
-        let Some(at) = rows.iter().position(|other| other.is_same(row)) else {
+        let Some(at) = row.position(rows) else {
             let text = format!("one of these {} is there no more", R::NOUN_PLURAL);
             return Err(machine.fail(&call.span, text));
         };
