@@ -12,7 +12,7 @@ use crate::machine::{Context, Failed, Machine};
 use crate::object::Properties;
 use crate::source::Place;
 use crate::value::Value;
-use crate::wildcard::{has_wildcard, is_like};
+use crate::wildcard::has_wildcard;
 
 /// What a command is run with.
 pub(crate) struct Call<'s> {
@@ -118,32 +118,28 @@ impl<'s> Call<'s> {
 
     /// Whether every filter is exact, so that finding nothing is worth telling.
     pub(crate) fn is_exact(&self) -> bool {
+        self.filters()
+            .all(|(_, values)| !values.iter().any(|value| has_wildcard(&value.text())))
+    }
+
+    /// The filters with their values; an object must have one of each.
+    pub(crate) fn filters(&self) -> impl Iterator<Item = (&'static Parameter, &[Canonical<'s>])> {
         let filters = self.arguments.iter().filter(|bound| bound.parameter.filter);
-        filters
-            .into_iter()
-            .all(|bound| !bound.items.iter().any(|item| has_wildcard(&item.text())))
+        filters.map(|bound| (bound.parameter, &bound.items[..]))
     }
 
     /// Whether an object with these properties passes all filters.
     pub(crate) fn matches(&self, properties: &Properties<'_>) -> bool {
-        self.arguments
-            .iter()
-            .filter(|bound| bound.parameter.filter)
-            .all(|bound| {
-                let name = bound.parameter.name;
-                let actual = properties
-                    .iter()
-                    .find(|(property, _)| property.eq_ignore_ascii_case(name))
-                    .and_then(|(_, value)| value.to_text())
-                    .unwrap_or_default();
-                bound.items.iter().any(|item| {
-                    if bound.parameter.kind.is_string() {
-                        is_like(&actual, &item.text())
-                    } else {
-                        actual == item.text()
-                    }
-                })
-            })
+        self.filters().all(|(parameter, values)| {
+            let actual = properties
+                .iter()
+                .find(|(property, _)| property.eq_ignore_ascii_case(parameter.name))
+                .and_then(|(_, value)| value.as_text())
+                .map(Canonical::Text);
+            let wildcards = parameter.kind.is_string();
+            let mut values = values.iter();
+            values.any(|value| value.accepts(actual.as_ref(), wildcards))
+        })
     }
 }
 

@@ -7,6 +7,7 @@ use nvgre_wire::{
 };
 
 use crate::value::Text;
+use crate::wildcard::is_like;
 
 /// See the module. Which one it is follows from the parameter's kind, but for the wildcards of a
 /// filter: those are texts.
@@ -40,6 +41,32 @@ impl Canonical<'_> {
             Self::ProviderPrefix(prefix) => prefix.to_string().into(),
             Self::Mac(mac) => mac.to_string().into(),
             Self::RoutingDomain(id) => id.to_string().into(),
+        }
+    }
+}
+
+impl Canonical<'_> {
+    /// Whether a field passes this value of a filter; with `wildcards` texts may be like it.
+    pub(crate) fn accepts(&self, field: Option<&Canonical<'_>>, wildcards: bool) -> bool {
+        // Where both are of one kind, they compare as their texts do, at less cost.
+        match (self, field) {
+            (Self::Name(wanted), Some(Canonical::Name(is))) => wanted == is,
+            (Self::Bool(wanted), Some(Canonical::Bool(is))) => wanted == is,
+            (Self::Number(wanted), Some(Canonical::Number(is))) => wanted == is,
+            (Self::CustomerAddress(wanted), Some(Canonical::CustomerAddress(is))) => wanted == is,
+            (Self::CustomerPrefix(wanted), Some(Canonical::CustomerPrefix(is))) => wanted == is,
+            (Self::ProviderAddress(wanted), Some(Canonical::ProviderAddress(is))) => wanted == is,
+            (Self::ProviderPrefix(wanted), Some(Canonical::ProviderPrefix(is))) => wanted == is,
+            (Self::Mac(wanted), Some(Canonical::Mac(is))) => wanted == is,
+            (Self::RoutingDomain(wanted), Some(Canonical::RoutingDomain(is))) => wanted == is,
+            (wanted, field) => {
+                let text = field.map(Canonical::text).unwrap_or_default();
+                if wildcards {
+                    is_like(&text, &wanted.text())
+                } else {
+                    text == wanted.text()
+                }
+            }
         }
     }
 }

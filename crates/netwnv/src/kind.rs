@@ -188,7 +188,9 @@ impl Kind {
             | Self::Switch
             | Self::Block
             | Self::Objects
-            | Self::Refused(_) => Ok(Canonical::Text(value.as_text().unwrap_or(Text::Script("")))),
+            | Self::Refused(_) => Ok(Canonical::Text(
+                value.as_text().unwrap_or(Text::Borrowed("")),
+            )),
         }
     }
 }

@@ -21,7 +21,7 @@
 //! | `machine.rs`, `evaluate.rs` | tree to effect; `value.rs` and `object.rs` are what it handles |
 //! | `undo.rs` | what a failed run takes back |
 //! | `cmdlet.rs`, `kind.rs`, `canonical.rs`, `call.rs` | commands, what their parameters take, and how arguments are bound |
-//! | `table.rs`, `row_keys.rs` | Get-, Set- and Remove- of a host's tables, and what a New- would repeat |
+//! | `table.rs`, `field.rs`, `row_keys.rs` | Get-, Set- and Remove- of a host's tables, and what a New- would repeat |
 //! | `lookup_record.rs`, `customer_route.rs`, `provider.rs`, `global.rs` | the NetWNV cmdlets |
 //! | `adapter.rs`, `binding.rs` | the Hyper-V and NetAdapter cmdlets |
 //! | `session.rs`, `select.rs` | Invoke-Command, Where-Object and their like |
@@ -40,6 +40,7 @@ mod error;
 mod estate;
 mod evaluate;
 mod expression;
+mod field;
 mod global;
 mod kind;
 mod labels;

@@ -7,6 +7,7 @@ use nvgre_dataplane::PortSubnet;
 use crate::estate::{
     Adapter, Estate, HostAddressEntry, Nic, ProviderRouteEntry, RecordEntry, RouteEntry,
 };
+use crate::field::{self, properties};
 use crate::value::Value;
 
 /// An object of a host; `host` counts into the estate. Policy objects are what they were when they
@@ -98,10 +99,10 @@ impl Object {
     pub(crate) fn properties<'s>(&self, estate: &Estate) -> Properties<'s> {
         let host = &estate.hosts[self.host()];
         let mut properties = match self {
-            Self::Record { entry, .. } => record_properties(entry),
-            Self::Route { entry, .. } => route_properties(entry),
-            Self::HostAddress { entry, .. } => host_address_properties(entry),
-            Self::ProviderRoute { entry, .. } => provider_route_properties(entry),
+            Self::Record { entry, .. } => properties(field::RECORD, entry),
+            Self::Route { entry, .. } => properties(field::CUSTOMER_ROUTE, entry),
+            Self::HostAddress { entry, .. } => properties(field::HOST_ADDRESS, entry),
+            Self::ProviderRoute { entry, .. } => properties(field::PROVIDER_ROUTE, entry),
             Self::Global {
                 use_external_router,
                 ..
@@ -141,70 +142,8 @@ impl Object {
     }
 }
 
-fn label<'s>(text: Option<&str>) -> Value<'s> {
-    text.map_or(Value::Null, Value::text)
-}
-
 fn shown<'s>(value: impl ToString) -> Value<'s> {
     Value::text(value.to_string())
-}
-
-pub(crate) fn record_properties<'s>(entry: &RecordEntry) -> Properties<'s> {
-    let record = &entry.record;
-    vec![
-        ("CustomerAddress", shown(record.customer_address)),
-        ("ProviderAddress", shown(record.provider_address)),
-        ("MACAddress", shown(record.mac)),
-        (
-            "VirtualSubnetID",
-            Value::number(record.virtual_subnet.get()),
-        ),
-        ("CustomerID", label(entry.labels.customer_id())),
-        ("Context", label(entry.labels.context())),
-        ("Rule", shown(record.rule)),
-        ("VMName", label(entry.labels.vm_name())),
-        ("UseVmMACAddress", Value::Bool(record.use_vm_mac)),
-        ("Type", shown(record.record_type)),
-        ("Unusable", Value::Bool(false)),
-        ("Unsynchronized", Value::Bool(false)),
-    ]
-}
-
-pub(crate) fn route_properties<'s>(entry: &RouteEntry) -> Properties<'s> {
-    let route = &entry.route;
-    vec![
-        ("VirtualSubnetID", Value::number(route.virtual_subnet.get())),
-        ("DestinationPrefix", shown(route.destination)),
-        ("NextHop", shown(route.next_hop)),
-        ("Metric", Value::number(route.metric)),
-        ("RoutingDomainID", shown(route.routing_domain)),
-    ]
-}
-
-pub(crate) fn host_address_properties<'s>(entry: &HostAddressEntry) -> Properties<'s> {
-    let address = &entry.address;
-    vec![
-        ("ProviderAddress", shown(address.address)),
-        ("InterfaceIndex", Value::number(address.interface_index)),
-        ("PrefixLength", Value::number(address.prefix_length)),
-        (
-            "VlanID",
-            Value::number(address.vlan.map_or(0, |vlan| vlan.get())),
-        ),
-        ("AddressState", Value::text("Preferred")),
-        ("MACAddress", shown(address.mac)),
-        ("ManagedByCluster", Value::Bool(false)),
-    ]
-}
-
-pub(crate) fn provider_route_properties<'s>(entry: &ProviderRouteEntry) -> Properties<'s> {
-    let route = &entry.route;
-    vec![
-        ("InterfaceIndex", Value::number(route.interface_index)),
-        ("DestinationPrefix", shown(route.destination)),
-        ("NextHop", shown(route.next_hop)),
-        ("Metric", Value::number(route.metric)),
-    ]
 }
 
 pub(crate) fn adapter_properties<'s>(adapter: &Adapter) -> Properties<'s> {

@@ -172,7 +172,7 @@ fn copied<'s>(machine: &Machine<'s>, value: Value<'s>) -> Value<'s> {
             let properties = object.properties(&machine.estate).into_iter();
             Value::Table(
                 properties
-                    .map(|(name, value)| (Text::Script(name), value))
+                    .map(|(name, value)| (Text::Borrowed(name), value))
                     .collect(),
             )
         }

@@ -13,27 +13,25 @@ use crate::call::Call;
 use crate::estate::{
     Host, HostAddressEntry, ProviderRouteEntry, RecordEntry, RouteEntry, position_by_id,
 };
+use crate::field::{self, Field};
 use crate::lookup_record::RecordKey;
 use crate::machine::{Failed, Machine, Outcome};
-use crate::object::{
-    Object, Properties, host_address_properties, provider_route_properties, record_properties,
-    route_properties,
-};
+use crate::object::Object;
 use crate::row_keys::{Keys, RowKeys};
 use crate::source::Place;
 use crate::undo::{HostBefore, Kept};
 use crate::value::Value;
 
 /// One row of a host's table.
-pub(crate) trait Row: Clone {
+pub(crate) trait Row: Clone + 'static {
     /// What no two rows of a host's table have in common. It never changes.
     type Key: Eq + Hash;
     /// What messages call several of them.
     const NOUN_PLURAL: &'static str;
+    const FIELDS: &'static [Field<Self>];
     fn rows(host: &Host) -> &[Self];
     fn rows_mut(host: &mut Host) -> &mut Vec<Self>;
     fn kept(before: &mut HostBefore) -> &mut Kept<Self>;
-    fn properties(&self) -> Properties<'static>;
     fn place_mut(&mut self) -> &mut Place;
     fn key(&self) -> Self::Key;
     fn keys(keys: &mut Keys) -> &mut BTreeMap<usize, RowKeys>;
@@ -47,6 +45,7 @@ pub(crate) trait Row: Clone {
 impl Row for RecordEntry {
     type Key = RecordKey;
     const NOUN_PLURAL: &'static str = "lookup records";
+    const FIELDS: &'static [Field<Self>] = field::RECORD;
     fn rows(host: &Host) -> &[Self] {
         &host.records
     }
@@ -55,9 +54,6 @@ impl Row for RecordEntry {
     }
     fn kept(before: &mut HostBefore) -> &mut Kept<Self> {
         &mut before.records
-    }
-    fn properties(&self) -> Properties<'static> {
-        record_properties(self)
     }
     fn place_mut(&mut self) -> &mut Place {
         &mut self.place
@@ -93,6 +89,7 @@ impl Row for RouteEntry {
         CustomerAddress,
     );
     const NOUN_PLURAL: &'static str = "customer routes";
+    const FIELDS: &'static [Field<Self>] = field::CUSTOMER_ROUTE;
     fn rows(host: &Host) -> &[Self] {
         &host.customer_routes
     }
@@ -101,9 +98,6 @@ impl Row for RouteEntry {
     }
     fn kept(before: &mut HostBefore) -> &mut Kept<Self> {
         &mut before.customer_routes
-    }
-    fn properties(&self) -> Properties<'static> {
-        route_properties(self)
     }
     fn place_mut(&mut self) -> &mut Place {
         &mut self.place
@@ -140,6 +134,7 @@ impl Row for RouteEntry {
 impl Row for HostAddressEntry {
     type Key = ProviderAddress;
     const NOUN_PLURAL: &'static str = "provider addresses";
+    const FIELDS: &'static [Field<Self>] = field::HOST_ADDRESS;
     fn rows(host: &Host) -> &[Self] {
         &host.provider_addresses
     }
@@ -148,9 +143,6 @@ impl Row for HostAddressEntry {
     }
     fn kept(before: &mut HostBefore) -> &mut Kept<Self> {
         &mut before.provider_addresses
-    }
-    fn properties(&self) -> Properties<'static> {
-        host_address_properties(self)
     }
     fn place_mut(&mut self) -> &mut Place {
         &mut self.place
@@ -181,6 +173,7 @@ impl Row for HostAddressEntry {
 impl Row for ProviderRouteEntry {
     type Key = (u32, ProviderPrefix, ProviderAddress);
     const NOUN_PLURAL: &'static str = "provider routes";
+    const FIELDS: &'static [Field<Self>] = field::PROVIDER_ROUTE;
     fn rows(host: &Host) -> &[Self] {
         &host.provider_routes
     }
@@ -189,9 +182,6 @@ impl Row for ProviderRouteEntry {
     }
     fn kept(before: &mut HostBefore) -> &mut Kept<Self> {
         &mut before.provider_routes
-    }
-    fn properties(&self) -> Properties<'static> {
-        provider_route_properties(self)
     }
     fn place_mut(&mut self) -> &mut Place {
         &mut self.place
@@ -220,12 +210,31 @@ impl Row for ProviderRouteEntry {
     }
 }
 
+/// Whether a row passes all filters of a call.
+fn filters<R: Row>(call: &Call<'_>) -> impl Fn(&R) -> bool {
+    let filters = call.filters().map(|(parameter, values)| {
+        let is_it = |(name, _): &&Field<R>| name.eq_ignore_ascii_case(parameter.name);
+        let field = R::FIELDS.iter().find(is_it);
+        (field, parameter.kind.is_string(), values)
+    });
+    let filters: Vec<_> = filters.collect();
+    move |row| {
+        filters.iter().all(|&(field, wildcards, values)| {
+            let field = field.and_then(|(_, field)| field(row));
+            values
+                .iter()
+                .any(|value| value.accepts(field.as_ref(), wildcards))
+        })
+    }
+}
+
 /// Get-: the rows that pass the filters.
 pub(crate) fn get<'s, R: Row>(machine: &mut Machine<'s>, call: &Call<'s>) -> Outcome<'s> {
     let rows = R::rows(machine.host(call.host));
+    let passes = filters::<R>(call);
     let found: Vec<_> = rows
         .iter()
-        .filter(|row| call.matches(&row.properties()))
+        .filter(|row| passes(row))
         .map(|row| Value::Object(row.object(call.host)))
         .collect();
     if found.is_empty() {
@@ -336,8 +345,9 @@ fn chosen<R: Row>(
         (None, Some(value)) => value.items(),
         (None, None) => {
             let rows = R::rows(machine.host(call.host));
+            let passes = filters::<R>(call);
             let found: Vec<_> = (0..rows.len())
-                .filter(|&at| call.matches(&rows[at].properties()))
+                .filter(|&at| passes(&rows[at]))
                 .map(|at| (call.host, at))
                 .collect();
             if found.is_empty() {

@@ -25,7 +25,7 @@ pub(crate) enum Value<'s> {
 /// memory.
 #[derive(Clone, Debug)]
 pub(crate) enum Text<'s> {
-    Script(&'s str),
+    Borrowed(&'s str),
     Made(Rc<str>),
 }
 
@@ -34,7 +34,7 @@ impl Deref for Text<'_> {
 
     fn deref(&self) -> &str {
         match self {
-            Self::Script(text) => text,
+            Self::Borrowed(text) => text,
             Self::Made(text) => text,
         }
     }
@@ -43,7 +43,7 @@ impl Deref for Text<'_> {
 impl<'s> From<&Cow<'s, str>> for Text<'s> {
     fn from(text: &Cow<'s, str>) -> Self {
         match text {
-            Cow::Borrowed(text) => Self::Script(text),
+            Cow::Borrowed(text) => Self::Borrowed(text),
             Cow::Owned(text) => Self::Made(text.as_str().into()),
         }
     }
