@@ -8,7 +8,8 @@ use crate::estate::RouteEntry;
 use crate::kind::{Kind, UINT32};
 use crate::lookup_record::{INPUT_OBJECT, vsid_of};
 use crate::machine::{Context, Machine, Outcome};
-use crate::table::{self, Row};
+use crate::row::Row;
+use crate::table;
 
 const ROUTING_DOMAIN: Parameter = Parameter::new("RoutingDomainID", Kind::RoutingDomain);
 const VSID: Parameter = Parameter::new("VirtualSubnetID", Kind::Vsid);

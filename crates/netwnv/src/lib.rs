@@ -17,11 +17,11 @@
 //! | `print.rs` | `to_powershell`: an entry as the command that makes it |
 //! | `error.rs`, `report.rs` | [`ScriptError`], [`ScriptWarning`], [`RunReport`] |
 //! | `run.rs` | [`run`] |
-//! | `char_set.rs`, `lexer.rs`, `parser.rs`, `pipeline.rs`, `expression.rs`, `text.rs` | script to tree, a statement at a time; the tree is in `ast.rs` |
+//! | `char_set.rs`, `lexer.rs`, `parser.rs`, `pipeline.rs`, `expression.rs`, `hashtable.rs`, `text.rs` | script to tree, a statement at a time; the tree is in `ast.rs` |
 //! | `machine.rs`, `evaluate.rs` | tree to effect; `value.rs` and `object.rs` are what it handles |
 //! | `undo.rs` | what a failed run takes back |
 //! | `cmdlet.rs`, `kind.rs`, `canonical.rs`, `call.rs` | commands, what their parameters take, and how arguments are bound |
-//! | `table.rs`, `field.rs`, `row_keys.rs` | Get-, Set- and Remove- of a host's tables, and what a New- would repeat |
+//! | `table.rs`, `row.rs`, `field.rs`, `row_keys.rs` | Get-, Set- and Remove- of a host's tables, and what a New- would repeat |
 //! | `lookup_record.rs`, `customer_route.rs`, `provider.rs`, `global.rs` | the NetWNV cmdlets |
 //! | `adapter.rs`, `binding.rs` | the Hyper-V and NetAdapter cmdlets |
 //! | `session.rs`, `select.rs` | Invoke-Command, Where-Object and their like |
@@ -42,6 +42,7 @@ mod evaluate;
 mod expression;
 mod field;
 mod global;
+mod hashtable;
 mod kind;
 mod labels;
 mod lexer;
@@ -54,6 +55,7 @@ mod pipeline;
 mod print;
 mod provider;
 mod report;
+mod row;
 mod row_keys;
 mod run;
 mod select;

@@ -9,7 +9,8 @@ use crate::estate::{HostAddressEntry, ProviderRouteEntry};
 use crate::kind::{ADDRESS_STATE, BYTE, Kind, UINT32};
 use crate::lookup_record::INPUT_OBJECT;
 use crate::machine::{Context, Failed, Machine, Outcome};
-use crate::table::{self, Row};
+use crate::row::Row;
+use crate::table;
 
 const ADDRESS: Parameter = Parameter::new("ProviderAddress", Kind::ProviderAddress);
 const INTERFACE: Parameter = Parameter::new("InterfaceIndex", UINT32);

@@ -6,7 +6,7 @@ use std::hash::Hash;
 use ahash::RandomState;
 use hashbrown::HashTable;
 
-use crate::table::Row;
+use crate::row::Row;
 
 /// Indexes of the tables of hosts, by host, which counts into the estate.
 #[derive(Default)]

@@ -10,7 +10,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `scenario.rs`, `scenario_*.rs`, `names.rs` | [`Scenario`]: the TOML file, checked |
-//! | `model.rs` | [`Model`]: a scenario brought to life, stage by stage |
+//! | `model.rs`, `model_error.rs` | [`Model`]: a scenario brought to life, stage by stage |
 //! | `network.rs`, `learning.rs` | [`Network`]: hosts, their policy, and what they learn |
 //! | `underlay.rs` | [`Underlay`]: the wire between hosts |
 //! | `clock.rs`, `world.rs` | [`World`]: guests, hosts and wire in virtual time |
@@ -35,6 +35,7 @@ mod learning;
 mod ledger;
 mod map_file;
 mod model;
+mod model_error;
 mod names;
 mod network;
 mod oracle;
@@ -62,7 +63,8 @@ pub use entry::SkipReason;
 pub use guest::{Conflict, Guest, PingError};
 pub use ledger::{CopyLedger, Fate, FrameLedger, Outcome};
 pub use map_file::{Condition, MapEntry, MapFile};
-pub use model::{Model, ModelError, ModelWarning, ReadFile};
+pub use model::{Model, ModelWarning, ReadFile};
+pub use model_error::ModelError;
 pub use network::{Host, HostPolicy, Ingress, Network, Observer, Refused};
 pub use oracle::{GuestIndex, InventoryGuest, Judgement, Oracle, OracleCounts, Sender};
 pub use replay::{DropLine, Replay, ReplayError, ReplayReport};
