@@ -1,7 +1,9 @@
 //! What the decisions about most frames ask of their headers, and the shortest form of the headers
 //! that most frames have.
 
-use nvgre_wire::{CustomerAddress, EtherType, FlowId, LinkHeader, MacAddress, flow_id_ipv4};
+use nvgre_wire::{
+    CustomerAddress, EtherType, FlowId, LinkHeader, MacAddress, checksum, flow_id_ipv4,
+};
 
 use crate::classify::Classified;
 
@@ -24,6 +26,8 @@ pub(crate) trait Headers: Copy {
     fn flow_id(&self) -> FlowId;
     /// DSCP and ECN of IP, else 0.
     fn tos(&self) -> u8;
+    /// Whether it is IP.
+    fn is_ip(&self) -> bool;
     /// Everything. By value: a reference would make every frame write its headers to memory.
     fn whole(self) -> Classified;
 }
@@ -63,8 +67,24 @@ impl PlainIpv4 {
         };
         let is_plain = link.ether_type == EtherType::IPV4
             && plain.first >> 56 == 0x45
-            && plain.first >> 32 & 0xffff >= Self::READ as u64;
+            && plain.total_len() >= Self::READ;
         is_plain.then_some(plain)
+    }
+
+    /// Header and payload, in bytes.
+    #[inline(always)]
+    pub(crate) const fn total_len(&self) -> usize {
+        (self.first >> 32 & 0xffff) as usize
+    }
+
+    /// Whether the header checksum is right.
+    #[inline(always)]
+    pub(crate) const fn checksum_ok(&self) -> bool {
+        const fn halves(word: u64) -> u64 {
+            (word >> 32) + (word & 0xffff_ffff)
+        }
+        let sum = halves(self.first) + halves(self.second) + (self.third >> 32);
+        checksum::fold(sum) == 0xffff
     }
 
     pub(crate) const fn source_bits(&self) -> u32 {
@@ -160,6 +180,11 @@ impl Headers for PlainIpv4 {
         (self.first >> 48) as u8
     }
 
+    #[inline(always)]
+    fn is_ip(&self) -> bool {
+        true
+    }
+
     #[cold]
     fn whole(self) -> Classified {
         Classified::of_plain(&self)
@@ -205,6 +230,11 @@ impl Headers for &Classified {
     #[inline(always)]
     fn tos(&self) -> u8 {
         Classified::tos(self)
+    }
+
+    #[inline(always)]
+    fn is_ip(&self) -> bool {
+        self.ip().is_some()
     }
 
     fn whole(self) -> Classified {

@@ -9,34 +9,40 @@ use nvgre_wire::{
 
 use crate::answer::set_link;
 use crate::classify::Classified;
-use crate::decap::{self, Outer, Provider};
+use crate::decap::{self, Decapsulated, Inner, Outer, Provider, Refused};
 use crate::drop_reason::DropReason;
+use crate::headers::{Headers, PlainIpv4};
 use crate::lookup_record::{RecordType, Rule};
 use crate::nat::{self, Renaming};
 use crate::port::PortSubnet;
 use crate::record_table::Entry;
-use crate::snapshot::{KnownProvider, Segment, Snapshot, Subnet};
+use crate::snapshot::{KnownProvider, Segment, Snapshot, SwitchPort};
 use crate::trace::{Event, Tracer};
 use crate::verdict::{Egress, Learned, Verdict};
 use crate::worker::Pass;
 
 /// The snapshot's answers to what decapsulation asks, about a packet for a known provider address.
+#[derive(Clone)]
 struct Endpoint<'a> {
     snapshot: &'a Snapshot,
     to: &'a KnownProvider,
-    /// The key's subnet, once it is found.
-    subnet: Cell<Option<&'a Subnet>>,
+    /// The port that the inner frame is for, if it is for one.
+    port: Option<&'a SwitchPort>,
     /// The number of the source address, once it is found.
     source: Cell<Option<u32>>,
+    /// Whether addresses are learned in the key's subnet, once it is found.
+    learns: Cell<bool>,
 }
 
 impl Provider for Endpoint<'_> {
+    #[inline(always)]
     fn accepts_outer(&self, outer: &Outer) -> Result<(), DropReason> {
         if outer.segments_left {
             return Err(DropReason::OuterNotOurs);
         }
         let Some(host) = self.to.host else {
-            return accepts_group(self.to, outer);
+            let outer = outer.clone();
+            return accepts_group(self.to, &outer);
         };
         let host = &self.snapshot.fixed.hosts[host as usize];
         if outer.link.destination != host.mac && Some(outer.link.destination) != self.vm_mac() {
@@ -50,19 +56,23 @@ impl Provider for Endpoint<'_> {
 
     /// The key names the destination's subnet, so the sender may own nothing in it: any record of
     /// the routing domain that names its address will do.
+    #[inline(always)]
     fn accepts_peer(
         &self,
         source: ProviderAddress,
         virtual_subnet: VirtualSubnetId,
     ) -> Result<(), DropReason> {
-        let subnet = self.snapshot.subnet(virtual_subnet);
-        let domain = subnet
-            .and_then(|subnet| subnet.domain)
-            .ok_or(DropReason::UnknownVsid)?;
-        self.subnet.set(subnet);
-        let source = self.snapshot.provider(source).map(|(number, _)| number);
-        self.source.set(source);
-        if source.is_some_and(|source| self.snapshot.is_peer_in(source, domain)) {
+        let (domain, learns) = match self.port {
+            Some(at) => (at.domain, at.learns),
+            None => self.subnet(virtual_subnet),
+        };
+        let domain = domain.ok_or(DropReason::UnknownVsid)?;
+        self.learns.set(learns);
+        let Some((source, known)) = self.snapshot.provider(source) else {
+            return Err(DropReason::UnknownPeer);
+        };
+        self.source.set(Some(source));
+        if known.peer_in == Some(domain) || self.snapshot.is_peer_in(source, domain) {
             Ok(())
         } else {
             Err(DropReason::UnknownPeer)
@@ -70,7 +80,29 @@ impl Provider for Endpoint<'_> {
     }
 }
 
-impl Endpoint<'_> {
+impl<'a> Endpoint<'a> {
+    #[inline(always)]
+    const fn of(
+        snapshot: &'a Snapshot,
+        to: &'a KnownProvider,
+        port: Option<&'a SwitchPort>,
+    ) -> Self {
+        Self {
+            snapshot,
+            to,
+            port,
+            source: Cell::new(None),
+            learns: Cell::new(false),
+        }
+    }
+
+    /// Routing domain of a subnet, and whether addresses are learned in it.
+    #[inline(never)]
+    fn subnet(&self, vsid: VirtualSubnetId) -> (Option<u32>, bool) {
+        let subnet = self.snapshot.subnet(vsid);
+        subnet.map_or((None, false), |subnet| (subnet.domain, subnet.learns))
+    }
+
     /// With UseVmMACAddress the guest's MAC is seen outside too.
     fn vm_mac(&self) -> Option<MacAddress> {
         let entry = self.to.nat?;
@@ -92,37 +124,47 @@ fn accepts_group(to: &KnownProvider, outer: &Outer) -> Result<(), DropReason> {
 
 impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     /// Decides about a frame that came in at the physical NIC.
+    #[inline(always)]
     pub(crate) fn inbound(&mut self, frame: &mut FrameBuf<'_>) -> Result<Verdict, DropReason> {
+        match Outer::plain(frame.bytes()) {
+            Some(outer) => self.receive(frame, &outer),
+            None => self.inbound_other(frame),
+        }
+    }
+
+    #[inline(never)]
+    fn inbound_other(&mut self, frame: &mut FrameBuf<'_>) -> Result<Verdict, DropReason> {
+        match Outer::parse(frame.bytes()) {
+            Ok(outer) => self.receive(frame, &outer),
+            Err(reason) => self.inbound_unread(frame, reason),
+        }
+    }
+
+    #[inline(always)]
+    fn receive(&mut self, frame: &mut FrameBuf<'_>, outer: &Outer) -> Result<Verdict, DropReason> {
         let snapshot = self.snapshot;
-        let outer = match Outer::parse(frame.bytes()) {
-            Ok(outer) => outer,
-            Err(reason) => return self.inbound_unread(frame, reason),
-        };
         let to = snapshot
             .provider(outer.destination)
             .map(|(_, to)| to)
             .filter(|to| to.host.is_some() || to.group);
         let Some(to) = to else {
             // A tunnel packet that a wrong neighbor entry led here; a host's own traffic is not GRE.
-            if outer.protocol == ip_protocol::GRE && self.is_to_host(&outer.link) {
+            if outer.protocol == ip_protocol::GRE && self.is_to_host(outer.link.destination) {
                 return Err(DropReason::OuterNotOurs);
             }
-            return self.pass_through_inbound(frame, &outer.link);
-        };
-        let endpoint = Endpoint {
-            snapshot,
-            to,
-            subnet: Cell::new(None),
-            source: Cell::new(None),
+            let link = outer.link;
+            return self.pass_through_inbound(frame, &link);
         };
         if let (Some(nat), Some(_)) = (to.nat, to.host) {
-            return self.rewrite_in(frame, &outer, &endpoint, nat);
+            let outer = outer.clone();
+            return self.rewrite_in(frame, &outer, to, nat);
         }
         if !outer.may_be_gre() {
-            endpoint.accepts_outer(&outer)?;
+            let outer = outer.clone();
+            Endpoint::of(snapshot, to, None).accepts_outer(&outer)?;
             return Ok(self.hand_to_host(frame, &outer));
         }
-        self.decapsulate(frame, &outer, &endpoint)
+        self.decapsulate(frame, outer, to)
     }
 
     /// A frame whose IP header is damaged or absent: that is this host's affair only if its MAC says
@@ -133,7 +175,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         reason: DropReason,
     ) -> Result<Verdict, DropReason> {
         let link = LinkHeader::parse(frame.bytes()).map_err(|_| DropReason::OuterLength)?;
-        if reason != DropReason::NotNvgre && self.is_to_host(&link) {
+        if reason != DropReason::NotNvgre && self.is_to_host(link.destination) {
             return Err(reason);
         }
         self.pass_through_inbound(frame, &link)
@@ -144,70 +186,130 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         known.is_some_and(|(_, known)| known.router)
     }
 
-    fn is_to_host(&self, link: &LinkHeader) -> bool {
+    fn is_to_host(&self, destination: MacAddress) -> bool {
         let hosts = &self.snapshot.fixed.hosts;
-        hosts.iter().any(|host| host.mac == link.destination)
+        hosts.iter().any(|host| host.mac == destination)
     }
 
+    #[inline(always)]
     fn decapsulate(
         &mut self,
         frame: &mut FrameBuf<'_>,
         outer: &Outer,
-        endpoint: &Endpoint<'a>,
+        to: &'a KnownProvider,
     ) -> Result<Verdict, DropReason> {
-        let (source, destination) = (outer.source, outer.destination);
-        let checked = decap::check(frame.bytes(), outer, &self.snapshot.settings, endpoint);
+        let bytes = frame.bytes();
+        let endpoint = Endpoint::of(self.snapshot, to, self.port_inside(bytes, outer));
+        let checked = decap::check(bytes, outer, &self.snapshot.settings, &endpoint);
         if T::ON {
-            let accepted = checked.is_ok() || endpoint.accepts_outer(outer).is_ok();
-            if accepted {
-                self.event(Event::OuterAccepted {
-                    source,
-                    destination,
-                });
-            }
-            let key = match &checked {
-                Ok((d, _)) => Some((d.virtual_subnet, d.flow_id)),
-                Err(refused) => refused.key,
-            };
-            if let Some((virtual_subnet, flow_id)) = key {
-                self.event(Event::KeyRead {
-                    virtual_subnet,
-                    flow_id,
-                });
-            }
+            self.trace_decapsulation(outer, &endpoint, &checked);
         }
         let (decapsulated, inner) = checked.map_err(|refused| refused.reason)?;
-        let vsid = decapsulated.virtual_subnet;
+        let packet = inner.packet(bytes);
+        match PlainIpv4::read(&inner.link, packet) {
+            Some(headers) => self.accept(frame, outer, &endpoint, &decapsulated, &inner, headers),
+            None => {
+                let (outer, inner) = (outer.clone(), inner.clone());
+                let endpoint = endpoint.clone();
+                self.accept_other(frame, &outer, &endpoint, decapsulated, &inner)
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn accept_other(
+        &mut self,
+        frame: &mut FrameBuf<'_>,
+        outer: &Outer,
+        endpoint: &Endpoint<'a>,
+        decapsulated: Decapsulated,
+        inner: &Inner,
+    ) -> Result<Verdict, DropReason> {
         let headers = Classified::of(&inner.link, inner.packet(frame.bytes()));
+        self.accept(frame, outer, endpoint, &decapsulated, inner, &headers)
+    }
+
+    /// What is left to ask when the outer packet is in order.
+    #[inline(always)]
+    fn accept<H: Headers>(
+        &mut self,
+        frame: &mut FrameBuf<'_>,
+        outer: &Outer,
+        endpoint: &Endpoint<'a>,
+        decapsulated: &Decapsulated,
+        inner: &Inner,
+        headers: H,
+    ) -> Result<Verdict, DropReason> {
+        let (vsid, source) = (decapsulated.virtual_subnet, decapsulated.source);
         let peer = endpoint.source.get();
-        self.check_source(vsid, source, peer, &headers)?;
-        let ecn_reported = decap::take_out(frame, outer, &inner, &headers)?;
+        self.check_source(vsid, source, peer, headers)?;
+        let ecn_reported = decap::take_out(frame, outer, inner, headers)?;
         let tally = &mut self.worker.counters.tally;
         tally.decapsulated += 1;
         tally.gre_reserved_bits += u64::from(decapsulated.reserved_bits);
         tally.ecn_reported += u64::from(ecn_reported);
-        if endpoint.subnet.get().is_some_and(|subnet| subnet.learns) {
-            self.learn(vsid, source, peer, &headers);
+        if endpoint.learns.get() {
+            self.learn(vsid, source, peer, &headers.whole());
         }
-        self.hand_to_guest(frame, vsid, &headers)
+        self.hand_to_guest(frame, vsid, headers, endpoint.port)
+    }
+
+    /// The port of the inner frame's subnet and destination, as far as the packet lets that be read
+    /// before anything about it is checked. It knows what the subnet would else be asked for.
+    #[inline(always)]
+    fn port_inside(&self, frame: &[u8], outer: &Outer) -> Option<&'a SwitchPort> {
+        let payload = frame.get(outer.payload.clone())?;
+        let head: &[u8; 16] = payload.first_chunk()?;
+        let ([key, inner], []) = head.as_chunks::<8>() else {
+            return None;
+        };
+        let vsid = VirtualSubnetId::try_new((u64::from_be_bytes(*key) >> 8) as u32 & 0xff_ffff);
+        let mac = MacAddress::from_bits(u64::from_be_bytes(*inner) >> 16);
+        self.snapshot.port_of(Segment::Tenant(vsid.ok()?), mac)
+    }
+
+    #[inline(never)]
+    fn trace_decapsulation(
+        &mut self,
+        outer: &Outer,
+        endpoint: &Endpoint<'a>,
+        checked: &Result<(Decapsulated, Inner), Refused>,
+    ) {
+        if checked.is_ok() || endpoint.accepts_outer(outer).is_ok() {
+            self.event(Event::OuterAccepted {
+                source: outer.source,
+                destination: outer.destination,
+            });
+        }
+        let key = match checked {
+            Ok((d, _)) => Some((d.virtual_subnet, d.flow_id)),
+            Err(refused) => refused.key,
+        };
+        if let Some((virtual_subnet, flow_id)) = key {
+            self.event(Event::KeyRead {
+                virtual_subnet,
+                flow_id,
+            });
+        }
     }
 
     /// If the sender's customer address has a record, it must name the packet's source. The record
     /// is looked for in the key's subnet, and in the whole domain when the frame comes from the
     /// built-in router. A gateway may forward foreign addresses from its own MAC.
-    fn check_source(
+    #[inline(always)]
+    fn check_source<H: Headers>(
         &mut self,
         vsid: VirtualSubnetId,
         source: ProviderAddress,
         peer: Option<u32>,
-        headers: &Classified,
+        headers: H,
     ) -> Result<(), DropReason> {
         let snapshot = self.snapshot;
         let Some(ca) = headers.source_ca() else {
             return Ok(());
         };
         let matches = |entry: &Entry| peer == Some(entry.provider());
-        let routed = headers.source == snapshot.settings.router_mac;
+        let routed = headers.source() == snapshot.settings.router_mac;
         let (hit, ok) = if routed {
             let domain = snapshot.domain_of(vsid).ok_or(DropReason::UnknownVsid)?;
             let all = || snapshot.in_domain(domain, ca);
@@ -224,7 +326,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
             hit,
         });
         let is_gateway = || {
-            let mut of_mac = snapshot.records_of_mac(vsid, headers.source);
+            let mut of_mac = snapshot.records_of_mac(vsid, headers.source());
             of_mac
                 .any(|entry| entry.record_type() == RecordType::GatewayWildcard && matches(&entry))
         };
@@ -265,35 +367,47 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         }
     }
 
-    /// To the port of (subnet, destination MAC), or to every port of the subnet.
-    fn hand_to_guest(
+    /// To the port of (subnet, destination MAC), which the caller has looked up, or to every port of the
+    /// subnet.
+    #[inline(always)]
+    fn hand_to_guest<H: Headers>(
+        &mut self,
+        frame: &mut FrameBuf<'_>,
+        vsid: VirtualSubnetId,
+        headers: H,
+        hit: Option<&'a SwitchPort>,
+    ) -> Result<Verdict, DropReason> {
+        if headers.destination().is_group() {
+            return self.flood_to_guests(frame, vsid, &headers.whole());
+        }
+        let hit = hit.map(|at| &at.port);
+        self.event(Event::PortAsked {
+            subnet: PortSubnet::Tenant(vsid),
+            mac: headers.destination(),
+            hit: hit.map(|port| port.id),
+        });
+        let port = hit.ok_or(DropReason::NoPort)?;
+        self.deliver(port, frame, headers)
+    }
+
+    #[inline(never)]
+    fn flood_to_guests(
         &mut self,
         frame: &mut FrameBuf<'_>,
         vsid: VirtualSubnetId,
         headers: &Classified,
     ) -> Result<Verdict, DropReason> {
         let segment = Segment::Tenant(vsid);
-        if headers.destination.is_group() {
-            let local = self.count_local(segment, None, headers);
-            let mut copies = self.flood_local(frame, segment, None, headers, local);
-            if let Some(verdict) = self.settle_single(frame, &mut copies, true) {
-                return Ok(verdict);
-            }
-            if copies.made == 0 {
-                return Err(DropReason::NoPort);
-            }
-            self.event(Event::Flooded { local, remote: 0 });
-            return Ok(Verdict::Replicated(copies.made));
+        let local = self.count_local(segment, None, headers);
+        let mut copies = self.flood_local(frame, segment, None, headers, local);
+        if let Some(verdict) = self.settle_single(frame, &mut copies, true) {
+            return Ok(verdict);
         }
-        let hit = self.snapshot.port_of(segment, headers.destination);
-        let hit = hit.map(|at| &at.port);
-        self.event(Event::PortAsked {
-            subnet: PortSubnet::Tenant(vsid),
-            mac: headers.destination,
-            hit: hit.map(|port| port.id),
-        });
-        let port = hit.ok_or(DropReason::NoPort)?;
-        self.deliver(port, frame, headers)
+        if copies.made == 0 {
+            return Err(DropReason::NoPort);
+        }
+        self.event(Event::Flooded { local, remote: 0 });
+        Ok(Verdict::Replicated(copies.made))
     }
 
     /// Reverse rewrite: the provider addresses alone tell tenant and guests.
@@ -301,11 +415,11 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         &mut self,
         frame: &mut FrameBuf<'_>,
         outer: &Outer,
-        endpoint: &Endpoint<'a>,
+        known: &'a KnownProvider,
         to: Entry,
     ) -> Result<Verdict, DropReason> {
         let snapshot = self.snapshot;
-        endpoint.accepts_outer(outer)?;
+        Endpoint::of(snapshot, known, None).accepts_outer(outer)?;
         self.event(Event::OuterAccepted {
             source: outer.source,
             destination: outer.destination,
@@ -358,7 +472,8 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
                 destination: to.id(),
             });
         }
-        self.hand_to_guest(frame, vsid, &headers)
+        let port = snapshot.port_of(Segment::Tenant(vsid), headers.destination);
+        self.hand_to_guest(frame, vsid, &headers, port)
     }
 
     /// The host's own stack takes it; errors about what this host encapsulated are counted.
@@ -379,7 +494,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         let to_port = self.snapshot.port_of(segment, link.destination);
         let to_port = to_port.map(|at| &at.port);
         if to_port.is_none() && !link.destination.is_group() {
-            return if self.is_to_host(link) {
+            return if self.is_to_host(link.destination) {
                 Ok(Verdict::Consumed)
             } else {
                 Err(DropReason::OuterNotOurs)

@@ -316,7 +316,9 @@ impl Publisher {
             let (_, new) = self.next.peers.insert(&[key], &[], self.next.version);
             self.used.peers += usize::from(new);
             self.counts.domains_of[provider as usize] += 1;
-            self.known_mut(provider).peer = true;
+            let known = self.known_mut(provider);
+            known.peer = true;
+            known.peer_in.get_or_insert(domain);
         }
     }
 
@@ -337,9 +339,10 @@ impl Publisher {
         }
         let domains = &mut self.counts.domains_of[provider as usize];
         *domains -= 1;
-        if *domains == 0 {
-            self.known_mut(provider).peer = false;
-        }
+        let others = *domains > 0;
+        let known = self.known_mut(provider);
+        known.peer = others;
+        known.peer_in.take_if(|named| *named == domain);
     }
 
     /// What a subnet keeps of its records: where its floods go, what it learns, its wildcards.
@@ -438,10 +441,11 @@ impl Publisher {
         let Some(indices) = self.ports_of.get(&key).filter(|_| entry.is_own()) else {
             return;
         };
-        let mut ports: Arc<[Arc<SwitchPort>]> = self.next.ports.clone();
+        // Taken out while it is edited, so that it is copied only where a published snapshot has it.
+        let mut ports = core::mem::take(&mut self.next.ports);
+        let all = Arc::make_mut(&mut ports);
         for &index in indices {
-            let port = &mut Arc::make_mut(&mut ports)[index as usize];
-            edit(&self.next, Arc::make_mut(port));
+            edit(&self.next, Arc::make_mut(&mut all[index as usize]));
         }
         self.next.ports = ports;
     }

@@ -93,6 +93,8 @@ pub(crate) struct KnownProvider {
     pub(crate) router: bool,
     /// A record of some routing domain names it.
     pub(crate) peer: bool,
+    /// One such domain, for a short answer. [`Snapshot::is_peer_in`] knows all of them.
+    pub(crate) peer_in: Option<u32>,
     /// MACs of the next hops towards it, one for each of this host's interfaces.
     pub(crate) next_hops: SmallVec<[Option<MacAddress>; 1]>,
 }
@@ -106,6 +108,7 @@ impl Default for KnownProvider {
             group: false,
             router: false,
             peer: false,
+            peer_in: None,
             next_hops: SmallVec::new(),
         }
     }
@@ -114,7 +117,11 @@ impl Default for KnownProvider {
 impl KnownProvider {
     /// Whether it is nothing but the multicast group of a subnet.
     pub(crate) fn is_only_group(&self) -> bool {
-        self.group && !self.router && !self.peer && self.host.is_none() && self.nat.is_none()
+        self.group
+            && !self.router
+            && !self.peer
+            && self.host.is_none()
+            && self.nat.is_none()
     }
 }
 

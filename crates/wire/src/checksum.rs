@@ -23,7 +23,7 @@ pub fn sum(bytes: &[u8]) -> u64 {
 
 /// Folds a sum to 16 bits, carries added back until none is left.
 #[inline]
-pub fn fold(mut total: u64) -> u16 {
+pub const fn fold(mut total: u64) -> u16 {
     total = (total >> 32) + (total & 0xffff_ffff);
     total = (total >> 32) + (total & 0xffff_ffff);
     total = (total >> 16) + (total & 0xffff);
@@ -38,6 +38,16 @@ pub fn pseudo_header(source: &[u8], destination: &[u8], protocol: u8, len: usize
     sum(source) + sum(destination) + u64::from(protocol) + len as u64
 }
 
+/// Sum of `~m` over the words `m` of an even length. As in [`sum`], 32 bits count as two words.
+#[inline]
+fn sum_of_complements(bytes: &[u8]) -> u64 {
+    let (quads, rest) = bytes.as_chunks::<4>();
+    let quads = quads.iter().map(|quad| u64::from(!u32::from_be_bytes(*quad)));
+    let (pairs, _) = rest.as_chunks::<2>();
+    let pairs = pairs.iter().map(|pair| u64::from(!u16::from_be_bytes(*pair)));
+    quads.sum::<u64>() + pairs.sum::<u64>()
+}
+
 /// What an edit did to the words under a checksum: the sum of `~m + m'` over them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Change(u64);
@@ -48,10 +58,7 @@ impl Change {
     #[inline]
     pub fn replace(&mut self, old: &[u8], new: &[u8]) {
         debug_assert!(old.len() == new.len() && old.len().is_multiple_of(2));
-        for word in old.chunks_exact(2) {
-            self.0 += u64::from(!u16::from_be_bytes([word[0], word[1]]));
-        }
-        self.0 += sum(new);
+        self.0 += sum_of_complements(old) + sum(new);
     }
 
     /// The checksum after the edit: `~(~HC + ~m + m')`, RFC 1624 equation 3. Equation 2 would give
