@@ -4,7 +4,8 @@ use core::cell::Cell;
 use core::net::IpAddr;
 
 use nvgre_wire::{
-    FrameBuf, Icmpv4, Icmpv6, LinkHeader, MacAddress, ProviderAddress, VirtualSubnetId, ip_protocol,
+    CustomerAddress, EtherType, FrameBuf, Icmpv4, Icmpv6, LinkHeader, MacAddress, ProviderAddress,
+    VirtualSubnetId, ip_protocol,
 };
 
 use crate::answer::set_link;
@@ -16,7 +17,7 @@ use crate::lookup_record::{RecordType, Rule};
 use crate::nat::{self, Renaming};
 use crate::port::PortSubnet;
 use crate::record_table::Entry;
-use crate::snapshot::{KnownProvider, Segment, Snapshot, SwitchPort};
+use crate::snapshot::{KnownProvider, NatRecord, Segment, Snapshot, SwitchPort};
 use crate::trace::{Event, Tracer};
 use crate::verdict::{Egress, Learned, Verdict};
 use crate::worker::Pass;
@@ -26,12 +27,21 @@ use crate::worker::Pass;
 struct Endpoint<'a> {
     snapshot: &'a Snapshot,
     to: &'a KnownProvider,
-    /// The port that the inner frame is for, if it is for one.
-    port: Option<&'a SwitchPort>,
+    inside: Option<Inside<'a>>,
     /// The number of the source address, once it is found.
     source: Cell<Option<u32>>,
     /// Whether addresses are learned in the key's subnet, once it is found.
     learns: Cell<bool>,
+}
+
+/// What the tables know about the inner frame, as far as the packet lets it be read before anything
+/// about it is checked. Two looks, which hold the answers to most of what is asked afterwards.
+#[derive(Clone, Copy)]
+struct Inside<'a> {
+    /// The port of the key's subnet and the inner destination.
+    port: Option<&'a SwitchPort>,
+    /// The record of the inner IPv4 source in the key's subnet.
+    sender: Option<Entry>,
 }
 
 impl Provider for Endpoint<'_> {
@@ -62,12 +72,19 @@ impl Provider for Endpoint<'_> {
         source: ProviderAddress,
         virtual_subnet: VirtualSubnetId,
     ) -> Result<(), DropReason> {
-        let (domain, learns) = match self.port {
+        let (domain, learns) = match self.inside.and_then(|inside| inside.port) {
             Some(at) => (at.domain, at.learns),
-            None => self.subnet(virtual_subnet),
+            None => self.snapshot.domain_and_learning(virtual_subnet),
         };
         let domain = domain.ok_or(DropReason::UnknownVsid)?;
         self.learns.set(learns);
+        // The sender's own record is one that names the address.
+        if let Some(sender) = self.inside.and_then(|inside| inside.sender)
+            && self.snapshot.provider_address(sender.provider()) == source
+        {
+            self.source.set(Some(sender.provider()));
+            return Ok(());
+        }
         let Some((source, known)) = self.snapshot.provider(source) else {
             return Err(DropReason::UnknownPeer);
         };
@@ -82,30 +99,19 @@ impl Provider for Endpoint<'_> {
 
 impl<'a> Endpoint<'a> {
     #[inline(always)]
-    const fn of(
-        snapshot: &'a Snapshot,
-        to: &'a KnownProvider,
-        port: Option<&'a SwitchPort>,
-    ) -> Self {
+    const fn of(snapshot: &'a Snapshot, to: &'a KnownProvider, inside: Option<Inside<'a>>) -> Self {
         Self {
             snapshot,
             to,
-            port,
+            inside,
             source: Cell::new(None),
             learns: Cell::new(false),
         }
     }
 
-    /// Routing domain of a subnet, and whether addresses are learned in it.
-    #[inline(never)]
-    fn subnet(&self, vsid: VirtualSubnetId) -> (Option<u32>, bool) {
-        let subnet = self.snapshot.subnet(vsid);
-        subnet.map_or((None, false), |subnet| (subnet.domain, subnet.learns))
-    }
-
     /// With UseVmMACAddress the guest's MAC is seen outside too.
     fn vm_mac(&self) -> Option<MacAddress> {
-        let entry = self.to.nat?;
+        let entry = self.to.nat?.entry;
         entry.use_vm_mac().then_some(entry.mac())
     }
 }
@@ -199,7 +205,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         to: &'a KnownProvider,
     ) -> Result<Verdict, DropReason> {
         let bytes = frame.bytes();
-        let endpoint = Endpoint::of(self.snapshot, to, self.port_inside(bytes, outer));
+        let endpoint = Endpoint::of(self.snapshot, to, self.look_inside(bytes, outer));
         let checked = decap::check(bytes, outer, &self.snapshot.settings, &endpoint);
         if T::ON {
             self.trace_decapsulation(outer, &endpoint, &checked);
@@ -242,7 +248,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     ) -> Result<Verdict, DropReason> {
         let (vsid, source) = (decapsulated.virtual_subnet, decapsulated.source);
         let peer = endpoint.source.get();
-        self.check_source(vsid, source, peer, headers)?;
+        self.check_source(vsid, source, endpoint, headers)?;
         let ecn_reported = decap::take_out(frame, outer, inner, headers)?;
         let tally = &mut self.worker.counters.tally;
         tally.decapsulated += 1;
@@ -251,21 +257,52 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         if endpoint.learns.get() {
             self.learn(vsid, source, peer, &headers.whole());
         }
-        self.hand_to_guest(frame, vsid, headers, endpoint.port)
+        let port = match endpoint.inside {
+            Some(inside) => inside.port,
+            None => {
+                let segment = Segment::Tenant(vsid);
+                self.snapshot.port_of(segment, headers.destination())
+            }
+        };
+        self.hand_to_guest(frame, vsid, headers, port)
     }
 
-    /// The port of the inner frame's subnet and destination, as far as the packet lets that be read
-    /// before anything about it is checked. It knows what the subnet would else be asked for.
+    /// Nothing is believed here: a frame that is not what it looks like is found out by the checks.
     #[inline(always)]
-    fn port_inside(&self, frame: &[u8], outer: &Outer) -> Option<&'a SwitchPort> {
-        let payload = frame.get(outer.payload.clone())?;
-        let head: &[u8; 16] = payload.first_chunk()?;
-        let ([key, inner], []) = head.as_chunks::<8>() else {
-            return None;
-        };
-        let vsid = VirtualSubnetId::try_new((u64::from_be_bytes(*key) >> 8) as u32 & 0xff_ffff);
-        let mac = MacAddress::from_bits(u64::from_be_bytes(*inner) >> 16);
-        self.snapshot.port_of(Segment::Tenant(vsid.ok()?), mac)
+    fn look_inside(&self, frame: &[u8], outer: &Outer) -> Option<Inside<'a>> {
+        /// GRE 8, Ethernet 14, IPv4 up to the source address.
+        const READ: usize = 38;
+        let head: &[u8; READ] = frame.get(outer.payload.clone())?.first_chunk()?;
+        let [_, _, _, _, a, b, c, _, mac @ .., e, f, g, h] = *head;
+        let vsid = VirtualSubnetId::try_new(u32::from_be_bytes([0, a, b, c])).ok()?;
+        let [
+            d0,
+            d1,
+            d2,
+            d3,
+            d4,
+            d5,
+            _,
+            _,
+            _,
+            _,
+            _,
+            _,
+            type_high,
+            type_low,
+            ..,
+        ] = mac;
+        let destination = MacAddress::new([d0, d1, d2, d3, d4, d5]);
+        let ipv4 = EtherType(u16::from_be_bytes([type_high, type_low])) == EtherType::IPV4;
+        let ca = CustomerAddress::v4([e, f, g, h]);
+        Some(Inside {
+            port: self.snapshot.port_of(Segment::Tenant(vsid), destination),
+            sender: if ipv4 {
+                self.snapshot.record(vsid, ca)
+            } else {
+                None
+            },
+        })
     }
 
     #[inline(never)]
@@ -301,13 +338,14 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         &mut self,
         vsid: VirtualSubnetId,
         source: ProviderAddress,
-        peer: Option<u32>,
+        endpoint: &Endpoint<'a>,
         headers: H,
     ) -> Result<(), DropReason> {
         let snapshot = self.snapshot;
         let Some(ca) = headers.source_ca() else {
             return Ok(());
         };
+        let peer = endpoint.source.get();
         let matches = |entry: &Entry| peer == Some(entry.provider());
         let routed = headers.source() == snapshot.settings.router_mac;
         let (hit, ok) = if routed {
@@ -316,7 +354,10 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
             let first = all().map(|entry| entry.id()).min();
             (first, first.is_none() || all().any(|entry| matches(&entry)))
         } else {
-            let hit = snapshot.record(vsid, ca);
+            let hit = match endpoint.inside.and_then(|inside| inside.sender) {
+                Some(sender) if sender.customer_address() == ca => Some(sender),
+                Some(_) | None => snapshot.record(vsid, ca),
+            };
             let ok = hit.is_none_or(|entry| matches(&entry));
             (hit.map(|entry| entry.id()), ok)
         };
@@ -411,12 +452,13 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     }
 
     /// Reverse rewrite: the provider addresses alone tell tenant and guests.
+    #[inline(never)]
     fn rewrite_in(
         &mut self,
         frame: &mut FrameBuf<'_>,
         outer: &Outer,
         known: &'a KnownProvider,
-        to: Entry,
+        nat: NatRecord,
     ) -> Result<Verdict, DropReason> {
         let snapshot = self.snapshot;
         Endpoint::of(snapshot, known, None).accepts_outer(outer)?;
@@ -424,15 +466,18 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
             source: outer.source,
             destination: outer.destination,
         });
+        let to = nat.entry;
         let vsid = to.virtual_subnet();
-        let domain = snapshot.domain_of(vsid).ok_or(DropReason::UnknownVsid)?;
+        let domain = nat.domain.ok_or(DropReason::UnknownVsid)?;
         let from = snapshot.nat(outer.source);
-        let (source_new, source_mac) = match from {
-            Some(from) if snapshot.domain_of(from.virtual_subnet()) != Some(domain) => {
-                return Err(DropReason::UnknownPeer);
+        let (source_new, source_mac) = match &from {
+            Some(from) if from.domain != Some(domain) => return Err(DropReason::UnknownPeer),
+            Some(NatRecord { entry: from, .. }) => {
+                let same = from.virtual_subnet() == vsid;
+                let router = snapshot.settings.router_mac;
+                let mac = if same { from.mac() } else { router };
+                (from.customer_address(), mac)
             }
-            Some(from) if from.virtual_subnet() == vsid => (from.customer_address(), from.mac()),
-            Some(from) => (from.customer_address(), snapshot.settings.router_mac),
             // A router of the underlay reports an error about a packet of ours: it has no customer
             // address, so the gateway lends its own. Only a next hop of a provider route is taken
             // for a router: anybody on the wire could send such a packet.
@@ -453,9 +498,9 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
             new: to.customer_address().ip(),
         };
         let quoted = |address: IpAddr| {
-            let entry = snapshot.nat(ProviderAddress::new(address))?;
-            let same = snapshot.domain_of(entry.virtual_subnet()) == Some(domain);
-            same.then(|| entry.customer_address().ip())
+            let nat = snapshot.nat(ProviderAddress::new(address))?;
+            let same = nat.domain == Some(domain);
+            same.then(|| nat.entry.customer_address().ip())
         };
         let start = outer.link.len;
         frame.truncate(outer.payload.end);
@@ -463,17 +508,24 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         // The outer tag goes: the EtherType behind it stays where it is.
         frame.pop_front(start - 14);
         set_link(frame.bytes_mut(), to.mac(), source_mac);
-        let link = LinkHeader::parse(frame.bytes()).map_err(|_| DropReason::InnerShort)?;
-        let headers = Classified::of(&link, &frame.bytes()[link.len..]);
         self.worker.counters.tally.rewritten_in += 1;
         if let Some(from) = from {
             self.event(Event::Rewritten {
-                source: from.id(),
+                source: from.entry.id(),
                 destination: to.id(),
             });
         }
-        let port = snapshot.port_of(Segment::Tenant(vsid), headers.destination);
-        self.hand_to_guest(frame, vsid, &headers, port)
+        let bytes = frame.bytes();
+        let link = LinkHeader::parse(bytes).map_err(|_| DropReason::InnerShort)?;
+        let packet = &bytes[link.len..];
+        let port = snapshot.port_of(Segment::Tenant(vsid), link.destination);
+        match PlainIpv4::read(&link, packet) {
+            Some(headers) => self.hand_to_guest(frame, vsid, headers, port),
+            None => {
+                let headers = Classified::of(&link, packet);
+                self.hand_to_guest(frame, vsid, &headers, port)
+            }
+        }
     }
 
     /// The host's own stack takes it; errors about what this host encapsulated are counted.

@@ -45,10 +45,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         }
         match entry.rule() {
             Rule::Encap => self.encapsulate(frame, admitted, from, target),
-            Rule::Nat => {
-                let whole = admitted.headers.whole();
-                self.rewrite_out(frame, &admitted.with(&whole), from, target)
-            }
+            Rule::Nat => self.rewrite_out(frame, *admitted, from, target),
             Rule::None => Err(DropReason::TranslationNone),
         }
     }
@@ -151,22 +148,23 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
 
     /// IP rewrite (hnv F-06): both addresses change, and the packet itself travels.
     #[inline(never)]
-    fn rewrite_out(
+    fn rewrite_out<H: Headers>(
         &mut self,
         frame: &mut FrameBuf<'_>,
-        admitted: &Admitted<'a, &Classified>,
+        admitted: Admitted<'a, H>,
         from: VirtualSubnetId,
         target: Target,
     ) -> Result<Verdict, DropReason> {
         let snapshot = self.snapshot;
         let headers = admitted.headers;
-        let ip = headers.ip().ok_or(DropReason::NatNotIp)?;
-        let ca = ip.destination();
+        let (Some(sender), Some(ca)) = (headers.sender_ip(), headers.target_ip()) else {
+            return Err(DropReason::NatNotIp);
+        };
         let over_ipv4 = target.entry.is_over_ipv4();
         if ca.is_ipv4() != over_ipv4 {
             return Err(DropReason::NatFamilyMismatch);
         }
-        let source = self.rewriting_source(admitted, from, ip.source())?;
+        let source = self.rewriting_source(&admitted, from, sender)?;
         if source.rule() != Rule::Nat {
             return Err(DropReason::NatNoSource);
         }
@@ -179,10 +177,10 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         }
         let host = snapshot.host(&source);
         let pa = snapshot.provider_address(target.entry.provider());
-        self.fits(frame, admitted, from, 14, 0)?;
+        self.fits(frame, &admitted, from, 14, 0)?;
         let destination_mac = self.next_hop(source.host, target.entry.provider())?;
         let source_renaming = Renaming {
-            old: ip.source().ip(),
+            old: sender.ip(),
             new: host.address.ip(),
         };
         let destination_renaming = Renaming {
@@ -235,13 +233,14 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
 
     /// The record of a packet's source, for rewriting: it must be the sender's own, and name an
     /// address of this host.
-    fn rewriting_source(
+    #[inline(always)]
+    fn rewriting_source<H: Headers>(
         &self,
-        admitted: &Admitted<'a, &Classified>,
+        admitted: &Admitted<'a, H>,
         vsid: VirtualSubnetId,
         ca: CustomerAddress,
     ) -> Result<Source, DropReason> {
-        let mac = admitted.headers.source;
+        let mac = admitted.headers.source();
         let source = if mac == admitted.at.port.mac {
             let mut sources = admitted.at.sources.iter().copied();
             sources.find(|source| source.speaks_as(ca) && !source.entry.speaks_for_any())

@@ -19,6 +19,7 @@ pub(crate) struct Renaming {
 
 /// Rewrites the addresses of `packet` (IP header first, trailing bytes allowed). `quoted` renames
 /// the addresses in the quote of an ICMP error; where it cannot, the packet is refused.
+#[inline(always)]
 pub(crate) fn rewrite(
     packet: &mut [u8],
     source: Renaming,
@@ -34,34 +35,26 @@ pub(crate) fn rewrite(
     }
 }
 
+#[inline(always)]
 fn rewrite_v4(
     bytes: &mut [u8],
     source: [u8; 4],
     destination: [u8; 4],
     quoted: impl Fn(IpAddr) -> Option<IpAddr>,
 ) -> Result<(), DropReason> {
-    let header = Ipv4::parse_cut(&*bytes)
-        .map_err(|_| DropReason::NatNotIp)?
-        .header_len();
-    if has_source_route(&bytes[20..header]) {
-        return Err(DropReason::NatUnsupported);
-    }
-    let mut packet = Ipv4::parse_cut(bytes).map_err(|_| DropReason::NatNotIp)?;
+    let packet = Ipv4::parse_cut(&*bytes).map_err(|_| DropReason::NatNotIp)?;
     let (protocol, fragment) = (packet.protocol(), packet.fragment());
+    let (start, end) = (packet.header_len(), packet.total_len().min(bytes.len()));
     let mut addresses = Change::default();
     addresses.replace(&packet.source(), &source);
     addresses.replace(&packet.destination(), &destination);
-    if protocol == ip_protocol::AH {
+    if start > 20 && has_source_route(&bytes[20..start]) || protocol == ip_protocol::AH {
         return Err(DropReason::NatUnsupported);
     }
     if fragment.offset_bytes == 0 {
-        let payload = packet.payload_mut();
+        let payload = &mut bytes[start..end];
         if protocol == ip_protocol::ICMP {
-            let message = Icmpv4::parse(&*payload).map_err(|_| DropReason::FragTooSmall)?;
-            if message.is_error() {
-                let change = quote_v4(&mut payload[8..], &quoted)?;
-                update(payload, Icmpv4::<&[u8]>::CHECKSUM_AT, change);
-            }
+            rewrite_icmp_v4(payload, &quoted)?;
         } else if let Some(at) = checksum_at(protocol) {
             if payload.len() < at + 2 {
                 return Err(DropReason::FragTooSmall);
@@ -69,11 +62,25 @@ fn rewrite_v4(
             update_transport(payload, protocol, at, addresses);
         }
     }
-    packet.set_source(source);
-    packet.set_destination(destination);
+    let mut packet = Ipv4::parse_cut(bytes).map_err(|_| DropReason::NatNotIp)?;
+    packet.set_addresses(source, destination);
     Ok(())
 }
 
+#[inline(never)]
+fn rewrite_icmp_v4(
+    payload: &mut [u8],
+    quoted: impl Fn(IpAddr) -> Option<IpAddr>,
+) -> Result<(), DropReason> {
+    let message = Icmpv4::parse(&*payload).map_err(|_| DropReason::FragTooSmall)?;
+    if message.is_error() {
+        let change = quote_v4(&mut payload[8..], &quoted)?;
+        update(payload, Icmpv4::<&[u8]>::CHECKSUM_AT, change);
+    }
+    Ok(())
+}
+
+#[inline(never)]
 fn rewrite_v6(
     bytes: &mut [u8],
     source: [u8; 16],
@@ -136,8 +143,7 @@ fn quote_v4(
         change = quoted_transport(packet.payload_mut(), protocol, addresses, true);
     }
     // The header's own checksum changes against the addresses: the sum over both stays.
-    packet.set_source(source);
-    packet.set_destination(destination);
+    packet.set_addresses(source, destination);
     Ok(change)
 }
 
@@ -196,6 +202,7 @@ const fn checksum_at(protocol: u8) -> Option<usize> {
     }
 }
 
+#[inline(always)]
 fn update_transport(payload: &mut [u8], protocol: u8, at: usize, change: Change) {
     let old = u16::from_be_bytes([payload[at], payload[at + 1]]);
     let new = match protocol {

@@ -18,7 +18,7 @@ use crate::lookup_record::{LookupRecord, RecordId, RecordType, Rule};
 use crate::policy::{Policy, PolicyError};
 use crate::record_table::{Entry, Fill, RecordTable, Slot};
 use crate::snapshot::{
-    FIXED, KnownProvider, Segment, Snapshot, Subnet, SwitchPort, peer_key, provider_key,
+    FIXED, KnownProvider, NatRecord, Segment, Snapshot, Subnet, SwitchPort, peer_key, provider_key,
 };
 use crate::table::{Place, Version};
 use crate::underlay::Underlay;
@@ -230,7 +230,7 @@ impl Publisher {
         let others = self.counts.of_provider[provider as usize] - u32::from(leaves);
         let nat_stays = known
             .nat
-            .filter(|nat| instead_of.is_none_or(|old| old.id() != nat.id()));
+            .filter(|nat| instead_of.is_none_or(|old| old.id() != nat.entry.id()));
         if others > 0 && (record.rule == Rule::Nat || nat_stays.is_some()) {
             let entries = self.next.records.entries(self.next.version);
             let sharers = entries.filter(|entry| {
@@ -263,7 +263,7 @@ impl Publisher {
 
         self.counts.of_provider[provider as usize] += 1;
         if entry.rule() == Rule::Nat {
-            self.known_mut(provider).nat = Some(entry);
+            self.known_mut(provider).nat = Some(NatRecord { entry, domain });
         }
         if let Some(domain) = domain {
             self.add_peer(provider, domain);

@@ -86,7 +86,7 @@ pub(crate) struct KnownProvider {
     /// Index among this host's own addresses.
     pub(crate) host: Option<u32>,
     /// The NAT record that has it (V-04: at most one).
-    pub(crate) nat: Option<Entry>,
+    pub(crate) nat: Option<NatRecord>,
     /// It is the multicast group of a subnet.
     pub(crate) group: bool,
     /// It is the next hop of a provider route: a router of the underlay.
@@ -97,6 +97,13 @@ pub(crate) struct KnownProvider {
     pub(crate) peer_in: Option<u32>,
     /// MACs of the next hops towards it, one for each of this host's interfaces.
     pub(crate) next_hops: SmallVec<[Option<MacAddress>; 1]>,
+}
+
+/// A record that rewrites, and the routing domain of its subnet.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NatRecord {
+    pub(crate) entry: Entry,
+    pub(crate) domain: Option<u32>,
 }
 
 impl Default for KnownProvider {
@@ -117,11 +124,7 @@ impl Default for KnownProvider {
 impl KnownProvider {
     /// Whether it is nothing but the multicast group of a subnet.
     pub(crate) fn is_only_group(&self) -> bool {
-        self.group
-            && !self.router
-            && !self.peer
-            && self.host.is_none()
-            && self.nat.is_none()
+        self.group && !self.router && !self.peer && self.host.is_none() && self.nat.is_none()
     }
 }
 
@@ -271,6 +274,13 @@ impl Snapshot {
         self.subnets.get(number as u32).map(|subnet| &**subnet)
     }
 
+    /// Routing domain of a subnet, and whether addresses are learned in it.
+    #[inline(never)]
+    pub(crate) fn domain_and_learning(&self, vsid: VirtualSubnetId) -> (Option<u32>, bool) {
+        let subnet = self.subnet(vsid);
+        subnet.map_or((None, false), |subnet| (subnet.domain, subnet.learns))
+    }
+
     pub(crate) fn domain_of(&self, vsid: VirtualSubnetId) -> Option<u32> {
         self.subnet(vsid)?.domain
     }
@@ -373,7 +383,7 @@ impl Snapshot {
     }
 
     /// The NAT record of a provider address.
-    pub(crate) fn nat(&self, address: ProviderAddress) -> Option<Entry> {
+    pub(crate) fn nat(&self, address: ProviderAddress) -> Option<NatRecord> {
         self.provider(address)?.1.nat
     }
 

@@ -127,6 +127,18 @@ impl Nvgre {
     /// With `strict`, bits 6 to 12 are refused instead of ignored.
     #[inline]
     pub fn receive(bytes: &[u8], strict: bool) -> Result<Self, GreRefusal> {
+        // As nearly all are: the key bit and nothing else.
+        if let Some(&[0x20, 0x00, 0x65, 0x58, a, b, c, d]) = bytes.first_chunk() {
+            return Ok(Self {
+                key: NvgreKey(u32::from_be_bytes([a, b, c, d])),
+                reserved_bits: false,
+            });
+        }
+        Self::receive_other(bytes, strict)
+    }
+
+    #[cold]
+    fn receive_other(bytes: &[u8], strict: bool) -> Result<Self, GreRefusal> {
         if bytes.len() < Self::LEN {
             return Err(GreRefusal::Short);
         }

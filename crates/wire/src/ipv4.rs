@@ -178,6 +178,13 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Ipv4<B> {
         self.edit(16, &address);
     }
 
+    /// Writes both addresses; the header checksum follows.
+    #[inline]
+    pub fn set_addresses(&mut self, source: [u8; 4], destination: [u8; 4]) {
+        let ([a, b, c, d], [e, f, g, h]) = (source, destination);
+        self.edit(12, &[a, b, c, d, e, f, g, h]);
+    }
+
     /// Writes DSCP and ECN; the header checksum follows.
     pub fn set_tos(&mut self, tos: u8) {
         let version = self.bytes.as_ref()[0];
@@ -198,12 +205,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Ipv4<B> {
         &mut self.bytes.as_mut()[header..end]
     }
 
-    #[inline]
-    fn edit(&mut self, at: usize, new: &[u8]) {
+    #[inline(always)]
+    fn edit<const LEN: usize>(&mut self, at: usize, new: &[u8; LEN]) {
         let b = self.bytes.as_mut();
         let mut change = checksum::Change::default();
-        change.replace(&b[at..at + new.len()], new);
-        b[at..at + new.len()].copy_from_slice(new);
+        change.replace(&b[at..at + LEN], new);
+        b[at..at + LEN].copy_from_slice(new);
         let updated = change.apply(be16(b, 10));
         b[10..12].copy_from_slice(&updated.to_be_bytes());
     }
