@@ -112,9 +112,11 @@ impl<E: Egress, T: Tracer> Pass<'_, E, T> {
 }
 
 /// New addresses in an Ethernet header.
+#[inline(always)]
 pub(crate) fn set_link(frame: &mut [u8], destination: MacAddress, source: MacAddress) {
-    frame[..6].copy_from_slice(&destination.octets());
-    frame[6..12].copy_from_slice(&source.octets());
+    let both = u128::from(destination.to_bits()) << 48 | u128::from(source.to_bits());
+    let [_, _, _, _, both @ ..] = both.to_be_bytes();
+    frame[..12].copy_from_slice(&both);
 }
 
 fn answer_arp(frame: &mut FrameBuf<'_>, headers: &Classified, mac: MacAddress) {

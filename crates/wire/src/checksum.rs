@@ -42,9 +42,13 @@ pub fn pseudo_header(source: &[u8], destination: &[u8], protocol: u8, len: usize
 #[inline]
 fn sum_of_complements(bytes: &[u8]) -> u64 {
     let (quads, rest) = bytes.as_chunks::<4>();
-    let quads = quads.iter().map(|quad| u64::from(!u32::from_be_bytes(*quad)));
+    let quads = quads
+        .iter()
+        .map(|quad| u64::from(!u32::from_be_bytes(*quad)));
     let (pairs, _) = rest.as_chunks::<2>();
-    let pairs = pairs.iter().map(|pair| u64::from(!u16::from_be_bytes(*pair)));
+    let pairs = pairs
+        .iter()
+        .map(|pair| u64::from(!u16::from_be_bytes(*pair)));
     quads.sum::<u64>() + pairs.sum::<u64>()
 }
 
@@ -55,7 +59,7 @@ pub struct Change(u64);
 impl Change {
     /// Counts `old` becoming `new`. Both have the same even length and begin at an even offset of
     /// what the checksum covers.
-    #[inline]
+    #[inline(always)]
     pub fn replace(&mut self, old: &[u8], new: &[u8]) {
         debug_assert!(old.len() == new.len() && old.len().is_multiple_of(2));
         self.0 += sum_of_complements(old) + sum(new);
@@ -64,19 +68,20 @@ impl Change {
     /// The checksum after the edit: `~(~HC + ~m + m')`, RFC 1624 equation 3. Equation 2 would give
     /// 0xFFFF where a recomputation gives 0.
     #[must_use]
-    #[inline]
+    #[inline(always)]
     pub fn apply(self, checksum: u16) -> u16 {
         if self.0 == 0 {
-            checksum
-        } else {
-            !fold(u64::from(!checksum) + self.0)
+            return checksum;
         }
+        // Of several checksums that one edit changes, the edit's own sum is folded once.
+        let sum = u32::from(!checksum) + u32::from(fold(self.0));
+        !((sum >> 16) + (sum & 0xffff)) as u16
     }
 
     /// As [`Change::apply`] for UDP, where 0 on the wire says "no checksum" (RFC 768): a computed
     /// 0 is sent as 0xFFFF. Do not call for a UDP/IPv4 datagram without a checksum.
     #[must_use]
-    #[inline]
+    #[inline(always)]
     pub fn apply_udp(self, checksum: u16) -> u16 {
         match self.apply(checksum) {
             0 => 0xffff,
