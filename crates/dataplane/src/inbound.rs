@@ -162,8 +162,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
             return self.pass_through_inbound(frame, &link);
         };
         if let (Some(nat), Some(_)) = (to.nat, to.host) {
-            let outer = outer.clone();
-            return self.rewrite_in(frame, &outer, to, nat);
+            return self.rewrite_in(frame, outer, to, nat);
         }
         if !outer.may_be_gre() {
             let outer = outer.clone();
@@ -452,7 +451,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     }
 
     /// Reverse rewrite: the provider addresses alone tell tenant and guests.
-    #[inline(never)]
+    #[inline(always)]
     fn rewrite_in(
         &mut self,
         frame: &mut FrameBuf<'_>,
@@ -481,12 +480,16 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
             // A router of the underlay reports an error about a packet of ours: it has no customer
             // address, so the gateway lends its own. Only a next hop of a provider route is taken
             // for a router: anybody on the wire could send such a packet.
-            None if self.is_router(outer.source) && is_icmp_error(frame.bytes(), outer) => (
-                snapshot
-                    .gateway(vsid, to.customer_address().is_ipv4())
-                    .ok_or(DropReason::NatUnknownPa)?,
-                snapshot.settings.router_mac,
-            ),
+            None if self.is_router(outer.source)
+                && is_icmp_error(frame.bytes(), &outer.clone()) =>
+            {
+                (
+                    snapshot
+                        .gateway(vsid, to.customer_address().is_ipv4())
+                        .ok_or(DropReason::NatUnknownPa)?,
+                    snapshot.settings.router_mac,
+                )
+            }
             None => return Err(DropReason::NatUnknownPa),
         };
         let source = Renaming {

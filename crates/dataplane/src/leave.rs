@@ -62,8 +62,15 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         let headers = admitted.headers;
         let ca = headers.source_ca();
         let found = if headers.source() == admitted.at.port.mac {
-            let own = speaker(admitted.at.sources.iter(), ca, over_ipv4);
-            own.map(|source| (source.host, source.id()))
+            let sources = &admitted.at.sources;
+            let own = ca.and_then(|ca| {
+                let mut sources = sources.iter();
+                sources.find(|source| source.speaks_as(ca) && source.over_ipv4 == over_ipv4)
+            });
+            match own {
+                Some(source) => Some((source.host, source.id())),
+                None => speaker(sources.iter(), ca, over_ipv4),
+            }
         } else {
             self.foreign_source(vsid, headers.source(), ca, over_ipv4)
         };
@@ -90,8 +97,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         let snapshot = self.snapshot;
         let of_mac = snapshot.records_of_mac(vsid, mac);
         let sources = of_mac.filter_map(|entry| snapshot.as_source(entry));
-        let found = speaker(sources, ca, over_ipv4);
-        found.map(|source| (source.host, source.id()))
+        speaker(sources, ca, over_ipv4)
     }
 
     #[inline(always)]
@@ -147,7 +153,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     }
 
     /// IP rewrite (hnv F-06): both addresses change, and the packet itself travels.
-    #[inline(never)]
+    #[inline(always)]
     fn rewrite_out<H: Headers>(
         &mut self,
         frame: &mut FrameBuf<'_>,
@@ -318,26 +324,21 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
 /// Of a MAC's records with a provider address of this host, the one that may speak for `ca`: its own,
 /// else a wildcard or L2Only one. A frame that shows no customer address goes by MAC alone. Of several
 /// that may, the one with the lowest id.
-#[inline(always)]
+#[inline(never)]
 fn speaker<S: Borrow<Source>>(
     sources: impl Iterator<Item = S>,
     ca: Option<CustomerAddress>,
     over_ipv4: bool,
-) -> Option<S> {
-    let mut fallback: Option<S> = None;
-    for found in sources {
-        let source: &Source = found.borrow();
-        if source.over_ipv4 != over_ipv4 {
-            continue;
-        }
-        if ca.is_some_and(|ca| source.speaks_as(ca)) {
-            return Some(found);
-        }
-        let may = ca.is_none() || source.entry.speaks_for_any();
-        let lower = |other: &S| source.id() < Borrow::<Source>::borrow(other).id();
-        if may && fallback.as_ref().is_none_or(lower) {
-            fallback = Some(found);
-        }
-    }
-    fallback
+) -> Option<(u32, RecordId)> {
+    let rank = |source: &Source| {
+        let own = ca.is_some_and(|ca| source.speaks_as(ca));
+        let may = own || ca.is_none() || source.entry.speaks_for_any();
+        (may && source.over_ipv4 == over_ipv4).then_some((!own, source.id()))
+    };
+    let found = sources.filter_map(|source| {
+        let source: &Source = source.borrow();
+        Some((rank(source)?, source.host))
+    });
+    let ((_, id), host) = found.min()?;
+    Some((host, id))
 }

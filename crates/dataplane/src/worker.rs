@@ -91,8 +91,8 @@ impl Worker {
             egress,
             tracer,
         };
-        let (mut rest, mut verdicts) = (frames, verdicts.chunks_mut(AT_ONCE));
-        while let Some(verdicts) = verdicts.next() {
+        let mut rest = frames;
+        for verdicts in verdicts.chunks_mut(AT_ONCE) {
             let (frames, behind) = rest.split_at_mut(verdicts.len());
             if far {
                 for PortFrame { port, frame } in &*frames {
@@ -174,8 +174,8 @@ impl Worker {
             egress,
             tracer,
         };
-        let (mut rest, mut verdicts) = (frames, verdicts.chunks_mut(AT_ONCE));
-        while let Some(verdicts) = verdicts.next() {
+        let mut rest = frames;
+        for verdicts in verdicts.chunks_mut(AT_ONCE) {
             let (frames, behind) = rest.split_at_mut(verdicts.len());
             if far {
                 for frame in &*frames {

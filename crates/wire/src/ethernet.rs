@@ -108,25 +108,30 @@ impl LinkHeader {
     /// Reads the header of a frame behind any stack of tags. Fails where the frame ends within it.
     #[inline(always)]
     pub fn parse(frame: &[u8]) -> Result<Self, ParseError> {
-        let Some(&[a, b, c, d, e, f, g, h, i, j, k, l, m, n]) = frame.first_chunk() else {
+        // Two words that overlap: the addresses above, and the EtherType below the second.
+        let head = frame.first_chunk::<{ Ethernet::<&[u8]>::LEN }>();
+        let front = head.and_then(|head| head.first_chunk());
+        let back = head.and_then(|head| head.last_chunk());
+        let (Some(front), Some(back)) = (front, back) else {
             return Err(ParseError::Short {
                 layer: Layer::Ethernet,
                 need: Ethernet::<&[u8]>::LEN,
                 have: frame.len(),
             });
         };
+        let (destination, source) = (u64::from_be_bytes(*front), u64::from_be_bytes(*back));
         let mut stack = Stack {
             tags: 0,
             vlan: None,
-            ether_type: EtherType(u16::from_be_bytes([m, n])),
+            ether_type: EtherType(source as u16),
             len: Ethernet::<&[u8]>::LEN,
         };
         if stack.ether_type.is_tag() {
             stack = Stack::parse(frame)?;
         }
         Ok(Self {
-            destination: MacAddress::new([a, b, c, d, e, f]),
-            source: MacAddress::new([g, h, i, j, k, l]),
+            destination: MacAddress::from_bits(destination >> 16),
+            source: MacAddress::from_bits(source >> 16),
             tags: stack.tags,
             vlan: stack.vlan,
             ether_type: stack.ether_type,
