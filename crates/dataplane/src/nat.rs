@@ -42,28 +42,24 @@ fn rewrite_v4(
     destination: [u8; 4],
     quoted: impl Fn(IpAddr) -> Option<IpAddr>,
 ) -> Result<(), DropReason> {
-    let packet = Ipv4::parse_cut(&*bytes).map_err(|_| DropReason::NatNotIp)?;
+    let mut packet = Ipv4::parse_cut(bytes).map_err(|_| DropReason::NatNotIp)?;
     let (protocol, fragment) = (packet.protocol(), packet.fragment());
-    let (start, end) = (packet.header_len(), packet.total_len().min(bytes.len()));
-    let mut addresses = Change::default();
-    addresses.replace(&packet.source(), &source);
-    addresses.replace(&packet.destination(), &destination);
-    if start > 20 && has_source_route(&bytes[20..start]) || protocol == ip_protocol::AH {
+    let change = packet.change_of_addresses(source, destination);
+    if has_source_route(packet.options()) || protocol == ip_protocol::AH {
         return Err(DropReason::NatUnsupported);
     }
     if fragment.offset_bytes == 0 {
-        let payload = &mut bytes[start..end];
+        let payload = packet.payload_mut();
         if protocol == ip_protocol::ICMP {
             rewrite_icmp_v4(payload, &quoted)?;
         } else if let Some(at) = checksum_at(protocol) {
             if payload.len() < at + 2 {
                 return Err(DropReason::FragTooSmall);
             }
-            update_transport(payload, protocol, at, addresses);
+            update_transport(payload, protocol, at, change);
         }
     }
-    let mut packet = Ipv4::parse_cut(bytes).map_err(|_| DropReason::NatNotIp)?;
-    packet.set_addresses(source, destination);
+    packet.set_addresses(source, destination, change);
     Ok(())
 }
 
@@ -134,16 +130,14 @@ fn quote_v4(
     };
     let mut packet = Ipv4::parse_cut(quote).map_err(|_| DropReason::NatUnsupported)?;
     let (source, destination) = (v4(packet.source())?, v4(packet.destination())?);
-    let mut addresses = Change::default();
-    addresses.replace(&packet.source(), &source);
-    addresses.replace(&packet.destination(), &destination);
+    let addresses = packet.change_of_addresses(source, destination);
     let protocol = packet.protocol();
     let mut change = Change::default();
     if packet.fragment().offset_bytes == 0 && protocol != ip_protocol::ICMP {
         change = quoted_transport(packet.payload_mut(), protocol, addresses, true);
     }
     // The header's own checksum changes against the addresses: the sum over both stays.
-    packet.set_addresses(source, destination);
+    packet.set_addresses(source, destination, addresses);
     Ok(change)
 }
 

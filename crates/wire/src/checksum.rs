@@ -23,13 +23,10 @@ pub fn sum(bytes: &[u8]) -> u64 {
 
 /// Folds a sum to 16 bits, carries added back until none is left.
 #[inline]
-pub const fn fold(mut total: u64) -> u16 {
-    total = (total >> 32) + (total & 0xffff_ffff);
-    total = (total >> 32) + (total & 0xffff_ffff);
-    total = (total >> 16) + (total & 0xffff);
-    total = (total >> 16) + (total & 0xffff);
-    total = (total >> 16) + (total & 0xffff);
-    total as u16
+pub const fn fold(total: u64) -> u16 {
+    // Both halves added with the carry coming around: the upper half of x + rotated x.
+    let total = (total.wrapping_add(total.rotate_right(32)) >> 32) as u32;
+    (total.wrapping_add(total.rotate_right(16)) >> 16) as u16
 }
 
 /// Sum of the pseudo-header of TCP, UDP and ICMPv6 (RFC 9293 s3.1, RFC 8200 s8.1). `source` and

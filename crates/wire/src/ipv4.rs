@@ -157,6 +157,21 @@ impl<B: AsRef<[u8]>> Ipv4<B> {
         [b[16], b[17], b[18], b[19]]
     }
 
+    /// What other addresses would do to the words under a checksum that covers them.
+    #[inline(always)]
+    pub fn change_of_addresses(&self, source: [u8; 4], destination: [u8; 4]) -> checksum::Change {
+        let mut change = checksum::Change::default();
+        change.replace(&self.source(), &source);
+        change.replace(&self.destination(), &destination);
+        change
+    }
+
+    /// Behind the fixed header, where it is longer than that.
+    #[inline]
+    pub fn options(&self) -> &[u8] {
+        &self.bytes.as_ref()[Self::LEN..self.header_len()]
+    }
+
     /// Behind the header, up to Total Length or the end of a cut packet.
     #[inline]
     pub fn payload(&self) -> &[u8] {
@@ -178,11 +193,20 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Ipv4<B> {
         self.edit(16, &address);
     }
 
-    /// Writes both addresses; the header checksum follows.
-    #[inline]
-    pub fn set_addresses(&mut self, source: [u8; 4], destination: [u8; 4]) {
-        let ([a, b, c, d], [e, f, g, h]) = (source, destination);
-        self.edit(12, &[a, b, c, d, e, f, g, h]);
+    /// Writes both addresses; the header checksum follows. What that does to the words under other
+    /// checksums is `change`, from [`Ipv4::change_of_addresses`].
+    #[inline(always)]
+    pub fn set_addresses(
+        &mut self,
+        source: [u8; 4],
+        destination: [u8; 4],
+        change: checksum::Change,
+    ) {
+        let b = self.bytes.as_mut();
+        b[12..16].copy_from_slice(&source);
+        b[16..20].copy_from_slice(&destination);
+        let updated = change.apply(be16(b, 10));
+        b[10..12].copy_from_slice(&updated.to_be_bytes());
     }
 
     /// Writes DSCP and ECN; the header checksum follows.
