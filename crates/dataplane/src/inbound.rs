@@ -150,8 +150,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     fn receive(&mut self, frame: &mut FrameBuf<'_>, outer: &Outer) -> Result<Verdict, DropReason> {
         let snapshot = self.snapshot;
         let to = snapshot
-            .provider(outer.destination)
-            .map(|(_, to)| to)
+            .own_provider(outer.destination)
             .filter(|to| to.host.is_some() || to.group);
         let Some(to) = to else {
             // A tunnel packet that a wrong neighbor entry led here; a host's own traffic is not GRE.

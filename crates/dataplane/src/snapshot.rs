@@ -368,6 +368,16 @@ impl Snapshot {
         Some((number as u32, self.providers.get(number as u32)?))
     }
 
+    /// As [`Snapshot::provider`], for an address that is likely this host's own: most hosts have one,
+    /// and own addresses are numbered first, in their order.
+    #[inline(always)]
+    pub(crate) fn own_provider(&self, address: ProviderAddress) -> Option<&KnownProvider> {
+        match &*self.fixed.hosts {
+            [host, ..] if host.address == address => self.providers.get(0),
+            [..] => self.provider(address).map(|(_, known)| known),
+        }
+    }
+
     /// The provider address with this number.
     pub(crate) fn provider_address(&self, number: u32) -> ProviderAddress {
         self.providers
