@@ -9,6 +9,11 @@
 //! What it is not: no input or output, no clock (the caller says what time it is), no log (it counts
 //! and traces), no learning by itself ([`Learned`] tells the owner of the policy).
 //!
+//! How fast, and why: policy is compiled so that most frames are decided by one row of one table. A
+//! batch fetches the rows of its frames before it forwards the first of them; outer headers are prepared
+//! for each way over the underlay and patched; readers share nothing but tables that are only added
+//! to. An edit of a record costs what it changes. `unsafe` is one instruction, in `prefetch.rs`.
+//!
 //! ```text
 //! outbound: admit -> answer | flood | route | switch -> local port | leave (Encap, Nat) | drop
 //! inbound:  decapsulate | rewrite back -> peer check -> port | drop
@@ -18,9 +23,12 @@
 //! |---|---|
 //! | `policy.rs` | [`Policy`]: typed objects, edited freely, and the checks before publication |
 //! | `port.rs`, `acl.rs`, `lookup_record.rs`, `customer_route.rs`, `provider.rs` | the objects |
-//! | `snapshot.rs`, `record_table.rs` | [`Snapshot`]: the policy, compiled |
-//! | `worker.rs` | [`Worker`]: the two ways in, a batch at a time |
-//! | `admit.rs`, `classify.rs` | what a port lets in; headers, read once |
+//! | `publisher.rs`, `compile.rs` | [`Publisher`]: edits of records, checked one by one, and snapshots |
+//! | `snapshot.rs`, `subscription.rs` | [`Snapshot`]: a state of the tables; a worker's view of the newest |
+//! | `record_table.rs`, `table.rs`, `hints.rs`, `spine.rs` | lookup records; rows with versions; ways to rows; shared lists |
+//! | `underlay.rs` | next hops on the provider network |
+//! | `worker.rs`, `expect.rs`, `prefetch.rs` | [`Worker`]: the two ways in, a batch at a time, and the look ahead |
+//! | `admit.rs`, `headers.rs`, `classify.rs` | what a port lets in; headers, read once, in a short form and whole |
 //! | `outbound.rs` | the decisions about a guest's frame, in order |
 //! | `answer.rs`, `flood.rs`, `leave.rs` | ARP and ND from the records; copies; onto the underlay |
 //! | `encap.rs`, `decap.rs`, `nat.rs` | outer headers; every check on receipt; IP rewrite |
