@@ -126,7 +126,8 @@ impl LinkHeader {
             ether_type: EtherType(source as u16),
             len: Ethernet::<&[u8]>::LEN,
         };
-        if stack.ether_type.is_tag() {
+        // Most frames are IPv4, and one comparison tells.
+        if stack.ether_type != EtherType::IPV4 && stack.ether_type.is_tag() {
             stack = Stack::parse(frame)?;
         }
         Ok(Self {
