@@ -94,6 +94,17 @@ impl BlockHead {
         }))
     }
 
+    /// Whether the next block is available as a whole, whatever comes of it.
+    pub(crate) fn is_whole<R: Read>(window: &Window<R>, order: ByteOrder) -> bool {
+        let Some(&[a, b, c, d, e, f, g, h, ..]) = window.available().first_chunk::<HEAD_BYTES>()
+        else {
+            return false;
+        };
+        // The length of a section header may be in the other order: it ends what lies together.
+        [a, b, c, d] != SECTION_HEADER_MAGIC
+            && order.u32([e, f, g, h]) as usize <= window.available().len()
+    }
+
     /// Makes the block available as a whole, with a body of at least `body_min` bytes. It is not
     /// consumed.
     pub(crate) fn hold<R: Read>(

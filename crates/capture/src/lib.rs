@@ -1,8 +1,8 @@
-//! Capture files: pcap and pcapng in, pcapng out, streaming, with nanoseconds and comments.
+//! Capture files: pcap and pcapng, in and out, streaming, with nanoseconds and comments.
 //!
 //! What it is: a [`Reader`] that lends one [`Packet`] at a time out of one fixed buffer, whatever
-//! the file claims about itself; a [`Writer`] of pcapng whose file appears under its name only when
-//! it is whole; and [`network_layer`], which says where the network header of a captured frame
+//! the file claims about itself; a [`Writer`] of pcapng and a [`PcapWriter`] whose files appear under
+//! their names only when they are whole; and [`network_layer`], which says where the network header of a captured frame
 //! begins for the link types that carry Ethernet or IP.
 //!
 //! What it is not: a dissector. It knows bytes, time and link types, and nothing of addresses,
@@ -10,7 +10,7 @@
 //!
 //! | file | holds |
 //! | --- | --- |
-//! | `reader.rs` | [`Reader`], [`Packet`], [`Interface`], [`Format`] |
+//! | `reader.rs` | [`Reader`], [`Packet`], [`Packets`], [`Interface`], [`Format`] |
 //! | `pcap.rs` | the records of the classic format |
 //! | `pcapng.rs` | the sections, interfaces and packets of the next generation format |
 //! | `block.rs` | the frame around its blocks, and their options |
@@ -19,7 +19,9 @@
 //! | `read_error.rs` | [`ReadError`]: what is wrong, at which packet and byte |
 //! | `link_type.rs` | [`LinkType`], numbers and names |
 //! | `link.rs` | [`network_layer`] |
-//! | `writer.rs` | [`Writer`], [`WriteError`] |
+//! | `writer.rs` | [`Writer`] of pcapng, [`WriteError`] |
+//! | `pcap_writer.rs` | [`PcapWriter`] |
+//! | `pending.rs` | files that appear when they are whole |
 //!
 //! ```
 //! use nvgre_capture::{LinkType, Reader, Writer};
@@ -45,7 +47,9 @@ mod block;
 mod link;
 mod link_type;
 mod pcap;
+mod pcap_writer;
 mod pcapng;
+mod pending;
 mod read_error;
 mod reader;
 mod timestamp;
@@ -54,7 +58,8 @@ mod writer;
 
 pub use link::{LinkError, LinkPayload, network_layer};
 pub use link_type::LinkType;
+pub use pcap_writer::PcapWriter;
 pub use read_error::{ReadError, ReadErrorKind};
-pub use reader::{Format, Interface, MAX_RECORD_BYTES, Packet, Reader};
+pub use reader::{Format, Interface, MAX_RECORD_BYTES, Packet, Packets, Reader};
 pub use window::BUFFER_BYTES;
 pub use writer::{WriteError, Writer};

@@ -14,7 +14,7 @@ use pcap_parser::{
 
 use crate::link_type::LinkType;
 use crate::read_error::ReadErrorKind;
-use crate::reader::{Format, Interface, Located, MAX_RECORD_BYTES};
+use crate::reader::{Format, Interface, Located, MAX_RECORD_BYTES, Reach};
 use crate::window::Window;
 
 type ParseRecord =
@@ -81,10 +81,11 @@ impl Pcap {
         Ok((pcap, interface))
     }
 
-    /// Consumes the next record; `None` when the file ends before it.
+    /// Consumes the next record; `None` when the file ends before it, or it is out of reach.
     pub(crate) fn locate<R: Read>(
         &self,
         window: &mut Window<R>,
+        reach: Reach,
     ) -> Result<Option<Located>, ReadErrorKind> {
         loop {
             let bytes = window.available();
@@ -97,6 +98,7 @@ impl Pcap {
                     let time_ns = i64::from(record.ts_sec) * 1_000_000_000
                         + i64::from(record.ts_usec) * self.ns_per_fraction;
                     let original_len = record.origlen;
+                    let offset = window.position();
                     let first = window.consume(self.record_header_bytes + captured as usize)
                         + self.record_header_bytes;
                     return Ok(Some(Located {
@@ -105,8 +107,10 @@ impl Pcap {
                         time_ns,
                         interface: 0,
                         original_len,
+                        offset,
                     }));
                 }
+                Err(_) if reach == Reach::Window => return Ok(None),
                 Err(nom::Err::Incomplete(Needed::Size(missing))) => missing.get(),
                 // The record parsers have no other answer than "more"; should that change, ask for
                 // a byte more and let the limit below end it.

@@ -16,7 +16,7 @@ use crate::block::{BLOCK_OVERHEAD_BYTES, BODY_AT, Block, BlockHead, ByteOrder};
 use crate::link_type::LinkType;
 use crate::pcap::check_captured;
 use crate::read_error::ReadErrorKind;
-use crate::reader::{Format, Interface, Located};
+use crate::reader::{Format, Interface, Located, Reach};
 use crate::timestamp::Clock;
 use crate::window::Window;
 
@@ -58,16 +58,21 @@ impl Pcapng {
         self.skipped_blocks
     }
 
-    /// Consumes blocks up to and with the next packet; `None` when the file ends before one.
+    /// Consumes blocks up to and with the next packet; `None` when the file ends before one, or the
+    /// next block is out of reach.
     /// `offset` is left at the block in work, for the error that ends it.
     pub(crate) fn locate<R: Read>(
         &mut self,
         window: &mut Window<R>,
         interfaces: &mut Vec<Interface>,
         offset: &mut u64,
+        reach: Reach,
     ) -> Result<Option<Located>, ReadErrorKind> {
         loop {
             *offset = window.position();
+            if reach == Reach::Window && !BlockHead::is_whole(window, self.order) {
+                return Ok(None);
+            }
             let Some(head) = BlockHead::peek(window, &mut self.order)? else {
                 return Ok(None);
             };
@@ -93,7 +98,10 @@ impl Pcapng {
                 }
             };
             let first = window.consume(head.len as usize);
-            return Ok(Some(located.shifted(first)));
+            return Ok(Some(Located {
+                offset: *offset,
+                ..located.shifted(first)
+            }));
         }
     }
 
@@ -204,6 +212,7 @@ impl Pcapng {
             time_ns: clock.time_ns(units),
             interface: self.first_interface as u32 + interface,
             original_len,
+            offset: 0,
         })
     }
 
@@ -231,6 +240,7 @@ impl Pcapng {
             time_ns: 0,
             interface: self.first_interface as u32,
             original_len,
+            offset: 0,
         })
     }
 }

@@ -79,6 +79,17 @@ pub(crate) struct Located {
     pub(crate) time_ns: i64,
     pub(crate) interface: u32,
     pub(crate) original_len: u32,
+    /// Offset of the record or block from the start of the file, in bytes.
+    pub(crate) offset: u64,
+}
+
+/// How far a search for the next packet may go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// Through the file.
+    File,
+    /// Through what was read already: packets found before stay where they are.
+    Window,
 }
 
 impl Located {
@@ -108,6 +119,43 @@ pub struct Reader<R> {
     interfaces: Vec<Interface>,
     packets: u64,
     ended: bool,
+    /// Places of the packets lent last by [`Reader::packets`].
+    places: Vec<Located>,
+    /// What was found behind them.
+    error: Option<ReadError>,
+}
+
+/// Packets that lie in the reader's buffer together, lent until more are asked for.
+#[derive(Clone, Copy)]
+pub struct Packets<'a> {
+    window: &'a [u8],
+    interfaces: &'a [Interface],
+    places: &'a [Located],
+    /// Packets before these.
+    before: u64,
+}
+
+impl<'a> Packets<'a> {
+    /// How many they are.
+    pub const fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Whether there are none.
+    pub const fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    /// One of them, from 0. Panics beyond the last, as indexing does.
+    pub fn get(&self, index: usize) -> Packet<'a> {
+        let number = self.before + index as u64 + 1;
+        packet(&self.places[index], self.window, self.interfaces, number)
+    }
+
+    /// Offset of a packet's record or block from the start of the file, in bytes.
+    pub fn offset_bytes(&self, index: usize) -> u64 {
+        self.places[index].offset
+    }
 }
 
 impl Reader<File> {
@@ -144,6 +192,8 @@ impl<R: Read> Reader<R> {
             interfaces,
             packets: 0,
             ended: false,
+            places: Vec::new(),
+            error: None,
         })
     }
 
@@ -182,45 +232,92 @@ impl<R: Read> Reader<R> {
     // Not an iterator: the packet is lent, which `Iterator` cannot say.
     #[allow(clippy::should_implement_trait)]
     pub fn next(&mut self) -> Result<Option<Packet<'_>>, ReadError> {
+        let Some(located) = self.locate(Reach::File)? else {
+            return Ok(None);
+        };
+        self.packets += 1;
+        let (window, interfaces) = (self.window.bytes(), &self.interfaces);
+        Ok(Some(packet(&located, window, interfaces, self.packets)))
+    }
+
+    /// The next packets, at most `max` of them and at least one, as long as they lie in the buffer
+    /// together; none at the end of the file, and forever after an error.
+    ///
+    /// # Errors
+    /// As [`Reader::next`]. The packets before the fault are given first.
+    pub fn packets(&mut self, max: usize) -> Result<Packets<'_>, ReadError> {
+        let before = self.packets;
+        self.places.clear();
+        let mut reach = Reach::File;
+        while self.places.len() < max {
+            match self.locate(reach) {
+                Ok(Some(located)) => self.places.push(located),
+                Ok(None) => break,
+                Err(error) if self.places.is_empty() => return Err(error),
+                Err(error) => {
+                    self.error = Some(error);
+                    break;
+                }
+            }
+            self.packets += 1;
+            reach = Reach::Window;
+        }
+        Ok(Packets {
+            window: self.window.bytes(),
+            interfaces: &self.interfaces,
+            places: &self.places,
+            before,
+        })
+    }
+
+    fn locate(&mut self, reach: Reach) -> Result<Option<Located>, ReadError> {
+        if let Some(error) = self.error.take() {
+            return Err(error);
+        }
         if self.ended {
             return Ok(None);
         }
         let mut offset = self.window.position();
         let located = match &mut self.records {
-            Records::Pcap(pcap) => pcap.locate(&mut self.window),
+            Records::Pcap(pcap) => pcap.locate(&mut self.window, reach),
             Records::Pcapng(pcapng) => {
-                pcapng.locate(&mut self.window, &mut self.interfaces, &mut offset)
+                pcapng.locate(&mut self.window, &mut self.interfaces, &mut offset, reach)
             }
         };
-        let located = match located {
-            Ok(Some(located)) => located,
-            Ok(None) => {
-                self.ended = true;
-                return Ok(None);
+        match located {
+            Ok(located) => {
+                self.ended = located.is_none() && reach == Reach::File;
+                Ok(located)
             }
             Err(kind) => {
                 self.ended = true;
-                return Err(ReadError {
+                Err(ReadError {
                     kind,
                     packet: self.packets + 1,
                     offset,
-                });
+                })
             }
-        };
-        self.packets += 1;
-        let interface = &self.interfaces[located.interface as usize];
-        Ok(Some(Packet {
-            number: self.packets,
-            time_ns: located.time_ns,
-            interface: located.interface,
-            interface_name: interface.name.as_deref(),
-            link_type: interface.link_type,
-            original_len: located.original_len,
-            data: self.window.slice(located.data),
-            comment: located
-                .comment
-                .map(|range| valid_utf8(self.window.slice(range))),
-        }))
+        }
+    }
+}
+
+fn packet<'a>(
+    located: &Located,
+    window: &'a [u8],
+    interfaces: &'a [Interface],
+    number: u64,
+) -> Packet<'a> {
+    let interface = &interfaces[located.interface as usize];
+    let comment = located.comment.clone();
+    Packet {
+        number,
+        time_ns: located.time_ns,
+        interface: located.interface,
+        interface_name: interface.name.as_deref(),
+        link_type: interface.link_type,
+        original_len: located.original_len,
+        data: &window[located.data.clone()],
+        comment: comment.map(|range| valid_utf8(&window[range])),
     }
 }
 

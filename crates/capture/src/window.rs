@@ -4,11 +4,15 @@ use std::io::{self, ErrorKind, Read};
 
 /// Size of the only buffer of a [`Reader`](crate::Reader), in bytes. It never grows: it holds the
 /// largest record ([`MAX_RECORD_BYTES`](crate::MAX_RECORD_BYTES)) with several options of the
-/// largest size (65,535 bytes each), and a read of this size costs little per byte.
+/// largest size (65,535 bytes each).
 pub const BUFFER_BYTES: usize = 1 << 20;
 
+/// Most bytes read at once. What is read is looked at soon after, and should still be in the cache of
+/// the core then: the front of the buffer is used again and again, and the rest for long records.
+const READ_BYTES: usize = 1 << 18;
+
 /// A window over a source: the bytes read and not yet consumed. What was consumed stays readable
-/// by [`Window::slice`] until the next [`Window::ensure`] or [`Window::skip`].
+/// in [`Window::bytes`] until the next [`Window::ensure`] or [`Window::skip`].
 pub(crate) struct Window<R> {
     source: R,
     bytes: Box<[u8]>,
@@ -44,23 +48,29 @@ impl<R: Read> Window<R> {
     /// Reads until `need` bytes are available or the source ends; gives how many are available.
     pub(crate) fn ensure(&mut self, need: usize) -> io::Result<usize> {
         debug_assert!(need <= self.bytes.len());
-        if self.bytes.len() - self.start < need {
+        if self.end - self.start < need && !self.source_ended {
             self.bytes.copy_within(self.start..self.end, 0);
             self.end -= self.start;
             self.start = 0;
+            self.read(need)?;
         }
-        while self.end - self.start < need && !self.source_ended {
-            match self.source.read(&mut self.bytes[self.end..]) {
+        Ok(self.end - self.start)
+    }
+
+    fn read(&mut self, need: usize) -> io::Result<()> {
+        while self.end < need && !self.source_ended {
+            let room = self.bytes.len().min(need.max(self.end + READ_BYTES));
+            match self.source.read(&mut self.bytes[self.end..room]) {
                 Ok(0) => self.source_ended = true,
                 Ok(count) => self.end += count,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
-        Ok(self.end - self.start)
+        Ok(())
     }
 
-    /// Consumes `count` available bytes; gives the index of the first for [`Window::slice`].
+    /// Consumes `count` available bytes; gives the index of the first in [`Window::bytes`].
     pub(crate) fn consume(&mut self, count: usize) -> usize {
         debug_assert!(count <= self.end - self.start);
         let first = self.start;
@@ -84,7 +94,8 @@ impl<R: Read> Window<R> {
         Ok(count - left)
     }
 
-    pub(crate) fn slice(&self, range: std::ops::Range<usize>) -> &[u8] {
-        &self.bytes[range]
+    /// The whole buffer, for the places that [`Window::consume`] gave.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 }

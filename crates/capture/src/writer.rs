@@ -1,7 +1,7 @@
 //! The writer: pcapng with nanoseconds, an interface per tap point and comments.
 
 use std::borrow::Cow;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -12,13 +12,13 @@ use pcap_file::pcapng::blocks::interface_description::{
 use pcap_file::pcapng::blocks::opt_common::CommonOption;
 use pcap_file::pcapng::{PcapNgWriteError, PcapNgWriter};
 use pcap_file::{DataLink, Endianness};
-use tempfile::TempPath;
 
 use crate::link_type::LinkType;
+use crate::pending::Pending;
 use crate::reader::MAX_RECORD_BYTES;
 
 /// Bytes gathered before they are written.
-const WRITE_BUFFER_BYTES: usize = 1 << 18;
+pub(crate) const WRITE_BUFFER_BYTES: usize = 1 << 18;
 
 /// Why a capture could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +48,9 @@ pub enum WriteError {
     /// pcapng counts from 1970 on.
     #[error("time stamp {0} ns is before 1970")]
     BeforeEpoch(i64),
+    /// pcap counts seconds in 32 bits, up to February 2106.
+    #[error("time stamp {0} ns is later than pcap can say; pcapng can")]
+    AfterPcap(i64),
     /// An interface that [`Writer::add_interface`] did not give.
     #[error("interface {0} was not added")]
     UnknownInterface(u32),
@@ -71,7 +74,7 @@ pub struct Writer<W: Write = File> {
     blocks: PcapNgWriter<BufWriter<W>>,
     interfaces: u32,
     broken: bool,
-    rename: Option<(TempPath, PathBuf)>,
+    pending: Option<Pending>,
 }
 
 impl Writer<File> {
@@ -81,31 +84,9 @@ impl Writer<File> {
     /// # Errors
     /// [`WriteError::Create`], or the first block cannot be written.
     pub fn create(path: impl AsRef<Path>) -> Result<Self, WriteError> {
-        let path = path.as_ref();
-        let failed = |error| WriteError::Create {
-            path: path.to_owned(),
-            error,
-        };
-        let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        if fs::metadata(&target).is_ok_and(|found| !found.is_file()) {
-            return Self::new(File::options().write(true).open(&target).map_err(failed)?);
-        }
-        let directory = match target.parent() {
-            Some(parent) if parent != Path::new("") => parent,
-            _ => Path::new("."),
-        };
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".nvgre-").suffix(".pcapng.part");
-        // As any new file, with what the umask leaves; temporary files are private otherwise.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let (file, temporary) = builder
-            .tempfile_in(directory)
-            // The kind alone: the whole error tells the random name.
-            .map_err(|error| failed(error.kind().into()))?
-            .into_parts();
+        let (file, pending) = Pending::create(path.as_ref())?;
         let mut writer = Self::new(file)?;
-        writer.rename = Some((temporary, target));
+        writer.pending = pending;
         Ok(writer)
     }
 }
@@ -123,7 +104,7 @@ impl<W: Write> Writer<W> {
             blocks,
             interfaces: 0,
             broken: false,
-            rename: None,
+            pending: None,
         })
     }
 
@@ -207,15 +188,7 @@ impl<W: Write> Writer<W> {
             .into_inner()
             .map_err(io::IntoInnerError::into_error)?
             .flush()?;
-        if let Some((temporary, path)) = self.rename {
-            temporary
-                .persist(&path)
-                .map_err(|failed| WriteError::Rename {
-                    path,
-                    error: failed.error,
-                })?;
-        }
-        Ok(())
+        self.pending.map_or(Ok(()), Pending::persist)
     }
 
     /// After a failed write the file ends somewhere: nothing may follow.
