@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use nvgre_capture::{WriteError, Writer};
+use nvgre_capture::{LinkType, PcapWriter, WriteError, Writer};
 use nvgre_dataplane::DropReason;
 use nvgre_sim::{MapFile, Replay, ReplayError, Scenario};
 
@@ -27,13 +27,17 @@ pub(crate) struct ReplayArgs {
     /// numbered through.
     #[arg(short = 'r', long = "read", required = true, value_name = "IN")]
     read: Vec<PathBuf>,
-    /// Write every hop to a capture.
+    /// Write every hop to a capture, or to a .pcap file what was delivered.
     ///
     /// A pcapng file with an interface `port GUEST` for each port, with what was delivered
     /// there, and `uplink HOST` for each host, with what it sent. A dropped frame stands where it
-    /// was last seen. Comments say which frame it was and what became of it. Nothing is left there
-    /// when not all of the input can be read.
-    #[arg(short = 'w', long = "write", value_name = "OUT.pcapng")]
+    /// was last seen. Comments say which frame it was and what became of it.
+    ///
+    /// Where the name ends in .pcap: a file of the classic format with each copy that was delivered
+    /// to a guest, in order, at the time of its frame, and nothing else. It costs a fraction.
+    ///
+    /// Nothing is left there when not all of the input can be read.
+    #[arg(short = 'w', long = "write", value_name = "OUT.pcapng|OUT.pcap")]
     write: Option<PathBuf>,
     /// Say which port captured frames came from.
     ///
@@ -70,9 +74,7 @@ pub(crate) fn run(args: &ReplayArgs, out: &mut Output) -> Result<Exit, Failure> 
     }
     let mut replay = Replay::new(model, map);
     if let Some(file) = &args.write {
-        Writer::create(file)
-            .and_then(|writer| replay.write_to(writer))
-            .map_err(|error| unwritable(file, error))?;
+        write_to(&mut replay, file).map_err(|error| unwritable(file, error))?;
     }
     let clock = Stopwatch::start();
     let mut inputs = Vec::new();
@@ -209,6 +211,18 @@ fn read_map(file: &Path, scenario: &Scenario) -> Result<MapFile, Failure> {
     MapFile::parse(&name, &text, scenario).map_err(|errors| rendered(&errors, &text))
 }
 
+/// Starts the output that the file's name asks for.
+fn write_to(replay: &mut Replay, file: &Path) -> Result<(), WriteError> {
+    let classic = file
+        .extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("pcap"));
+    if classic {
+        replay.write_deliveries_to(PcapWriter::create(file, LinkType::ETHERNET)?);
+        return Ok(());
+    }
+    replay.write_to(Writer::create(file)?)
+}
+
 fn unwritable(file: &Path, error: WriteError) -> Failure {
     match error {
         // These name the file themselves.
@@ -224,24 +238,17 @@ fn replay_file(replay: &mut Replay, file: &Path) -> Result<InputResult, WriteErr
     let ended = match open_capture(file) {
         Ok(mut reader) => {
             let progress = progress(file);
-            let mut number = 0u64;
+            let mut batches = 0u64;
             let ended = loop {
-                let position_bytes = reader.position_bytes();
-                if number.is_multiple_of(PROGRESS_EVERY) {
-                    progress.set_position(position_bytes);
+                if batches.is_multiple_of(PROGRESS_EVERY) {
+                    progress.set_position(reader.position_bytes());
                 }
-                let packet = match reader.next() {
-                    Ok(Some(packet)) => packet,
-                    Ok(None) => break Ok(()),
-                    Err(error) => break Err(error.to_string()),
-                };
-                number += 1;
-                match replay.packet(&packet, &name) {
-                    Ok(()) => {}
+                batches += 1;
+                match replay.packets(&mut reader, &name, Replay::BATCH_FRAMES) {
+                    Ok(0) => break Ok(()),
+                    Ok(_) => {}
                     Err(ReplayError::Write(error)) => return Err(error),
-                    Err(error) => {
-                        break Err(format!("packet {number} at byte {position_bytes}: {error}"));
-                    }
+                    Err(error) => break Err(error.to_string()),
                 }
             };
             progress.finish_and_clear();
@@ -256,8 +263,8 @@ fn replay_file(replay: &mut Replay, file: &Path) -> Result<InputResult, WriteErr
     })
 }
 
-/// Frames between two steps of the progress bar.
-const PROGRESS_EVERY: u64 = 8_192;
+/// Batches of frames between two steps of the progress bar.
+const PROGRESS_EVERY: u64 = 128;
 
 /// A bar on stderr, if that is a terminal; indicatif hides it otherwise. Without end for what has no
 /// length, such as a pipe.

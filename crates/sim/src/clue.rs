@@ -1,6 +1,6 @@
 //! What a frame's walk asked last: enough to say which record decided, or which one is missing.
 
-use nvgre_dataplane::{Event, Outer, RecordId, Tracer};
+use nvgre_dataplane::{Event, NoTrace, Outer, RecordId, Tracer};
 use nvgre_wire::ProviderAddress;
 
 /// The last hit and the last miss of a walk over the hosts.
@@ -16,7 +16,7 @@ pub struct Clue {
 
 impl Clue {
     /// The same walk, ended by the underlay with this packet in hand.
-    pub(crate) fn lost(self, packet: &[u8]) -> Self {
+    fn lost(self, packet: &[u8]) -> Self {
         let outer = Outer::parse(packet).ok();
         Self {
             sent_to: outer.map(|outer| outer.destination),
@@ -25,10 +25,43 @@ impl Clue {
     }
 }
 
-/// Listens to one host's decision and keeps the clue up to date.
+/// Listens to a walk over several hosts.
+pub(crate) trait WalkTracer: Tracer {
+    /// This host decides next.
+    fn at(&mut self, host: usize);
+    /// The underlay drops the copy with this packet in hand.
+    fn lost(&mut self, packet: &[u8]);
+    /// A copy has been dropped, now or before.
+    fn dropped(&mut self);
+}
+
+impl WalkTracer for NoTrace {
+    fn at(&mut self, _host: usize) {}
+    fn lost(&mut self, _packet: &[u8]) {}
+    fn dropped(&mut self) {}
+}
+
+/// Listens to one frame's walk and keeps the clue up to date.
+#[derive(Debug, Default)]
 pub(crate) struct ClueTracer {
-    pub(crate) host: usize,
-    pub(crate) clue: Clue,
+    host: usize,
+    clue: Clue,
+    /// The clue when the first copy was dropped.
+    pub(crate) first_drop: Option<Clue>,
+}
+
+impl WalkTracer for ClueTracer {
+    fn at(&mut self, host: usize) {
+        self.host = host;
+    }
+
+    fn lost(&mut self, packet: &[u8]) {
+        self.clue = self.clue.lost(packet);
+    }
+
+    fn dropped(&mut self) {
+        self.first_drop.get_or_insert(self.clue);
+    }
 }
 
 impl ClueTracer {

@@ -2,8 +2,6 @@
 
 use nvgre_dataplane::DropReason;
 
-use crate::clue::Clue;
-
 /// One outcome for each frame that was read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FrameLedger {
@@ -38,14 +36,11 @@ pub struct CopyLedger {
 pub struct Fate {
     /// Copies delivered.
     pub delivered: u32,
-    /// The first reason for which a copy was dropped.
-    pub dropped: Option<DropReason>,
+    /// The first reason for which a copy was dropped, and the host that dropped it, or that put it
+    /// on the underlay which did.
+    pub dropped: Option<(DropReason, usize)>,
     /// A copy was answered or taken by a host.
     pub consumed: bool,
-    /// What the walk asked last, so far.
-    pub clue: Clue,
-    /// The host of the first drop, and the clue at that moment.
-    pub first_drop: Option<(usize, Clue)>,
 }
 
 /// The one outcome of a frame.
@@ -60,18 +55,11 @@ pub enum Outcome {
 }
 
 impl Fate {
-    /// Remembers where the first drop was.
-    pub(crate) fn mark_drop(&mut self, host: usize) {
-        if self.dropped.is_some() {
-            self.first_drop.get_or_insert((host, self.clue));
-        }
-    }
-
     /// Delivered if any copy was; else dropped with the first reason; else consumed.
     pub const fn outcome(&self) -> Outcome {
         match self.dropped {
             _ if self.delivered > 0 => Outcome::Delivered,
-            Some(reason) => Outcome::Dropped(reason),
+            Some((reason, _)) => Outcome::Dropped(reason),
             None => Outcome::Consumed,
         }
     }

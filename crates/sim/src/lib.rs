@@ -12,25 +12,31 @@
 //! | `scenario.rs`, `scenario_*.rs`, `names.rs` | [`Scenario`]: the TOML file, checked |
 //! | `model.rs`, `model_error.rs` | [`Model`]: a scenario brought to life, stage by stage |
 //! | `network.rs`, `learning.rs` | [`Network`]: hosts, their policy, and what they learn |
-//! | `underlay.rs` | [`Underlay`]: the wire between hosts |
+//! | `walk.rs`, `pool.rs` | one frame, carried to the end of every copy |
+//! | `batch.rs`, `together.rs` | frames carried side by side, and which ones may be |
+//! | `underlay.rs`, `glance.rs` | [`Underlay`]: the wire between hosts, and what it reads of a frame |
 //! | `clock.rs`, `world.rs` | [`World`]: guests, hosts and wire in virtual time |
 //! | `guest.rs`, `guest_*.rs` | [`Guest`]: a smoltcp stack that notices address conflicts |
 //! | `story.rs` | stages played with their probes, and why a probe failed |
-//! | `replay.rs`, `entry.rs`, `map_file.rs` | [`Replay`]: captures, and where their frames enter |
+//! | `replay.rs`, `hold.rs`, `entry.rs`, `map_file.rs` | [`Replay`]: captures, and where their frames enter |
+//! | `replay_report.rs`, `watch.rs`, `taps.rs` | what a replay sees, and writes |
 //! | `skeleton.rs`, `skeleton_*.rs` | [`Survey`] and [`Skeleton`]: a scenario guessed from a capture |
 //! | `oracle.rs`, `ledger.rs`, `digest.rs` | isolation, books, and the hash of a run |
 //! | `clue.rs`, `summary.rs` | what a walk asked last; one frame in one line |
 #![forbid(unsafe_code)]
 
+mod batch;
 mod clock;
 mod clue;
 mod digest;
 mod entry;
+mod glance;
 mod guest;
 mod guest_address;
 mod guest_claim;
 mod guest_device;
 mod guest_echo;
+mod hold;
 mod learning;
 mod ledger;
 mod map_file;
@@ -39,7 +45,9 @@ mod model_error;
 mod names;
 mod network;
 mod oracle;
+mod pool;
 mod replay;
+mod replay_report;
 pub mod scenario;
 mod scenario_check;
 mod scenario_error;
@@ -54,7 +62,11 @@ mod skeleton_survey;
 mod skeleton_text;
 mod story;
 mod summary;
+mod taps;
+mod together;
 mod underlay;
+mod walk;
+mod watch;
 mod world;
 
 pub use clock::{EventQueue, SimTime};
@@ -65,9 +77,10 @@ pub use ledger::{CopyLedger, Fate, FrameLedger, Outcome};
 pub use map_file::{Condition, MapEntry, MapFile};
 pub use model::{Model, ModelWarning, ReadFile};
 pub use model_error::ModelError;
-pub use network::{Host, HostPolicy, Ingress, Network, Observer, Refused};
+pub use network::{Host, HostPolicy, Network, Refused};
 pub use oracle::{GuestIndex, InventoryGuest, Judgement, Oracle, OracleCounts, Sender};
-pub use replay::{DropLine, Replay, ReplayError, ReplayReport};
+pub use replay::{Replay, ReplayError};
+pub use replay_report::{DropLine, ReplayReport};
 pub use scenario::{Scenario, ScenarioError};
 pub use skeleton::{
     Skeleton, SkeletonError, SkeletonGuest, SkeletonHost, SkeletonNote, SkeletonProvider,
@@ -76,4 +89,5 @@ pub use skeleton::{
 pub use story::{Cause, ConflictReport, ProbeFailure, ProbeResult, StageResult, play_stage};
 pub use summary::FrameSummary;
 pub use underlay::{Attachment, Carried, ROUTER_MAC, Underlay};
+pub use walk::{Ingress, Observer};
 pub use world::{Dropped, Origin, World};

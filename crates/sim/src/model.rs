@@ -13,9 +13,10 @@ use crate::clock::SimTime;
 use crate::ledger::{CopyLedger, Fate};
 use crate::model_error::{ModelError, refusal};
 use crate::names::folded;
-use crate::network::{HostPolicy, Ingress, Network, Observer};
+use crate::network::{HostPolicy, Network};
 use crate::oracle::{GuestIndex, InventoryGuest, Oracle};
 use crate::scenario::{Move, Scenario};
+use crate::walk::{Ingress, Observer};
 
 /// Reads a policy file by the name that the scenario gives it.
 pub type ReadFile<'a> = dyn Fn(&str) -> io::Result<String> + 'a;
@@ -102,10 +103,6 @@ impl Model {
 
     /// The scenario.
     pub fn scenario(&self) -> &Scenario {
-        &self.scenario
-    }
-
-    pub(crate) const fn shared_scenario(&self) -> &Arc<Scenario> {
         &self.scenario
     }
 

@@ -1,57 +1,34 @@
-//! A capture, frame by frame, through the modeled hosts.
+//! Captures through the modeled hosts.
 //!
-//! Streaming: what is kept does not grow with the capture.
+//! Streaming: what is kept does not grow with the capture. Frames go in batches where that comes to
+//! the same as one by one.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
+use std::io::Read;
 
-use nvgre_capture::{LinkPayload, LinkType, Packet, WriteError, Writer, network_layer};
+use nvgre_capture::{
+    LinkPayload, LinkType, Packet, PcapWriter, ReadError, Reader, WriteError, Writer, network_layer,
+};
 use nvgre_dataplane::{DropReason, PortCounters, PortId};
-use nvgre_wire::{FrameBuf, HEADROOM};
+use nvgre_wire::FrameBuf;
+use smallvec::SmallVec;
 
+use crate::batch::{BATCH_FRAMES, Flight};
 use crate::clock::SimTime;
-use crate::clue::Clue;
+use crate::clue::{Clue, ClueTracer, WalkTracer};
 use crate::digest::Digest;
-use crate::entry::{Entry, EntryRules, SkipReason, with_ethernet};
-use crate::ledger::{CopyLedger, Fate, FrameLedger, Outcome};
+use crate::entry::{Captured, Entry, EntryRules, SkipReason, with_ethernet};
+use crate::hold::{Hold, Slot};
 use crate::map_file::MapFile;
 use crate::model::Model;
-use crate::network::{Ingress, Observer, drop_copy};
-use crate::oracle::{Judgement, Oracle, OracleCounts, Sender};
+use crate::network::Network;
+use crate::oracle::{OracleCounts, Sender};
+use crate::replay_report::ReplayReport;
 use crate::summary::FrameSummary;
-
-/// Frames that one host dropped for one reason, or put on the underlay which did.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DropLine {
-    /// Frames with this outcome.
-    pub frames: u64,
-    /// Copies dropped; more than frames where frames were replicated.
-    pub copies: u64,
-    /// Number of the first frame that lost a copy, from 1 over all input files.
-    pub first_frame: u64,
-    /// That frame in one line, as it was captured, and what its walk asked last.
-    pub first: Option<(String, Clue)>,
-}
-
-/// What a replay has seen so far.
-#[derive(Clone, Debug, Default)]
-pub struct ReplayReport {
-    /// One outcome a frame.
-    pub frames: FrameLedger,
-    /// One end a copy.
-    pub copies: CopyLedger,
-    /// Bytes of the frames that entered, as captured.
-    pub bytes_entered: u64,
-    /// Frames that entered at an uplink, and not at a port.
-    pub entered_at_uplinks: u64,
-    /// Drops by reason and host.
-    pub drops: BTreeMap<(DropReason, usize), DropLine>,
-    /// Frames that never entered, and the first of each kind.
-    pub skips: BTreeMap<SkipReason, (u64, u64)>,
-    /// The first delivery from one tenant to another: frame number and receiving guest.
-    pub first_cross_tenant: Option<(u64, usize)>,
-}
+use crate::taps::Taps;
+use crate::walk::{Step, Walk};
+use crate::watch::{Watch, Watched};
 
 /// A run over one or more captures.
 pub struct Replay {
@@ -64,44 +41,51 @@ pub struct Replay {
     /// The file in hand, and how much later than its own time it is replayed.
     file: String,
     offset_nanos: u64,
+    hold: Hold,
+    /// The frames in the hold, in order; none between two calls.
+    boarded: Vec<Boarded>,
+    host_of: Vec<usize>,
+}
+
+/// A frame that enters.
+#[derive(Clone, Copy, Debug)]
+struct Boarded {
+    /// Over all input files, from 1.
+    number: u64,
+    now: SimTime,
     /// The packet's own time, for the output.
     captured_ns: i64,
-    memory: Vec<u8>,
-    host_of: Vec<usize>,
+    entry: Entry,
+    sender: Sender,
+    slot: Slot,
+    /// Its index among the packets in hand.
+    packet: usize,
 }
 
 /// Why a replay cannot go on.
 #[derive(Debug)]
 pub enum ReplayError {
+    /// The capture cannot be read further.
+    Read(ReadError),
     /// The capture's link type cannot be replayed.
     LinkType(LinkType),
+    /// The same of a packet in the midst of a capture.
+    PacketLinkType {
+        /// The link type.
+        link_type: LinkType,
+        /// Number of the packet in its file, from 1.
+        packet: u64,
+        /// Offset of its record or block from the start of the file, in bytes.
+        offset: u64,
+    },
     /// The output cannot be written.
     Write(WriteError),
 }
 
-/// The output capture: an interface for each port and each uplink.
-struct Taps {
-    writer: Writer<File>,
-    ports: Vec<u32>,
-    uplinks: Vec<u32>,
-    error: Option<WriteError>,
-}
-
-/// What one frame's walk reports to.
-struct Watch<'a> {
-    report: &'a mut ReplayReport,
-    oracle: &'a mut Oracle,
-    digest: &'a mut Digest,
-    taps: Option<&'a mut Taps>,
-    names: &'a dyn Fn(usize) -> String,
-    host_names: &'a dyn Fn(usize) -> String,
-    sender: Sender,
-    number: u64,
-    now: SimTime,
-    captured_ns: i64,
-}
-
 impl Replay {
+    /// Most frames that are replayed at once: what [`Replay::packets`] is best called with.
+    pub const BATCH_FRAMES: usize = BATCH_FRAMES;
+
     /// Replays through this model as it stands, frames mapped to ports by `map` first.
     pub fn new(model: Model, map: MapFile) -> Self {
         let guests = 0..model.scenario().guests.len();
@@ -115,34 +99,23 @@ impl Replay {
             now: SimTime::default(),
             file: String::new(),
             offset_nanos: 0,
-            captured_ns: 0,
-            memory: Vec::new(),
+            hold: Hold::default(),
+            boarded: Vec::new(),
         }
     }
 
     /// Writes every hop to a capture: an interface `port NAME` for each guest's port, with what was
     /// delivered there, and `uplink HOST` for each host, with what it sent. A dropped copy stands
     /// where it was last seen. Comments say which frame it was and what became of it.
-    pub fn write_to(&mut self, mut writer: Writer<File>) -> Result<(), WriteError> {
-        let mut add = |name: String| writer.add_interface(&name, LinkType::ETHERNET, 0);
-        let scenario = self.model.scenario();
-        let ports = scenario
-            .guests
-            .iter()
-            .map(|guest| add(format!("port {}", guest.port_name())));
-        let ports = ports.collect::<Result<_, _>>()?;
-        let uplinks = scenario
-            .hosts
-            .iter()
-            .map(|host| add(format!("uplink {}", host.name)));
-        let uplinks = uplinks.collect::<Result<_, _>>()?;
-        self.taps = Some(Taps {
-            writer,
-            ports,
-            uplinks,
-            error: None,
-        });
+    pub fn write_to(&mut self, writer: Writer<File>) -> Result<(), WriteError> {
+        self.taps = Some(Taps::hops(self.model.scenario(), writer)?);
         Ok(())
+    }
+
+    /// Writes the copies that are delivered, as they are then, and nothing else: no answers of
+    /// hosts, no comments.
+    pub fn write_deliveries_to(&mut self, writer: PcapWriter<File>) {
+        self.taps = Some(Taps::deliveries(writer));
     }
 
     /// Replays one packet of `file`.
@@ -150,49 +123,128 @@ impl Replay {
         if !packet.link_type.is_supported() {
             return Err(ReplayError::LinkType(packet.link_type));
         }
-        self.captured_ns = packet.time_ns;
-        self.advance(packet.time_ns.max(0).unsigned_abs(), file);
-        let number = self.report.frames.read + 1;
-        self.memory.clear();
-        self.memory.resize(HEADROOM, 0);
-        let underlay = &self.model.network().underlay;
-        let entry = network_layer(packet.link_type, packet.data)
-            .map_err(|_| SkipReason::CutShort)
-            .and_then(|payload| with_ethernet(payload, underlay, &mut self.memory))
-            .and_then(|()| {
-                let frame = &self.memory[HEADROOM..];
-                self.rules
-                    .enter(frame, file, packet.interface_name, underlay, &self.host_of)
+        if self.board(packet, file, 0)
+            && let Some(one) = self.boarded.pop()
+        {
+            self.depart_alone(&one, packet);
+        }
+        self.written()
+    }
+
+    /// Replays the next packets of a capture, at most `max` (and [`Replay::BATCH_FRAMES`]), and says
+    /// how many they were: none at its end. However many, it comes to the same.
+    pub fn packets<R: Read>(
+        &mut self,
+        reader: &mut Reader<R>,
+        file: &str,
+        max: usize,
+    ) -> Result<usize, ReplayError> {
+        let packets = reader
+            .packets(max.min(BATCH_FRAMES))
+            .map_err(ReplayError::Read)?;
+        let hops = self.taps.as_ref().is_some_and(Taps::shows_hops);
+        let mut unsupported = None;
+        for index in 0..packets.len() {
+            let packet = packets.get(index);
+            if !packet.link_type.is_supported() {
+                unsupported = Some(ReplayError::PacketLinkType {
+                    link_type: packet.link_type,
+                    packet: packet.number,
+                    offset: packets.offset_bytes(index),
+                });
+                break;
+            }
+            if !self.board(&packet, file, index) {
+                continue;
+            }
+            let rules = &self.model.network().together;
+            let alone = self.boarded.pop_if(|one| {
+                let frame = self.hold.bytes(one.slot);
+                hops || one.entry.to_nobody || !rules.covers(one.entry.ingress, frame)
             });
-        let entry = match entry {
-            Ok(entry) => entry,
+            if let Some(one) = alone {
+                self.depart_together(|index| packets.get(index));
+                self.depart_alone(&one, &packet);
+            }
+        }
+        self.depart_together(|index| packets.get(index));
+        match unsupported {
+            Some(error) => Err(error),
+            None => self.written().map(|()| packets.len()),
+        }
+    }
+
+    /// What the output says to it.
+    fn written(&mut self) -> Result<(), ReplayError> {
+        let error = self.taps.as_mut().and_then(Taps::take_error);
+        error.map_or(Ok(()), |error| Err(ReplayError::Write(error)))
+    }
+
+    /// Brings a packet to where it enters; `false` if it does not.
+    fn board(&mut self, packet: &Packet<'_>, file: &str, index: usize) -> bool {
+        self.advance(packet.time_ns.max(0).unsigned_abs(), file);
+        match self.enter(packet, file, index) {
+            Ok(boarded) => {
+                self.report.entered_at_uplinks += u64::from(boarded.entry.guest.is_none());
+                self.report.bytes_entered += boarded.slot.len as u64;
+                self.boarded.push(boarded);
+                true
+            }
             Err(reason) => {
+                let number = self.next_number();
                 self.report.frames.skip();
                 self.report.skips.entry(reason).or_insert((0, number)).0 += 1;
-                return Ok(());
+                false
+            }
+        }
+    }
+
+    /// The number of the frame in hand, over all input files.
+    const fn next_number(&self) -> u64 {
+        self.report.frames.read + self.boarded.len() as u64 + 1
+    }
+
+    fn enter(
+        &mut self,
+        packet: &Packet<'_>,
+        file: &str,
+        index: usize,
+    ) -> Result<Boarded, SkipReason> {
+        let underlay = &self.model.network().underlay;
+        let payload = network_layer(packet.link_type, packet.data);
+        let payload = payload.map_err(|_| SkipReason::CutShort)?;
+        let (header, rest) = with_ethernet(payload, underlay)?;
+        let header = header.as_ref().map_or(&[][..], |header| header);
+        let slot = self.hold.put(header, rest);
+        let frame = self.hold.bytes(slot);
+        let captured = Captured {
+            frame,
+            file,
+            interface: (packet.interface, packet.interface_name),
+        };
+        let entry = match self.rules.enter(captured, underlay, &self.host_of) {
+            Ok(entry) => entry,
+            Err(reason) => {
+                self.hold.take_back(slot);
+                return Err(reason);
             }
         };
-        let len = self.memory.len();
         let sender = match entry.guest {
             Some(guest) => Sender::Guest(guest),
-            None => {
-                self.report.entered_at_uplinks += 1;
-                let frame = &self.memory[HEADROOM..];
-                self.model
-                    .oracle()
-                    .sender_at_uplink(frame, |address| underlay.owner(address))
-            }
+            None => self
+                .model
+                .oracle()
+                .sender_at_uplink(frame, |address| underlay.owner(address)),
         };
-        self.report.bytes_entered += (len - HEADROOM) as u64;
-        let known = self.report.drops.len();
-        let fate = self.walk(number, entry, sender, len);
-        if self.report.drops.len() > known {
-            self.explain(packet, number, &fate);
-        }
-        if let Some(error) = self.taps.as_mut().and_then(|taps| taps.error.take()) {
-            return Err(ReplayError::Write(error));
-        }
-        Ok(())
+        Ok(Boarded {
+            number: self.next_number(),
+            now: self.now,
+            captured_ns: packet.time_ns,
+            entry,
+            sender,
+            slot,
+            packet: index,
+        })
     }
 
     /// Rates need a clock that goes on: captures of several interfaces step back now and then, and a
@@ -205,25 +257,45 @@ impl Replay {
         self.now = self.now.max(SimTime(captured) + self.offset_nanos);
     }
 
-    /// Keeps what is needed to say why, for the first frame of a reason at a host.
-    fn explain(&mut self, packet: &Packet<'_>, number: u64, fate: &Fate) {
-        let (Some(reason), Some((host, clue))) = (fate.dropped, fate.first_drop) else {
+    /// Carries the frames in the hold to their ends, side by side.
+    fn depart_together<'p>(&mut self, packet_of: impl Fn(usize) -> Packet<'p>) {
+        let Some(&first) = self.boarded.first() else {
             return;
         };
-        if let Some(line) = self.report.drops.get_mut(&(reason, host))
-            && line.first_frame == number
-        {
-            let summary = match network_layer(packet.link_type, packet.data) {
-                Ok(LinkPayload::Ethernet(frame)) => FrameSummary(frame).to_string(),
-                Ok(LinkPayload::Network { .. }) | Err(_) => "a frame without Ethernet".to_owned(),
-            };
-            line.first = Some((summary, clue));
+        let frames = self.hold.frames(self.boarded.iter().map(|one| one.slot));
+        let flights = self.boarded.iter().zip(frames);
+        let flights = flights.map(|(one, frame)| Flight::new(one.entry.step(), frame));
+        let mut flights: SmallVec<[Flight<'_>; BATCH_FRAMES]> = flights.collect();
+        let (network, oracle) = self.model.parts();
+        network.launch(first.now, &mut flights);
+        let mut copies = self.report.copies;
+        let mut watch = Watch {
+            report: &mut self.report,
+            oracle,
+            digest: &mut self.digest,
+            taps: self.taps.as_mut(),
+            frame: first.watched(),
+        };
+        for (index, (flight, one)) in flights.iter_mut().zip(&self.boarded).enumerate() {
+            watch.frame = one.watched();
+            let mut walk = Walk::new(one.now, &mut copies, &mut watch);
+            network.land(index, flight, &mut walk);
+            let fate = walk.fate;
+            if let Some(line) = watch.report.book(fate, one.number) {
+                // Nobody listened: the same again, for the one who asks.
+                let packet = packet_of(one.packet);
+                let clue = retraced(network, one, &packet);
+                line.first = clue.map(|clue| (summary(&packet), clue));
+            }
         }
+        drop(flights);
+        self.report.copies = copies;
+        self.boarded.clear();
+        self.hold.clear();
     }
 
-    fn walk(&mut self, number: u64, entry: Entry, sender: Sender, len: usize) -> Fate {
-        let Entry { host, ingress, .. } = entry;
-        let scenario = std::sync::Arc::clone(self.model.shared_scenario());
+    /// Carries one frame of the hold to its end.
+    fn depart_alone(&mut self, one: &Boarded, packet: &Packet<'_>) {
         let (network, oracle) = self.model.parts();
         let mut copies = self.report.copies;
         let mut watch = Watch {
@@ -231,36 +303,28 @@ impl Replay {
             oracle,
             digest: &mut self.digest,
             taps: self.taps.as_mut(),
-            names: &|guest| scenario.guests[guest].port_name(),
-            host_names: &|host| scenario.hosts[host].name.clone(),
-            sender,
-            number,
-            now: self.now,
-            captured_ns: self.captured_ns,
+            frame: one.watched(),
         };
-        // The headroom is in the same memory, right in front.
-        let Ok(mut frame) = FrameBuf::new(&mut self.memory, HEADROOM..len) else {
-            return Fate::default();
-        };
-        let fate = if entry.to_nobody {
-            lose(host, &frame, &mut copies, &mut watch)
+        let mut walk = Walk::new(one.now, &mut copies, &mut watch);
+        let mut tracer = ClueTracer::default();
+        let mut frame = self.hold.frame(one.slot);
+        let step = one.entry.step();
+        if one.entry.to_nobody {
+            lose_at_once(step, &frame, &mut walk, &mut tracer);
         } else {
-            network.run(self.now, host, ingress, &mut frame, &mut copies, &mut watch)
-        };
-        self.report.copies = copies;
-        let outcome = fate.outcome();
-        self.report.frames.book(outcome);
-        if let (Outcome::Dropped(reason), Some((host, _))) = (outcome, fate.first_drop)
-            && let Some(line) = self.report.drops.get_mut(&(reason, host))
-        {
-            line.frames += 1;
+            network.walk(step, &mut frame, &mut walk, &mut tracer);
         }
-        fate
+        let fate = walk.fate;
+        if let Some(line) = watch.report.book(fate, one.number) {
+            line.first = tracer.first_drop.map(|clue| (summary(packet), clue));
+        }
+        self.report.copies = copies;
+        self.hold.clear();
     }
 
     /// Finishes the output, if there is one.
     pub fn finish(&mut self) -> Result<(), WriteError> {
-        self.taps.take().map_or(Ok(()), |taps| taps.writer.finish())
+        self.taps.take().map_or(Ok(()), Taps::finish)
     }
 
     /// What was seen so far.
@@ -279,7 +343,7 @@ impl Replay {
     }
 
     /// The hash of every delivery: the same inputs give the same value.
-    pub fn digest(&self) -> u64 {
+    pub const fn digest(&self) -> u64 {
         self.digest.value()
     }
 
@@ -298,132 +362,71 @@ impl Replay {
     }
 }
 
-/// A frame that left `host` for an address that nobody owns: the underlay drops it.
-fn lose(host: usize, frame: &FrameBuf<'_>, copies: &mut CopyLedger, watch: &mut Watch<'_>) -> Fate {
-    let mut fate = Fate::default();
-    copies.made += 1;
-    let reason = DropReason::UnderlayNoOwner;
-    drop_copy(copies, &mut fate, reason);
-    fate.clue = fate.clue.lost(frame.bytes());
-    fate.mark_drop(host);
-    watch.dropped(host, Ingress::Uplink, reason, frame.bytes());
-    fate
-}
-
-impl Watch<'_> {
-    fn tap(
-        &mut self,
-        interface: impl Fn(&Taps) -> u32,
-        frame: &[u8],
-        comment: impl Fn(&Self) -> String,
-    ) {
-        if self.taps.is_none() {
-            return;
-        }
-        let comment = comment(self);
-        let at = self.captured_ns.max(0);
-        if let Some(taps) = self.taps.as_deref_mut()
-            && taps.error.is_none()
-        {
-            let (interface, len) = (interface(taps), frame.len() as u32);
-            let written = taps.writer.write(interface, at, frame, len, Some(&comment));
-            taps.error = written.err();
-        }
-    }
-
-    fn count(&mut self, sender: Sender, port: PortId, frame: &[u8]) {
-        let guest = port.0 as usize;
-        self.digest.delivery(self.now, guest, frame);
-        if self.oracle.delivered(sender, guest) == Judgement::CrossTenant {
-            self.report
-                .first_cross_tenant
-                .get_or_insert((self.number, guest));
+impl Boarded {
+    const fn watched(&self) -> Watched {
+        Watched {
+            number: self.number,
+            sender: self.sender,
+            now: self.now,
+            captured_ns: self.captured_ns,
         }
     }
 }
 
-impl Observer for Watch<'_> {
-    fn keeps_dropped(&self) -> bool {
-        self.taps.is_some()
-    }
+/// A frame that left its host for an address that nobody owns: the underlay drops it.
+fn lose_at_once(
+    from: Step,
+    frame: &FrameBuf<'_>,
+    walk: &mut Walk<'_, Watch<'_>>,
+    tracer: &mut ClueTracer,
+) {
+    walk.copies.made += 1;
+    tracer.lost(frame.bytes());
+    walk.lose(from.host, DropReason::UnderlayNoOwner, frame, tracer);
+}
 
-    fn delivered(&mut self, _host: usize, port: PortId, frame: &[u8]) {
-        self.count(self.sender, port, frame);
-        let guest = port.0 as usize;
-        self.tap(
-            |taps| taps.ports[guest],
-            frame,
-            |watch| {
-                format!(
-                    "frame {}: delivered to {}",
-                    watch.number,
-                    (watch.names)(guest)
-                )
-            },
-        );
-    }
+/// The clue of a frame that was carried among others. Verdicts about those depend on nothing but
+/// policy and frame, so that its second walk is the first again.
+fn retraced(network: &mut Network, one: &Boarded, packet: &Packet<'_>) -> Option<Clue> {
+    let payload = network_layer(packet.link_type, packet.data).ok()?;
+    let (header, rest) = with_ethernet(payload, &network.underlay).ok()?;
+    let mut hold = Hold::default();
+    let slot = hold.put(header.as_ref().map_or(&[], |header| header), rest);
+    let mut tracer = ClueTracer::default();
+    network.retrace(
+        one.now,
+        one.entry.step(),
+        &mut hold.frame(slot),
+        &mut tracer,
+    );
+    tracer.first_drop
+}
 
-    fn generated(&mut self, host: usize, port: PortId, frame: &[u8]) {
-        // An answer is for the one who asked, and for nobody of another tenant.
-        self.count(self.sender, port, frame);
-        let guest = port.0 as usize;
-        self.tap(
-            |taps| taps.ports[guest],
-            frame,
-            |watch| {
-                format!(
-                    "frame {}: answered by {}",
-                    watch.number,
-                    (watch.host_names)(host)
-                )
-            },
-        );
-    }
-
-    fn sent(&mut self, host: usize, frame: &[u8]) {
-        self.tap(
-            |taps| taps.uplinks[host],
-            frame,
-            |watch| {
-                format!(
-                    "frame {}: sent by {}",
-                    watch.number,
-                    (watch.host_names)(host)
-                )
-            },
-        );
-    }
-
-    fn dropped(&mut self, host: usize, ingress: Ingress, reason: DropReason, frame: &[u8]) {
-        let line = self.report.drops.entry((reason, host));
-        let line = line.or_insert(DropLine {
-            frames: 0,
-            copies: 0,
-            first_frame: self.number,
-            first: None,
-        });
-        line.copies += 1;
-        self.tap(
-            |taps| match ingress {
-                Ingress::Port(port) => taps.ports[port.0 as usize],
-                Ingress::Uplink => taps.uplinks[host],
-            },
-            frame,
-            |watch| {
-                let at = (watch.host_names)(host);
-                format!("frame {}: dropped at {at}: {reason}", watch.number)
-            },
-        );
+/// A packet as it was captured, in one line.
+fn summary(packet: &Packet<'_>) -> String {
+    match network_layer(packet.link_type, packet.data) {
+        Ok(LinkPayload::Ethernet(frame)) => FrameSummary(frame).to_string(),
+        Ok(LinkPayload::Network { .. }) | Err(_) => "a frame without Ethernet".to_owned(),
     }
 }
 
 impl fmt::Display for ReplayError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Read(error) => error.fmt(f),
             Self::LinkType(link) => write!(
                 f,
                 "link type {link} ({}) cannot be replayed: ethernet, linux-sll, linux-sll2 and raw-ip can",
                 link.0
+            ),
+            Self::PacketLinkType {
+                link_type,
+                packet,
+                offset,
+            } => write!(
+                f,
+                "packet {packet} at byte {offset}: {}",
+                Self::LinkType(*link_type)
             ),
             Self::Write(error) => error.fmt(f),
         }
@@ -431,14 +434,3 @@ impl fmt::Display for ReplayError {
 }
 
 impl std::error::Error for ReplayError {}
-
-impl ReplayReport {
-    /// Whether anything was dropped for this reason, and the first time it was: the host and the
-    /// line.
-    pub fn first_drop(&self, reason: DropReason) -> Option<(usize, &DropLine)> {
-        let of_reason = self.drops.iter().filter(|((line, _), _)| *line == reason);
-        of_reason
-            .min_by_key(|(_, line)| line.first_frame)
-            .map(|((_, host), line)| (*host, line))
-    }
-}

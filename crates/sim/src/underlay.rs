@@ -11,11 +11,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use nvgre_dataplane::{DropReason, Outer};
-use nvgre_wire::{FrameBuf, LinkHeader, MacAddress, ProviderAddress};
+use ahash::RandomState;
+use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
+use nvgre_dataplane::DropReason;
+use nvgre_wire::{FrameBuf, MacAddress, ProviderAddress};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
+use crate::glance::{Glance, packet_len};
 use crate::scenario;
 
 /// The MAC of the underlay's router, which answers for every address that no host has.
@@ -60,13 +64,27 @@ pub struct Underlay {
     mtu_bytes: u16,
     loss_per_million: u32,
     loss: ChaCha8Rng,
-    owners: BTreeMap<ProviderAddress, (usize, MacAddress)>,
-    provider_addresses: BTreeSet<ProviderAddress>,
+    /// Every provider address that a policy names: its owner and their MAC, where it has one. Asked
+    /// for each frame.
+    named: HashMap<ProviderAddress, Option<(usize, MacAddress)>, RandomState>,
+    /// Those with an owner again, in order.
+    owners: BTreeMap<ProviderAddress, MacAddress>,
     /// Members of each provider multicast group.
     groups: BTreeMap<ProviderAddress, BTreeSet<usize>>,
-    host_macs: BTreeMap<MacAddress, usize>,
-    seen: BTreeMap<MacAddress, usize>,
+    /// Asked for both MACs of each frame.
+    macs: HashMap<MacAddress, Station, RandomState>,
+    /// How many of them are no host's.
+    seen: usize,
     link_mtu_bytes: Vec<u16>,
+}
+
+/// Who has a MAC on the segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Station {
+    /// This host itself.
+    Host(usize),
+    /// A pass-through guest, last seen behind this host.
+    Behind(usize),
 }
 
 impl Underlay {
@@ -74,16 +92,17 @@ impl Underlay {
     pub fn new(settings: &scenario::Underlay, seed: u64) -> Self {
         let mut key = [0; 32];
         key[..8].copy_from_slice(&seed.to_le_bytes());
+        let hasher = RandomState::with_seeds(seed, 1, 2, 3);
         Self {
             mtu_bytes: settings.mtu_bytes,
             loss_per_million: settings.loss_per_million,
             // Its sequence is promised to be the same in every release.
             loss: ChaCha8Rng::from_seed(key),
+            named: HashMap::with_hasher(hasher.clone()),
             owners: BTreeMap::new(),
-            provider_addresses: BTreeSet::new(),
             groups: BTreeMap::new(),
-            host_macs: BTreeMap::new(),
-            seen: BTreeMap::new(),
+            macs: HashMap::with_hasher(hasher),
+            seen: 0,
             link_mtu_bytes: Vec::new(),
         }
     }
@@ -92,81 +111,109 @@ impl Underlay {
     /// the first to answer ARP would.
     pub fn attach(&mut self, hosts: &[Attachment]) {
         self.owners.clear();
-        self.provider_addresses.clear();
+        self.named.clear();
         self.groups.clear();
-        self.host_macs.clear();
+        self.macs
+            .retain(|_, station| matches!(station, Station::Behind(_)));
         self.link_mtu_bytes.clear();
         for (index, host) in hosts.iter().enumerate() {
             self.link_mtu_bytes.push(host.link_mtu_bytes);
-            self.provider_addresses.extend(&host.named);
+            for &address in &host.named {
+                self.named.entry(address).or_default();
+            }
             for &group in &host.groups {
                 let members = self.groups.entry(group).or_default();
                 members.extend(host.joined.then_some(index));
             }
             for &(address, mac) in &host.addresses {
-                self.provider_addresses.insert(address);
-                self.owners.entry(address).or_insert((index, mac));
-                self.host_macs.entry(mac).or_insert(index);
+                let owner = self.named.entry(address).or_default();
+                if owner.is_none() {
+                    *owner = Some((index, mac));
+                    self.owners.insert(address, mac);
+                }
+                self.claim(mac, index);
+            }
+        }
+        self.seen = self
+            .macs
+            .values()
+            .filter(|at| matches!(at, Station::Behind(_)))
+            .count();
+    }
+
+    /// A host's MAC, whoever was seen with it before.
+    fn claim(&mut self, mac: MacAddress, host: usize) {
+        match self.macs.entry(mac) {
+            Entry::Occupied(known) if matches!(known.get(), Station::Host(_)) => {}
+            Entry::Occupied(mut seen) => *seen.get_mut() = Station::Host(host),
+            Entry::Vacant(vacant) => {
+                vacant.insert(Station::Host(host));
             }
         }
     }
 
+    /// Whether it loses packets.
+    pub(crate) const fn loses(&self) -> bool {
+        self.loss_per_million > 0
+    }
+
     /// The host that owns a provider address.
     pub fn owner(&self, address: ProviderAddress) -> Option<usize> {
-        self.owners.get(&address).map(|&(host, _)| host)
+        self.owner_and_mac(address).map(|(host, _)| host)
     }
 
     /// The MAC of a provider address.
     pub fn mac_of(&self, address: ProviderAddress) -> Option<MacAddress> {
-        self.owners.get(&address).map(|&(_, mac)| mac)
+        self.owner_and_mac(address).map(|(_, mac)| mac)
+    }
+
+    fn owner_and_mac(&self, address: ProviderAddress) -> Option<(usize, MacAddress)> {
+        self.named.get(&address).copied().flatten()
     }
 
     /// The host with this MAC on the underlay.
     pub fn host_of_mac(&self, mac: MacAddress) -> Option<usize> {
-        self.host_macs.get(&mac).copied()
+        match self.macs.get(&mac)? {
+            &Station::Host(host) => Some(host),
+            Station::Behind(_) => None,
+        }
     }
 
     /// Every address and its MAC: what a host learns by ARP.
     pub fn neighbors(&self) -> impl Iterator<Item = (ProviderAddress, MacAddress)> {
-        self.owners
-            .iter()
-            .map(|(&address, &(_, mac))| (address, mac))
+        self.owners.iter().map(|(&address, &mac)| (address, mac))
     }
 
     /// Takes a frame that host `from` put on its link, and says where it goes. A routed frame gets
     /// the MACs of its last hop; the key, and everything else behind the link header, is not touched
     /// (RFC 7637 s3.2). Every copy then crosses the link of its host: [`Underlay::arrive`].
     pub fn carry(&mut self, from: usize, frame: &mut FrameBuf<'_>) -> Carried {
-        let Ok(link) = LinkHeader::parse(frame.bytes()) else {
+        let (Some(glance), Some(len)) = (Glance::at(frame.bytes()), packet_len(frame.bytes()))
+        else {
             return Carried::Dropped(DropReason::OuterLength);
         };
-        if frame.len() - link.len > self.mtu_to(from) {
+        if len > self.mtu_to(from) {
             return Carried::Dropped(DropReason::UnderlayMtu);
         }
-        let outer = Outer::parse(frame.bytes());
-        if let Ok(outer) = &outer
-            && self.provider_addresses.contains(&outer.source)
-            && self.owner(outer.source) != Some(from)
+        if let Ok((source, _)) = glance.addresses
+            && let Some(owner) = self.named.get(&source)
+            && owner.map(|(host, _)| host) != Some(from)
         {
             return Carried::Dropped(DropReason::UnderlaySource);
         }
-        self.see(link.source, from);
-        if link.destination.is_group() {
-            let group = outer.ok().map(|outer| outer.destination);
+        self.see(glance.source, from);
+        if glance.destination.is_group() {
+            let group = glance.addresses.ok().map(|(_, destination)| destination);
             return self.others(from, group.filter(|group| self.groups.contains_key(group)));
         }
-        if let Some(&host) = self.host_macs.get(&link.destination) {
-            return Carried::To(host);
-        }
-        if link.destination == ROUTER_MAC {
-            return match outer {
-                Ok(outer) => self.route(outer.destination, frame),
+        match self.macs.get(&glance.destination) {
+            Some(&Station::Host(host)) => Carried::To(host),
+            _ if glance.destination == ROUTER_MAC => match glance.addresses {
+                Ok((_, destination)) => self.route(destination, frame),
                 Err(reason) => Carried::Dropped(reason),
-            };
-        }
-        match self.seen.get(&link.destination) {
-            Some(&host) if host != from => Carried::To(host),
-            Some(_) => Carried::Dropped(DropReason::NoPort),
+            },
+            Some(&Station::Behind(host)) if host != from => Carried::To(host),
+            Some(Station::Behind(_)) => Carried::Dropped(DropReason::NoPort),
             None => self.others(from, None),
         }
     }
@@ -174,11 +221,11 @@ impl Underlay {
     /// Whether a frame that the underlay carries to host `to` arrives there: it fits that host's
     /// link, and is not lost.
     pub fn arrive(&mut self, to: usize, frame: &[u8]) -> Result<(), DropReason> {
-        let link = LinkHeader::parse(frame).map_err(|_| DropReason::OuterLength)?;
-        if frame.len() - link.len > self.mtu_to(to) {
+        let len = packet_len(frame).ok_or(DropReason::OuterLength)?;
+        if len > self.mtu_to(to) {
             return Err(DropReason::UnderlayMtu);
         }
-        if self.loss_per_million > 0 {
+        if self.loses() {
             // The upper half of the product is uniform below a million, to one part in 4,000.
             let drawn = (u64::from(self.loss.next_u32()) * MILLION) >> 32;
             if drawn < u64::from(self.loss_per_million) {
@@ -195,19 +242,20 @@ impl Underlay {
     }
 
     fn see(&mut self, source: MacAddress, from: usize) {
-        if self.host_macs.contains_key(&source) {
-            return;
-        }
-        if let Some(host) = self.seen.get_mut(&source) {
-            *host = from;
-        } else if self.seen.len() < SEEN_MAX {
-            self.seen.insert(source, from);
+        match self.macs.get_mut(&source) {
+            Some(Station::Host(_)) => {}
+            Some(Station::Behind(host)) => *host = from,
+            None if self.seen < SEEN_MAX => {
+                self.macs.insert(source, Station::Behind(from));
+                self.seen += 1;
+            }
+            None => {}
         }
     }
 
     fn route(&self, destination: ProviderAddress, frame: &mut FrameBuf<'_>) -> Carried {
-        match self.owners.get(&destination) {
-            Some(&(host, mac)) => {
+        match self.owner_and_mac(destination) {
+            Some((host, mac)) => {
                 frame.bytes_mut()[..6].copy_from_slice(&mac.octets());
                 frame.bytes_mut()[6..12].copy_from_slice(&ROUTER_MAC.octets());
                 Carried::To(host)

@@ -9,13 +9,13 @@ use nvgre_wire::{Arp, EtherType, FrameBuf, HEADROOM, Ipv4, Ipv6, LinkHeader};
 use crate::clock::{EventQueue, SimTime};
 use crate::digest::Digest;
 use crate::guest::{Guest, PingError};
-use crate::ledger::{CopyLedger, Fate};
+use crate::ledger::CopyLedger;
 use crate::model::Model;
 use crate::model_error::ModelError;
-use crate::network::{Ingress, Observer, Onward, Step, drop_copy};
 use crate::oracle::{GuestIndex, Sender};
 use crate::scenario::Scenario;
 use crate::underlay::Carried;
+use crate::walk::{Ingress, Observer, Onward, Step, Walk};
 
 /// How long a frame takes from one port of a switch to another, in nanoseconds.
 const SWITCH_LATENCY_NANOS: u64 = 1_000;
@@ -259,25 +259,13 @@ impl World {
         let mut memory = vec![0; HEADROOM];
         memory.extend_from_slice(frame);
         let len = memory.len();
-        let mut fate = Fate::default();
         let Ok(mut buffer) = FrameBuf::new(&mut memory, HEADROOM..len) else {
             return;
         };
         let (mut emissions, mut trace) = (Emissions::default(), Trace::default());
-        let step = Step {
-            now: self.now,
-            host,
-            ingress,
-        };
         let network = self.model.network_mut();
-        let onward = network.decide(
-            step,
-            &mut buffer,
-            &mut self.copies,
-            &mut fate,
-            &mut emissions,
-            &mut trace,
-        );
+        let mut walk = Walk::new(self.now, &mut self.copies, &mut emissions);
+        let onward = network.decide(Step { host, ingress }, &mut buffer, &mut walk, &mut trace);
         if let Some(record) = deciding_record(&trace) {
             origin.record = Some((host, record));
         }
@@ -304,11 +292,11 @@ impl World {
             });
         }
         for frame in on_wire {
-            self.cross(host, frame, origin, &mut fate);
+            self.cross(host, frame, origin);
         }
     }
 
-    fn cross(&mut self, host: usize, frame: Vec<u8>, origin: Origin, fate: &mut Fate) {
+    fn cross(&mut self, host: usize, frame: Vec<u8>, origin: Origin) {
         let mut memory = vec![0; HEADROOM];
         memory.extend_from_slice(&frame);
         let len = memory.len();
@@ -319,23 +307,23 @@ impl World {
         let carried = underlay.carry(host, &mut buffer);
         let frame = Bytes::copy_from_slice(buffer.bytes());
         match carried {
-            Carried::To(to) => self.arrive(host, to, frame, origin, fate),
+            Carried::To(to) => self.arrive(host, to, frame, origin),
             Carried::ToOthers(group) => {
                 // The frame itself is the first copy.
                 self.copies.made -= 1;
                 for to in 0..self.model.network().hosts().len() {
                     if self.model.network().underlay.reaches(host, to, group) {
                         self.copies.made += 1;
-                        self.arrive(host, to, frame.clone(), origin, fate);
+                        self.arrive(host, to, frame.clone(), origin);
                     }
                 }
             }
-            Carried::Dropped(reason) => self.lose(host, reason, origin, fate),
+            Carried::Dropped(reason) => self.lose(host, reason, origin),
         }
     }
 
     /// The last link: from the underlay to host `to`.
-    fn arrive(&mut self, from: usize, to: usize, frame: Bytes, origin: Origin, fate: &mut Fate) {
+    fn arrive(&mut self, from: usize, to: usize, frame: Bytes, origin: Origin) {
         let at = self.now + self.model.scenario().underlay.latency_nanoseconds;
         match self.model.network_mut().underlay.arrive(to, &frame) {
             Ok(()) => {
@@ -346,12 +334,12 @@ impl World {
                 };
                 self.queue.schedule(at, event);
             }
-            Err(reason) => self.lose(from, reason, origin, fate),
+            Err(reason) => self.lose(from, reason, origin),
         }
     }
 
-    fn lose(&mut self, host: usize, reason: DropReason, origin: Origin, fate: &mut Fate) {
-        drop_copy(&mut self.copies, fate, reason);
+    fn lose(&mut self, host: usize, reason: DropReason, origin: Origin) {
+        self.copies.dropped += 1;
         self.drops.push(Dropped {
             at: self.now,
             host,
