@@ -29,6 +29,10 @@ pub(crate) struct ByteOrder {
 }
 
 impl ByteOrder {
+    pub(crate) const fn new(big_endian: bool) -> Self {
+        Self { big_endian }
+    }
+
     pub(crate) fn is_big_endian(self) -> bool {
         self.big_endian
     }
@@ -42,7 +46,7 @@ impl ByteOrder {
         }
     }
 
-    fn u32(self, word: [u8; 4]) -> u32 {
+    pub(crate) fn u32(self, word: [u8; 4]) -> u32 {
         if self.big_endian {
             u32::from_be_bytes(word)
         } else {

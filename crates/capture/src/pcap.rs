@@ -1,31 +1,30 @@
 //! The classic format: a 24-byte file header, then records (draft-ietf-opsawg-pcap).
 //!
-//! Headers and records are parsed by `pcap-parser`, which does not know the records of versions
-//! before 2.3; here are those, the limits, the refill loop and time.
+//! `pcap-parser` reads the file header. The four numbers in front of each record are read here: it
+//! does not know the records of versions before 2.3, and they are most of what reading small packets
+//! costs.
 
 use std::io::Read;
 
-use pcap_parser::nom::bytes::streaming::take;
-use pcap_parser::nom::{self, IResult, Needed};
-use pcap_parser::{
-    LegacyPcapBlock, PcapError, parse_pcap_frame, parse_pcap_frame_be, parse_pcap_frame_modified,
-    parse_pcap_header,
-};
+use pcap_parser::{nom, parse_pcap_header};
 
+use crate::block::ByteOrder;
 use crate::link_type::LinkType;
 use crate::read_error::ReadErrorKind;
 use crate::reader::{Format, Interface, Located, MAX_RECORD_BYTES, Reach};
 use crate::window::Window;
 
-type ParseRecord =
-    for<'a> fn(&'a [u8]) -> IResult<&'a [u8], LegacyPcapBlock<'a>, PcapError<&'a [u8]>>;
-
 const FILE_HEADER_BYTES: usize = 24;
+/// Seconds, fraction, captured length, original length.
+const RECORD_NUMBERS_BYTES: usize = 16;
+/// The modified format (Kuznetzov's, magic 0xa1b2cd34) has interface, protocol and packet type too.
+const MODIFIED_HEADER_BYTES: usize = 24;
 
 /// What the file header says about its records.
 pub(crate) struct Pcap {
-    parse_record: ParseRecord,
-    /// 16, or 24 in the modified format (Kuznetzov's, magic 0xa1b2cd34).
+    order: ByteOrder,
+    /// Versions before 2.3 have the original length first (libpcap `sf-pcap.c`).
+    lengths_swapped: bool,
     record_header_bytes: usize,
     ns_per_fraction: i64,
 }
@@ -56,14 +55,13 @@ impl Pcap {
         }
         window.consume(FILE_HEADER_BYTES);
         let pcap = Self {
-            parse_record: match (header.is_modified_format(), header.is_bigendian()) {
-                (true, _) => parse_pcap_frame_modified,
-                (false, true) if header.version_minor < 3 => parse_frame_lengths_swapped_be,
-                (false, false) if header.version_minor < 3 => parse_frame_lengths_swapped_le,
-                (false, true) => parse_pcap_frame_be,
-                (false, false) => parse_pcap_frame,
+            order: ByteOrder::new(header.is_bigendian()),
+            lengths_swapped: header.version_minor < 3 && !header.is_modified_format(),
+            record_header_bytes: if header.is_modified_format() {
+                MODIFIED_HEADER_BYTES
+            } else {
+                RECORD_NUMBERS_BYTES
             },
-            record_header_bytes: if header.is_modified_format() { 24 } else { 16 },
             ns_per_fraction: if header.is_nanosecond_precision() {
                 1
             } else {
@@ -87,84 +85,59 @@ impl Pcap {
         window: &mut Window<R>,
         reach: Reach,
     ) -> Result<Option<Located>, ReadErrorKind> {
-        loop {
-            let bytes = window.available();
-            let have = bytes.len();
-            let missing = match (self.parse_record)(bytes) {
-                Ok((_, record)) => {
-                    let captured = record.caplen;
-                    check_captured(captured.into())?;
-                    // The fraction may be a second and more in odd files: it adds up as it stands.
-                    let time_ns = i64::from(record.ts_sec) * 1_000_000_000
-                        + i64::from(record.ts_usec) * self.ns_per_fraction;
-                    let original_len = record.origlen;
-                    let offset = window.position();
-                    let first = window.consume(self.record_header_bytes + captured as usize)
-                        + self.record_header_bytes;
-                    return Ok(Some(Located {
-                        data: first..first + captured as usize,
-                        comment: None,
-                        time_ns,
-                        interface: 0,
-                        original_len,
-                        offset,
-                    }));
-                }
-                Err(_) if reach == Reach::Window => return Ok(None),
-                Err(nom::Err::Incomplete(Needed::Size(missing))) => missing.get(),
-                // The record parsers have no other answer than "more"; should that change, ask for
-                // a byte more and let the limit below end it.
-                Err(_) => 1,
-            };
-            let need = have as u64 + missing as u64;
-            if have >= self.record_header_bytes {
-                check_captured(need - self.record_header_bytes as u64)?;
-            }
-            match window.ensure(need as usize)? {
-                0 => return Ok(None),
-                have if (have as u64) < need => {
-                    return Err(ReadErrorKind::Truncated {
-                        have: have as u64,
-                        need,
-                    });
-                }
-                _ => {}
-            }
+        let header_bytes = self.record_header_bytes;
+        if !hold(window, header_bytes, reach)? {
+            return Ok(None);
         }
+        let Some(numbers) = window.available().first_chunk() else {
+            return Ok(None);
+        };
+        let [seconds, fraction, mut captured, mut original_len] = self.numbers(numbers);
+        if self.lengths_swapped {
+            (captured, original_len) = (original_len, captured);
+        }
+        check_captured(captured.into())?;
+        let len = header_bytes + captured as usize;
+        if !hold(window, len, reach)? {
+            return Ok(None);
+        }
+        let offset = window.position();
+        let first = window.consume(len);
+        Ok(Some(Located {
+            data: first + header_bytes..first + len,
+            comment: None,
+            // The fraction may be a second and more in odd files: it adds up as it stands.
+            time_ns: i64::from(seconds) * 1_000_000_000
+                + i64::from(fraction) * self.ns_per_fraction,
+            interface: 0,
+            original_len,
+            offset,
+        }))
+    }
+
+    fn numbers(&self, header: &[u8; RECORD_NUMBERS_BYTES]) -> [u32; 4] {
+        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = *header;
+        [[a, b, c, d], [e, f, g, h], [i, j, k, l], [m, n, o, p]].map(|word| self.order.u32(word))
     }
 }
 
-/// Records of versions before 2.3 have the original length first (libpcap `sf-pcap.c`).
-fn parse_frame_lengths_swapped(
-    bytes: &[u8],
-    word: fn([u8; 4]) -> u32,
-) -> IResult<&[u8], LegacyPcapBlock<'_>, PcapError<&[u8]>> {
-    let (rest, header) = take(16usize)(bytes)?;
-    let at = |at: usize| word([header[at], header[at + 1], header[at + 2], header[at + 3]]);
-    let (ts_sec, ts_usec, origlen, caplen) = (at(0), at(4), at(8), at(12));
-    let (rest, data) = take(caplen)(rest)?;
-    Ok((
-        rest,
-        LegacyPcapBlock {
-            ts_sec,
-            ts_usec,
-            caplen,
-            origlen,
-            data,
-        },
-    ))
-}
-
-fn parse_frame_lengths_swapped_le(
-    bytes: &[u8],
-) -> IResult<&[u8], LegacyPcapBlock<'_>, PcapError<&[u8]>> {
-    parse_frame_lengths_swapped(bytes, u32::from_le_bytes)
-}
-
-fn parse_frame_lengths_swapped_be(
-    bytes: &[u8],
-) -> IResult<&[u8], LegacyPcapBlock<'_>, PcapError<&[u8]>> {
-    parse_frame_lengths_swapped(bytes, u32::from_be_bytes)
+/// Makes `need` bytes of a record available; `false` where there is no record, or none within reach.
+fn hold<R: Read>(window: &mut Window<R>, need: usize, reach: Reach) -> Result<bool, ReadErrorKind> {
+    let have = window.available().len();
+    if have >= need {
+        return Ok(true);
+    }
+    if reach == Reach::Window {
+        return Ok(false);
+    }
+    match window.ensure(need)? {
+        0 => Ok(false),
+        have if have < need => Err(ReadErrorKind::Truncated {
+            have: have as u64,
+            need: need as u64,
+        }),
+        _ => Ok(true),
+    }
 }
 
 /// Refuses a captured length no capture tool writes.

@@ -18,6 +18,9 @@ use crate::walk::{Ingress, Observer, Onward, Step, Walk};
 /// cache; where tables are too large for it, enough to look records up side by side.
 pub(crate) const BATCH_FRAMES: usize = 64;
 
+/// Places of frames in their batch.
+type Places = SmallVec<[usize; BATCH_FRAMES]>;
+
 /// A frame of a batch.
 #[derive(Debug)]
 pub(crate) struct Flight<'m> {
@@ -66,11 +69,9 @@ impl<'m> Flight<'m> {
         }
     }
 
-    /// Where frames are put side by side for a host, its place in that order: host, then way in,
-    /// then index.
-    fn key(&self, index: usize) -> u64 {
-        let uplink = self.at.ingress == Ingress::Uplink;
-        (self.at.host as u64) << 32 | u64::from(uplink) << 31 | index as u64
+    /// The host that is to decide, and the way in: frames of one group go to it in one call.
+    fn group(&self) -> (usize, bool) {
+        (self.at.host, self.at.ingress == Ingress::Uplink)
     }
 
     fn lend(&mut self) -> FrameBuf<'m> {
@@ -85,21 +86,11 @@ impl<'m> Flight<'m> {
     }
 }
 
-/// The way in of the frames behind a key.
-const UPLINK_BIT: u64 = 1 << 31;
-
-fn index_of(key: u64) -> usize {
-    (key & (UPLINK_BIT - 1)) as usize
-}
-
-fn host_of(key: u64) -> usize {
-    (key >> 32) as usize
-}
-
 /// Takes what a host hands out beside the frames of one group.
 struct GroupEgress<'a> {
     host: usize,
-    group: &'a [u64],
+    /// The place of its frames in the batch.
+    group: &'a [usize],
     pool: &'a mut Pool,
     stash: &'a mut Vec<Stashed>,
 }
@@ -107,7 +98,7 @@ struct GroupEgress<'a> {
 impl GroupEgress<'_> {
     fn stash(&mut self, index: usize, what: Handed, frame: &[u8]) {
         self.stash.push(Stashed {
-            order: (index_of(self.group[index]), self.stash.len()),
+            order: (self.group[index], self.stash.len()),
             host: self.host,
             what,
             memory: self.pool.memory(frame),
@@ -137,20 +128,25 @@ impl Network {
     /// `now`: any time of the batch.
     pub(crate) fn launch(&mut self, now: SimTime, flights: &mut [Flight<'_>]) {
         self.stash.clear();
-        let mut waiting: SmallVec<[u64; BATCH_FRAMES]> = SmallVec::new();
-        let keys = flights.iter().enumerate();
-        waiting.extend(keys.map(|(index, flight)| flight.key(index)));
-        while !waiting.is_empty() {
-            waiting.sort_unstable();
-            for group in waiting.chunk_by(|a, b| (a ^ b) & !(UPLINK_BIT - 1) == 0) {
-                self.decide_group(now, group, flights);
-            }
-            waiting.clear();
-            for (index, flight) in flights.iter_mut().enumerate() {
+        let mut waiting: Places = (0..flights.len()).collect();
+        while let Some(&first) = waiting.first() {
+            // Those of the first one's group now, the others later; both in the order of the frames.
+            let of_group = flights[first].group();
+            let mut group = Places::new();
+            waiting.retain(|&mut place| {
+                let now = flights[place].group() == of_group;
+                if now {
+                    group.push(place);
+                }
+                !now
+            });
+            self.decide_group(now, of_group, &group, flights);
+            for place in group {
+                let flight = &mut flights[place];
                 if let Stand::Decided(Verdict::Uplink) = flight.stand {
                     self.send(flight);
                     if let Stand::Waiting = flight.stand {
-                        waiting.push(flight.key(index));
+                        waiting.push(place);
                     }
                 }
             }
@@ -158,41 +154,45 @@ impl Network {
         self.stash.sort_unstable_by_key(|stashed| stashed.order);
     }
 
-    /// One host decides about every frame of the batch that came in there one way.
-    fn decide_group(&mut self, now: SimTime, group: &[u64], flights: &mut [Flight<'_>]) {
-        let now = Nanos(now.0);
-        let index = host_of(group[0]);
-        let host = &mut self.hosts[index];
+    /// A host decides about every frame of the batch that is at it and came in one way.
+    fn decide_group(
+        &mut self,
+        now: SimTime,
+        (host, at_uplink): (usize, bool),
+        group: &[usize],
+        flights: &mut [Flight<'_>],
+    ) {
         let mut egress = GroupEgress {
-            host: index,
+            host,
             group,
             pool: &mut self.pool,
             stash: &mut self.stash,
         };
-        let (egress, tracer) = (&mut egress, &mut NoTrace);
+        let (now, egress, tracer) = (Nanos(now.0), &mut egress, &mut NoTrace);
+        let host = &mut self.hosts[host];
         let (worker, snapshot) = (&mut host.worker, &host.snapshot);
         let mut verdicts = [Verdict::Consumed; BATCH_FRAMES];
         let verdicts = &mut verdicts[..group.len()];
-        if group[0] & UPLINK_BIT != 0 {
+        if at_uplink {
             let mut frames: SmallVec<[FrameBuf<'_>; BATCH_FRAMES]> = SmallVec::new();
-            frames.extend(group.iter().map(|&key| flights[index_of(key)].lend()));
+            frames.extend(group.iter().map(|&place| flights[place].lend()));
             worker.inbound(now, snapshot, &mut frames, verdicts, egress, tracer);
-            for ((&key, frame), &mut verdict) in group.iter().zip(frames).zip(verdicts) {
-                flights[index_of(key)].give_back(frame, verdict);
+            for ((&place, frame), &mut verdict) in group.iter().zip(frames).zip(verdicts) {
+                flights[place].give_back(frame, verdict);
             }
-        } else {
-            let mut frames: SmallVec<[PortFrame<'_>; BATCH_FRAMES]> = SmallVec::new();
-            for &key in group {
-                let flight = &mut flights[index_of(key)];
-                if let Ingress::Port(port) = flight.at.ingress {
-                    let frame = flight.lend();
-                    frames.push(PortFrame { port, frame });
-                }
+            return;
+        }
+        let mut frames: SmallVec<[PortFrame<'_>; BATCH_FRAMES]> = SmallVec::new();
+        for &place in group {
+            let flight = &mut flights[place];
+            if let Ingress::Port(port) = flight.at.ingress {
+                let frame = flight.lend();
+                frames.push(PortFrame { port, frame });
             }
-            worker.outbound(now, snapshot, &mut frames, verdicts, egress, tracer);
-            for ((&key, sent), &mut verdict) in group.iter().zip(frames).zip(verdicts) {
-                flights[index_of(key)].give_back(sent.frame, verdict);
-            }
+        }
+        worker.outbound(now, snapshot, &mut frames, verdicts, egress, tracer);
+        for ((&place, sent), &mut verdict) in group.iter().zip(frames).zip(verdicts) {
+            flights[place].give_back(sent.frame, verdict);
         }
     }
 

@@ -14,7 +14,7 @@ use nvgre_dataplane::{DropReason, Outer, PortId};
 use nvgre_wire::ip_protocol;
 use nvgre_wire::{EtherType, LinkHeader, MacAddress, ProviderAddress, VlanId};
 
-use crate::glance::ETHERNET_LEN;
+use crate::glance::{ETHERNET_LEN, mac_key};
 use crate::map_file::{Condition, MapFile};
 use crate::oracle::GuestIndex;
 use crate::scenario::Scenario;
@@ -90,8 +90,8 @@ pub(crate) struct EntryRules {
     map: MapFile,
     /// Ports by name, "guest" and "guest/nic", in the order of [`compare_names`].
     ports: Vec<(String, GuestIndex)>,
-    /// Asked for each frame that no rule before says anything about.
-    by_mac: HashMap<MacAddress, Vec<GuestIndex>, RandomState>,
+    /// By [`mac_key`].
+    by_mac: HashMap<u64, Vec<GuestIndex>, RandomState>,
     /// The name that each interface of the file had last, and the port named so.
     named: Vec<(String, Option<GuestIndex>)>,
 }
@@ -140,7 +140,11 @@ impl EntryRules {
             let with_nic = format!("{}/{}", guest.name, guest.nic);
             rules.ports.push((with_nic, index));
             rules.ports.push((guest.name.clone(), index));
-            rules.by_mac.entry(guest.mac).or_default().push(index);
+            rules
+                .by_mac
+                .entry(mac_key(guest.mac))
+                .or_default()
+                .push(index);
         }
         // A stable sort: the name alone is the guest's first adapter.
         rules.ports.sort_by(|a, b| compare_names(&a.0, &b.0));
@@ -172,7 +176,7 @@ impl EntryRules {
         if let Some(entry) = from_underlay(frame, &link, underlay) {
             return Ok(entry);
         }
-        match self.by_mac.get(&link.source).map(Vec::as_slice) {
+        match self.by_mac.get(&mac_key(link.source)).map(Vec::as_slice) {
             Some(&[guest]) => Ok(port(guest, host_of)),
             Some(_several) => Err(SkipReason::AmbiguousPort),
             None => Err(SkipReason::UnknownPort),
@@ -204,7 +208,7 @@ impl EntryRules {
         link: &Link,
         host_of: &[usize],
     ) -> Result<Entry, SkipReason> {
-        match self.by_mac.get(&link.source) {
+        match self.by_mac.get(&mac_key(link.source)) {
             Some(owners) if !owners.contains(&guest) => Err(SkipReason::OtherDirection),
             Some(_) | None => Ok(port(guest, host_of)),
         }

@@ -41,6 +41,12 @@ impl Glance {
     }
 }
 
+/// A MAC as tables that are asked for each frame have it: a number is hashed in one step.
+pub(crate) fn mac_key(mac: MacAddress) -> u64 {
+    let [a, b, c, d, e, f] = mac.octets();
+    u64::from_be_bytes([0, 0, a, b, c, d, e, f])
+}
+
 fn of_outer(frame: &[u8]) -> Result<(ProviderAddress, ProviderAddress), DropReason> {
     Outer::parse(frame).map(|outer| (outer.source, outer.destination))
 }

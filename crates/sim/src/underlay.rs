@@ -10,16 +10,17 @@
 //! nobody else. Isolation is claimed for underlays that do.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use ahash::RandomState;
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 use nvgre_dataplane::DropReason;
-use nvgre_wire::{FrameBuf, MacAddress, ProviderAddress};
+use nvgre_wire::{EtherType, FrameBuf, MacAddress, ProviderAddress};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use crate::glance::{Glance, packet_len};
+use crate::glance::{Glance, mac_key, packet_len};
 use crate::scenario;
 
 /// The MAC of the underlay's router, which answers for every address that no host has.
@@ -71,11 +72,33 @@ pub struct Underlay {
     owners: BTreeMap<ProviderAddress, MacAddress>,
     /// Members of each provider multicast group.
     groups: BTreeMap<ProviderAddress, BTreeSet<usize>>,
-    /// Asked for both MACs of each frame.
-    macs: HashMap<MacAddress, Station, RandomState>,
+    /// By [`mac_key`].
+    macs: HashMap<u64, Station, RandomState>,
     /// How many of them are no host's.
     seen: usize,
-    link_mtu_bytes: Vec<u16>,
+    links: Vec<Link>,
+}
+
+/// What a host is attached by.
+#[derive(Clone, Copy, Debug)]
+struct Link {
+    mtu_bytes: usize,
+    /// A provider address that it owns, and its MAC there: nearly all that it sends comes from them.
+    own: Option<(ProviderAddress, MacAddress)>,
+}
+
+impl Link {
+    /// Whether a frame comes from the host's own addresses.
+    fn sends(&self, frame: &[u8]) -> bool {
+        let Some((address, mac)) = self.own else {
+            return false;
+        };
+        let (ether_type, source) = match address.ip() {
+            IpAddr::V4(own) => (EtherType::IPV4, frame.get(26..30) == Some(&own.octets())),
+            IpAddr::V6(own) => (EtherType::IPV6, frame.get(22..38) == Some(&own.octets())),
+        };
+        source && frame[6..12] == mac.octets() && frame[12..14] == ether_type.0.to_be_bytes()
+    }
 }
 
 /// Who has a MAC on the segment.
@@ -103,7 +126,7 @@ impl Underlay {
             groups: BTreeMap::new(),
             macs: HashMap::with_hasher(hasher),
             seen: 0,
-            link_mtu_bytes: Vec::new(),
+            links: Vec::new(),
         }
     }
 
@@ -115,9 +138,8 @@ impl Underlay {
         self.groups.clear();
         self.macs
             .retain(|_, station| matches!(station, Station::Behind(_)));
-        self.link_mtu_bytes.clear();
+        self.links.clear();
         for (index, host) in hosts.iter().enumerate() {
-            self.link_mtu_bytes.push(host.link_mtu_bytes);
             for &address in &host.named {
                 self.named.entry(address).or_default();
             }
@@ -133,6 +155,12 @@ impl Underlay {
                 }
                 self.claim(mac, index);
             }
+            let own = host.addresses.iter().copied();
+            let mut own = own.filter(|&(address, _)| self.owner(address) == Some(index));
+            self.links.push(Link {
+                mtu_bytes: self.mtu_bytes.min(host.link_mtu_bytes).into(),
+                own: own.next(),
+            });
         }
         self.seen = self
             .macs
@@ -143,7 +171,7 @@ impl Underlay {
 
     /// A host's MAC, whoever was seen with it before.
     fn claim(&mut self, mac: MacAddress, host: usize) {
-        match self.macs.entry(mac) {
+        match self.macs.entry(mac_key(mac)) {
             Entry::Occupied(known) if matches!(known.get(), Station::Host(_)) => {}
             Entry::Occupied(mut seen) => *seen.get_mut() = Station::Host(host),
             Entry::Vacant(vacant) => {
@@ -173,7 +201,7 @@ impl Underlay {
 
     /// The host with this MAC on the underlay.
     pub fn host_of_mac(&self, mac: MacAddress) -> Option<usize> {
-        match self.macs.get(&mac)? {
+        match self.macs.get(&mac_key(mac))? {
             &Station::Host(host) => Some(host),
             Station::Behind(_) => None,
         }
@@ -188,13 +216,25 @@ impl Underlay {
     /// the MACs of its last hop; the key, and everything else behind the link header, is not touched
     /// (RFC 7637 s3.2). Every copy then crosses the link of its host: [`Underlay::arrive`].
     pub fn carry(&mut self, from: usize, frame: &mut FrameBuf<'_>) -> Carried {
-        let (Some(glance), Some(len)) = (Glance::at(frame.bytes()), packet_len(frame.bytes()))
-        else {
+        let Some(len) = packet_len(frame.bytes()) else {
             return Carried::Dropped(DropReason::OuterLength);
         };
         if len > self.mtu_to(from) {
             return Carried::Dropped(DropReason::UnderlayMtu);
         }
+        // From a host's own addresses to another host's MAC, as nearly all: nothing to look for.
+        if self
+            .links
+            .get(from)
+            .is_some_and(|link| link.sends(frame.bytes()))
+            && let Some(&[a, b, c, d, e, f]) = frame.bytes().first_chunk()
+            && let Some(host) = self.host_of_mac(MacAddress::new([a, b, c, d, e, f]))
+        {
+            return Carried::To(host);
+        }
+        let Some(glance) = Glance::at(frame.bytes()) else {
+            return Carried::Dropped(DropReason::OuterLength);
+        };
         if let Ok((source, _)) = glance.addresses
             && let Some(owner) = self.named.get(&source)
             && owner.map(|(host, _)| host) != Some(from)
@@ -206,7 +246,7 @@ impl Underlay {
             let group = glance.addresses.ok().map(|(_, destination)| destination);
             return self.others(from, group.filter(|group| self.groups.contains_key(group)));
         }
-        match self.macs.get(&glance.destination) {
+        match self.macs.get(&mac_key(glance.destination)) {
             Some(&Station::Host(host)) => Carried::To(host),
             _ if glance.destination == ROUTER_MAC => match glance.addresses {
                 Ok((_, destination)) => self.route(destination, frame),
@@ -236,17 +276,16 @@ impl Underlay {
     }
 
     fn mtu_to(&self, host: usize) -> usize {
-        let link = self.link_mtu_bytes.get(host).copied();
-        link.map_or(self.mtu_bytes, |link| link.min(self.mtu_bytes))
-            .into()
+        let link = self.links.get(host);
+        link.map_or(self.mtu_bytes.into(), |link| link.mtu_bytes)
     }
 
     fn see(&mut self, source: MacAddress, from: usize) {
-        match self.macs.get_mut(&source) {
+        match self.macs.get_mut(&mac_key(source)) {
             Some(Station::Host(_)) => {}
             Some(Station::Behind(host)) => *host = from,
             None if self.seen < SEEN_MAX => {
-                self.macs.insert(source, Station::Behind(from));
+                self.macs.insert(mac_key(source), Station::Behind(from));
                 self.seen += 1;
             }
             None => {}
@@ -271,7 +310,7 @@ impl Underlay {
     }
 
     fn others(&self, from: usize, group: Option<ProviderAddress>) -> Carried {
-        let mut hosts = 0..self.link_mtu_bytes.len();
+        let mut hosts = 0..self.links.len();
         if hosts.any(|to| self.reaches(from, to, group)) {
             Carried::ToOthers(group)
         } else {
