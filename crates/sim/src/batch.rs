@@ -4,11 +4,14 @@
 //! hops: what is sent between hosts is not shown. First they are launched, all of them, and then
 //! landed one after the other, in the order in which they came: only landing is observed and booked.
 
-use nvgre_dataplane::{Destination, Egress, Learned, Nanos, NoTrace, PortFrame, PortId, Verdict};
+use nvgre_dataplane::{
+    Destination, DropReason, Egress, Learned, Nanos, NoTrace, PortFrame, PortId, Verdict,
+};
 use nvgre_wire::{FrameBuf, HEADROOM};
 use smallvec::SmallVec;
 
 use crate::clock::SimTime;
+use crate::hold::{Hold, Slot};
 use crate::network::Network;
 use crate::pool::{Copy, Pool};
 use crate::underlay::Carried;
@@ -18,15 +21,11 @@ use crate::walk::{Ingress, Observer, Onward, Step, Walk};
 /// cache; where tables are too large for it, enough to look records up side by side.
 pub(crate) const BATCH_FRAMES: usize = 64;
 
-/// Places of frames in their batch.
-type Places = SmallVec<[usize; BATCH_FRAMES]>;
-
 /// A frame of a batch.
-#[derive(Debug)]
-pub(crate) struct Flight<'m> {
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Flight {
     at: Step,
-    /// Absent while a host has it.
-    frame: Option<FrameBuf<'m>>,
+    slot: Slot,
     stand: Stand,
 }
 
@@ -35,16 +34,25 @@ pub(crate) struct Flight<'m> {
 enum Stand {
     /// It waits for its host to decide.
     Waiting,
-    /// Its host has decided.
+    /// Its host has decided. A frame that it sent goes on when it is landed.
     Decided(Verdict),
-    /// Its host sent it, and the underlay carries it like this.
-    Carried(Carried),
+    /// Its host sent it, and the underlay has dropped it.
+    Lost(DropReason),
+}
+
+/// The frames that are at one host and came in one way: it decides about them in one call.
+#[derive(Debug)]
+pub(crate) struct Group {
+    host: usize,
+    at_uplink: bool,
+    /// Their places in the batch, in order.
+    places: Vec<usize>,
 }
 
 /// What a host handed out beside a frame of the batch.
 #[derive(Debug)]
 pub(crate) struct Stashed {
-    /// Whose index in the batch this is, and the how manieth.
+    /// The frame's place in the batch, and the how manieth of all.
     order: (usize, usize),
     host: usize,
     what: Handed,
@@ -59,38 +67,74 @@ enum Handed {
     Generated(PortId),
 }
 
-impl<'m> Flight<'m> {
+/// What a batch needs beside its frames, used again and again.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    /// In the order in which hosts decide. Those from `used` on are of earlier batches.
+    groups: Vec<Group>,
+    used: usize,
+    /// In the order of the frames, once all are launched.
+    stash: Vec<Stashed>,
+}
+
+impl Flight {
     /// A frame that enters here.
-    pub(crate) const fn new(at: Step, frame: FrameBuf<'m>) -> Self {
+    pub(crate) const fn new(at: Step, slot: Slot) -> Self {
         Self {
             at,
-            frame: Some(frame),
+            slot,
             stand: Stand::Waiting,
         }
     }
 
-    /// The host that is to decide, and the way in: frames of one group go to it in one call.
-    fn group(&self) -> (usize, bool) {
-        (self.at.host, self.at.ingress == Ingress::Uplink)
+    /// Where it is, or is to enter.
+    pub(crate) const fn at(&self) -> Step {
+        self.at
     }
 
-    fn lend(&mut self) -> FrameBuf<'m> {
-        self.frame
-            .take()
-            .expect("a host gives every frame back before the next has one")
+    /// Where it lies.
+    pub(crate) const fn slot(&self) -> Slot {
+        self.slot
     }
 
-    fn give_back(&mut self, frame: FrameBuf<'m>, verdict: Verdict) {
-        self.frame = Some(frame);
+    fn decided(&mut self, verdict: Verdict, frame: &FrameBuf<'_>) {
+        self.slot = self.slot.with(frame);
         self.stand = Stand::Decided(verdict);
+    }
+}
+
+impl Scratch {
+    /// Adds a frame to those that wait behind group `done`.
+    #[inline]
+    fn wait(&mut self, done: usize, at: Step, place: usize) {
+        let at_uplink = at.ingress == Ingress::Uplink;
+        let open = &mut self.groups[done..self.used];
+        let found = open
+            .iter_mut()
+            .find(|group| group.host == at.host && group.at_uplink == at_uplink);
+        if let Some(group) = found {
+            group.places.push(place);
+            return;
+        }
+        if self.used == self.groups.len() {
+            self.groups.push(Group {
+                host: 0,
+                at_uplink: false,
+                places: Vec::with_capacity(BATCH_FRAMES),
+            });
+        }
+        let group = &mut self.groups[self.used];
+        (group.host, group.at_uplink) = (at.host, at_uplink);
+        group.places.clear();
+        group.places.push(place);
+        self.used += 1;
     }
 }
 
 /// Takes what a host hands out beside the frames of one group.
 struct GroupEgress<'a> {
     host: usize,
-    /// The place of its frames in the batch.
-    group: &'a [usize],
+    places: &'a [usize],
     pool: &'a mut Pool,
     stash: &'a mut Vec<Stashed>,
 }
@@ -98,7 +142,7 @@ struct GroupEgress<'a> {
 impl GroupEgress<'_> {
     fn stash(&mut self, index: usize, what: Handed, frame: &[u8]) {
         self.stash.push(Stashed {
-            order: (self.group[index], self.stash.len()),
+            order: (self.places[index], self.stash.len()),
             host: self.host,
             what,
             memory: self.pool.memory(frame),
@@ -124,85 +168,90 @@ impl Egress for GroupEgress<'_> {
 }
 
 impl Network {
-    /// Takes a batch, at most [`BATCH_FRAMES`], as far as hosts can decide about frames together.
-    /// `now`: any time of the batch.
-    pub(crate) fn launch(&mut self, now: SimTime, flights: &mut [Flight<'_>]) {
-        self.stash.clear();
-        let mut waiting: Places = (0..flights.len()).collect();
-        while let Some(&first) = waiting.first() {
-            // Those of the first one's group now, the others later; both in the order of the frames.
-            let of_group = flights[first].group();
-            let mut group = Places::new();
-            waiting.retain(|&mut place| {
-                let now = flights[place].group() == of_group;
-                if now {
-                    group.push(place);
-                }
-                !now
-            });
-            self.decide_group(now, of_group, &group, flights);
-            for place in group {
+    /// Takes a batch, at most [`BATCH_FRAMES`] in the order in which they lie in `hold`, as far as
+    /// hosts can decide about frames together. `now`: any time of the batch.
+    pub(crate) fn launch(&mut self, now: SimTime, hold: &mut Hold, flights: &mut [Flight]) {
+        self.scratch.used = 0;
+        self.scratch.stash.clear();
+        for (place, flight) in flights.iter().enumerate() {
+            self.scratch.wait(0, flight.at, place);
+        }
+        let mut done = 0;
+        while done < self.scratch.used {
+            self.decide_group(now, done, hold, flights);
+            done += 1;
+            for index in 0..self.scratch.groups[done - 1].places.len() {
+                let place = self.scratch.groups[done - 1].places[index];
                 let flight = &mut flights[place];
                 if let Stand::Decided(Verdict::Uplink) = flight.stand {
-                    self.send(flight);
+                    self.send(hold, flight);
                     if let Stand::Waiting = flight.stand {
-                        waiting.push(place);
+                        self.scratch.wait(done, flight.at, place);
                     }
                 }
             }
         }
-        self.stash.sort_unstable_by_key(|stashed| stashed.order);
+        self.scratch
+            .stash
+            .sort_unstable_by_key(|stashed| stashed.order);
     }
 
-    /// A host decides about every frame of the batch that is at it and came in one way.
+    /// A host decides about every frame of a group.
     fn decide_group(
         &mut self,
         now: SimTime,
-        (host, at_uplink): (usize, bool),
-        group: &[usize],
-        flights: &mut [Flight<'_>],
+        group: usize,
+        hold: &mut Hold,
+        flights: &mut [Flight],
     ) {
-        let mut egress = GroupEgress {
+        let Scratch { groups, stash, .. } = &mut self.scratch;
+        let Group {
             host,
-            group,
+            at_uplink,
+            places,
+        } = &mut groups[group];
+        if !places.is_sorted() {
+            places.sort_unstable();
+        }
+        let mut egress = GroupEgress {
+            host: *host,
+            places,
             pool: &mut self.pool,
-            stash: &mut self.stash,
+            stash,
         };
+        let places = egress.places;
         let (now, egress, tracer) = (Nanos(now.0), &mut egress, &mut NoTrace);
-        let host = &mut self.hosts[host];
+        let host = &mut self.hosts[*host];
         let (worker, snapshot) = (&mut host.worker, &host.snapshot);
         let mut verdicts = [Verdict::Consumed; BATCH_FRAMES];
-        let verdicts = &mut verdicts[..group.len()];
-        if at_uplink {
-            let mut frames: SmallVec<[FrameBuf<'_>; BATCH_FRAMES]> = SmallVec::new();
-            frames.extend(group.iter().map(|&place| flights[place].lend()));
+        let verdicts = &mut verdicts[..places.len()];
+        let lying = hold.frames(places.iter().map(|&place| flights[place].slot));
+        if *at_uplink {
+            let mut frames: SmallVec<[FrameBuf<'_>; BATCH_FRAMES]> = lying.collect();
             worker.inbound(now, snapshot, &mut frames, verdicts, egress, tracer);
-            for ((&place, frame), &mut verdict) in group.iter().zip(frames).zip(verdicts) {
-                flights[place].give_back(frame, verdict);
+            for ((&place, frame), &mut verdict) in places.iter().zip(&frames).zip(verdicts) {
+                flights[place].decided(verdict, frame);
             }
-            return;
-        }
-        let mut frames: SmallVec<[PortFrame<'_>; BATCH_FRAMES]> = SmallVec::new();
-        for &place in group {
-            let flight = &mut flights[place];
-            if let Ingress::Port(port) = flight.at.ingress {
-                let frame = flight.lend();
-                frames.push(PortFrame { port, frame });
+        } else {
+            let mut frames: SmallVec<[PortFrame<'_>; BATCH_FRAMES]> = SmallVec::new();
+            frames.extend(places.iter().zip(lying).map(|(&place, frame)| {
+                let Ingress::Port(port) = flights[place].at.ingress else {
+                    unreachable!("a group came in one way, and this one not at an uplink");
+                };
+                PortFrame { port, frame }
+            }));
+            worker.outbound(now, snapshot, &mut frames, verdicts, egress, tracer);
+            for ((&place, sent), &mut verdict) in places.iter().zip(&frames).zip(verdicts) {
+                flights[place].decided(verdict, &sent.frame);
             }
-        }
-        worker.outbound(now, snapshot, &mut frames, verdicts, egress, tracer);
-        for ((&place, sent), &mut verdict) in group.iter().zip(frames).zip(verdicts) {
-            flights[place].give_back(sent.frame, verdict);
         }
     }
 
-    /// A host sent this frame: to the next host, as most, or as the underlay has it.
-    fn send(&mut self, flight: &mut Flight<'_>) {
-        let Some(frame) = &mut flight.frame else {
-            return;
-        };
-        let from = flight.at.host;
-        let carried = match self.underlay.carry(from, frame) {
+    /// A host sent this frame: it waits for the next host, as most, or is lost. One for several hosts
+    /// stays where it is.
+    fn send(&mut self, hold: &mut Hold, flight: &mut Flight) {
+        let mut frame = hold.frame(flight.slot);
+        match self.underlay.carry(flight.at.host, &mut frame) {
             Carried::To(to) => match self.underlay.arrive(to, frame.bytes()) {
                 Ok(()) => {
                     flight.at = Step {
@@ -210,54 +259,63 @@ impl Network {
                         ingress: Ingress::Uplink,
                     };
                     flight.stand = Stand::Waiting;
-                    return;
                 }
-                Err(reason) => Carried::Dropped(reason),
+                Err(reason) => flight.stand = Stand::Lost(reason),
             },
-            carried => carried,
-        };
-        flight.stand = Stand::Carried(carried);
+            Carried::Dropped(reason) => flight.stand = Stand::Lost(reason),
+            Carried::ToOthers(_) => {}
+        }
     }
 
     /// Shows and books what became of a frame that was launched, and takes what is left of it to its
     /// end. Frames are landed in their order.
+    #[inline]
     pub(crate) fn land<O: Observer>(
         &mut self,
-        index: usize,
-        flight: &mut Flight<'_>,
+        place: usize,
+        flight: &Flight,
+        hold: &mut Hold,
         walk: &mut Walk<'_, O>,
     ) {
         walk.copies.made += 1;
-        if !self.stash.is_empty() {
-            self.hand_out(index, walk);
+        if !self.scratch.stash.is_empty() {
+            self.hand_out(place, walk);
         }
-        let Flight { at, stand, .. } = *flight;
-        let Some(frame) = &mut flight.frame else {
-            return;
-        };
-        match stand {
+        if let Stand::Decided(Verdict::Deliver(port)) = flight.stand {
+            walk.deliver(flight.at.host, port, hold.bytes(flight.slot));
+        } else {
+            self.land_elsewhere(flight, &mut hold.frame(flight.slot), walk);
+        }
+        if !self.pool.waiting.is_empty() {
+            self.finish_copies(walk, &mut NoTrace);
+        }
+    }
+
+    fn land_elsewhere<O: Observer>(
+        &mut self,
+        flight: &Flight,
+        frame: &mut FrameBuf<'_>,
+        walk: &mut Walk<'_, O>,
+    ) {
+        let at = flight.at;
+        match flight.stand {
             Stand::Decided(verdict) => {
                 if walk.settle(at, verdict, frame.bytes(), &[]) == Onward::Underlay {
                     let carried = self.underlay.carry(at.host, frame);
                     self.go_on(at.host, carried, frame, walk, &mut NoTrace);
                 }
             }
-            Stand::Carried(carried) => self.go_on(at.host, carried, frame, walk, &mut NoTrace),
+            Stand::Lost(reason) => walk.lose(at.host, reason, frame, &mut NoTrace),
             Stand::Waiting => self.follow(at, frame, walk, &mut NoTrace),
         }
-        self.finish_copies(walk, &mut NoTrace);
     }
 
     /// Gives what hosts handed out beside this frame to where it goes.
-    fn hand_out<O: Observer>(&mut self, index: usize, walk: &mut Walk<'_, O>) {
-        let first = self
-            .stash
-            .partition_point(|stashed| stashed.order.0 < index);
-        for at in first..self.stash.len() {
-            let stashed = &mut self.stash[at];
-            if stashed.order.0 != index {
-                break;
-            }
+    fn hand_out<O: Observer>(&mut self, place: usize, walk: &mut Walk<'_, O>) {
+        let stash = &mut self.scratch.stash;
+        let first = stash.partition_point(|stashed| stashed.order.0 < place);
+        let of_frame = stash[first..].iter_mut();
+        for stashed in of_frame.take_while(|stashed| stashed.order.0 == place) {
             let (host, memory) = (stashed.host, std::mem::take(&mut stashed.memory));
             let frame = &memory[HEADROOM..];
             match stashed.what {

@@ -12,11 +12,12 @@ use hashbrown::HashMap;
 use nvgre_capture::LinkPayload;
 use nvgre_dataplane::{DropReason, Outer, PortId};
 use nvgre_wire::ip_protocol;
-use nvgre_wire::{EtherType, LinkHeader, MacAddress, ProviderAddress, VlanId};
+use nvgre_wire::{EtherType, LinkHeader, MacAddress, ProviderAddress};
 
-use crate::glance::{ETHERNET_LEN, mac_key};
+use crate::glance::{ETHERNET_LEN, mac_key, mac_keys};
 use crate::map_file::{Condition, MapFile};
 use crate::oracle::GuestIndex;
+use crate::recent::Recent;
 use crate::scenario::Scenario;
 use crate::underlay::Underlay;
 use crate::walk::{Ingress, Step};
@@ -94,6 +95,7 @@ pub(crate) struct EntryRules {
     by_mac: HashMap<u64, Vec<GuestIndex>, RandomState>,
     /// The name that each interface of the file had last, and the port named so.
     named: Vec<(String, Option<GuestIndex>)>,
+    recent: Recent,
 }
 
 /// A frame that was captured, and where.
@@ -106,24 +108,21 @@ pub(crate) struct Captured<'a> {
     pub(crate) interface: (u32, Option<&'a str>),
 }
 
-/// Where a frame enters, and who sent it if the rule says so.
+/// Where a frame enters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
-    pub(crate) host: usize,
-    pub(crate) ingress: Ingress,
-    /// The guest whose port it is; `None` at an uplink.
-    pub(crate) guest: Option<GuestIndex>,
-    /// It was captured on its way from `host` to a provider address that nobody owns: the underlay
-    /// loses it.
+    pub(crate) at: Step,
+    /// It was captured on its way from that host to a provider address that nobody owns: the
+    /// underlay loses it.
     pub(crate) to_nobody: bool,
 }
 
 impl Entry {
-    /// The first step of the frame's walk.
-    pub(crate) const fn step(self) -> Step {
-        Step {
-            host: self.host,
-            ingress: self.ingress,
+    /// The guest whose port it is; `None` at an uplink.
+    pub(crate) const fn guest(self) -> Option<GuestIndex> {
+        match self.at.ingress {
+            Ingress::Port(port) => Some(port.0 as GuestIndex),
+            Ingress::Uplink => None,
         }
     }
 }
@@ -135,6 +134,7 @@ impl EntryRules {
             ports: Vec::new(),
             by_mac: HashMap::with_hasher(RandomState::with_seeds(scenario.seed, 4, 5, 6)),
             named: Vec::new(),
+            recent: Recent::default(),
         };
         for (index, guest) in scenario.guests.iter().enumerate() {
             let with_nic = format!("{}/{}", guest.name, guest.nic);
@@ -162,22 +162,41 @@ impl EntryRules {
         host_of: &[usize],
     ) -> Result<Entry, SkipReason> {
         let frame = captured.frame;
-        let link = Link::parse(frame).ok_or(SkipReason::CutShort)?;
-        let mapped = self
-            .map
-            .entries
-            .iter()
-            .find(|entry| applies(&entry.condition, &link, &captured))
-            .map(|entry| entry.guest)
-            .or_else(|| self.port_named(captured.interface));
-        if let Some(guest) = mapped {
+        let Some(link) = Link::parse(frame) else {
+            return Err(SkipReason::CutShort);
+        };
+        let mapped = match self.map.entries.as_slice() {
+            [] => None,
+            entries => entries
+                .iter()
+                .find(|entry| applies(&entry.condition, &link, &captured))
+                .map(|entry| entry.guest),
+        };
+        if let Some(guest) = mapped.or_else(|| self.port_named(captured.interface)) {
             return self.at_port(guest, &link, host_of);
         }
-        if let Some(entry) = from_underlay(frame, &link, underlay) {
+        let Link {
+            destination,
+            source,
+            ..
+        } = link;
+        let mut bare = link.is_bare(frame);
+        if bare {
+            if let Some(guest) = self.recent.get(destination, source) {
+                return Ok(port(guest, host_of));
+            }
+            bare = underlay.host_of_mac_key(destination).is_none();
+        }
+        if !bare && let Some(entry) = from_underlay(frame, destination, underlay) {
             return Ok(entry);
         }
-        match self.by_mac.get(&mac_key(link.source)).map(Vec::as_slice) {
-            Some(&[guest]) => Ok(port(guest, host_of)),
+        match self.by_mac.get(&source).map(Vec::as_slice) {
+            Some(&[guest]) => {
+                if bare {
+                    self.recent.put(destination, source, guest);
+                }
+                Ok(port(guest, host_of))
+            }
             Some(_several) => Err(SkipReason::AmbiguousPort),
             None => Err(SkipReason::UnknownPort),
         }
@@ -208,42 +227,57 @@ impl EntryRules {
         link: &Link,
         host_of: &[usize],
     ) -> Result<Entry, SkipReason> {
-        match self.by_mac.get(&mac_key(link.source)) {
+        match self.by_mac.get(&link.source) {
             Some(owners) if !owners.contains(&guest) => Err(SkipReason::OtherDirection),
             Some(_) | None => Ok(port(guest, host_of)),
         }
     }
 }
 
-/// What the rules ask of a link header.
+/// What the rules ask of a link header. MACs are numbers, as tables have them.
 #[derive(Clone, Copy, Debug)]
 struct Link {
-    destination: MacAddress,
-    source: MacAddress,
+    destination: u64,
+    source: u64,
     ether_type: EtherType,
-    vlan: Option<VlanId>,
+    tagged: bool,
 }
 
 impl Link {
     /// `None` where the frame ends within its link header.
+    #[inline]
     fn parse(frame: &[u8]) -> Option<Self> {
-        let &[a, b, c, d, e, f, g, h, i, j, k, l, m, n] = frame.first_chunk::<ETHERNET_LEN>()?;
-        let ether_type = EtherType(u16::from_be_bytes([m, n]));
+        let ether_type = u16::from_be_bytes(*frame.get(12..)?.first_chunk()?);
+        let (destination, source) = mac_keys(frame)?;
         let untagged = Self {
-            destination: MacAddress::new([a, b, c, d, e, f]),
-            source: MacAddress::new([g, h, i, j, k, l]),
-            ether_type,
-            vlan: None,
+            destination,
+            source,
+            ether_type: EtherType(ether_type),
+            tagged: false,
         };
-        if !ether_type.is_tag() {
+        if !untagged.ether_type.is_tag() {
             return Some(untagged);
         }
         let link = LinkHeader::parse(frame).ok()?;
         Some(Self {
             ether_type: link.ether_type,
-            vlan: link.vlan,
+            tagged: true,
             ..untagged
         })
+    }
+
+    /// Whether a frame enters at no uplink unless it is for a host's MAC: as GRE only could it, and
+    /// an IPv4 header shows at one place that it is none.
+    #[inline]
+    fn is_bare(&self, frame: &[u8]) -> bool {
+        match self.ether_type {
+            EtherType::IPV4 => {
+                let protocol = frame.get(PROTOCOL_AT);
+                !self.tagged && protocol.is_none_or(|&protocol| protocol != ip_protocol::GRE)
+            }
+            EtherType::IPV6 => false,
+            _not_ip => true,
+        }
     }
 }
 
@@ -254,20 +288,20 @@ fn compare_names(a: &str, b: &str) -> Ordering {
 }
 
 fn port(guest: GuestIndex, host_of: &[usize]) -> Entry {
-    let ingress = Ingress::Port(PortId(guest as u32));
-    Entry {
+    let at = Step {
         host: host_of[guest],
-        ingress,
-        guest: Some(guest),
+        ingress: Ingress::Port(PortId(guest as u32)),
+    };
+    Entry {
+        at,
         to_nobody: false,
     }
 }
 
 fn at_uplink(host: usize, to_nobody: bool) -> Entry {
+    let ingress = Ingress::Uplink;
     Entry {
-        host,
-        ingress: Ingress::Uplink,
-        guest: None,
+        at: Step { host, ingress },
         to_nobody,
     }
 }
@@ -282,8 +316,11 @@ fn applies(condition: &Condition, link: &Link, captured: &Captured<'_>) -> bool 
                     .file_name()
                     .is_some_and(|f| *f == **name)
         }
-        Condition::Mac(mac) => link.source == *mac,
-        Condition::Vlan(vlan) => link.vlan == Some(*vlan),
+        Condition::Mac(mac) => link.source == mac_key(*mac),
+        Condition::Vlan(vlan) => {
+            let link = link.tagged.then(|| LinkHeader::parse(captured.frame));
+            link.is_some_and(|link| link.is_ok_and(|link| link.vlan == Some(*vlan)))
+        }
     }
 }
 
@@ -292,23 +329,8 @@ fn applies(condition: &Condition, link: &Link, captured: &Captured<'_>) -> bool 
 /// what its own stack takes). A guest's bare frame may be for the same numbers: tenants choose
 /// freely. A damaged packet goes by its MAC. A tunnel packet to an address that no host owns is lost
 /// behind the host that sent it.
-fn from_underlay(frame: &[u8], link: &Link, underlay: &Underlay) -> Option<Entry> {
-    let by_mac = underlay.host_of_mac(link.destination);
-    // What is for no host's MAC enters here as GRE only. An IPv4 header shows that at one place.
-    let plain_ipv4 = frame[12..ETHERNET_LEN] == EtherType::IPV4.0.to_be_bytes();
-    let elsewhere = match link.ether_type {
-        EtherType::IPV4 => {
-            plain_ipv4
-                && frame
-                    .get(PROTOCOL_AT)
-                    .is_none_or(|&protocol| protocol != ip_protocol::GRE)
-        }
-        EtherType::IPV6 => false,
-        _not_ip => true,
-    };
-    if by_mac.is_none() && elsewhere {
-        return None;
-    }
+fn from_underlay(frame: &[u8], destination: u64, underlay: &Underlay) -> Option<Entry> {
+    let by_mac = underlay.host_of_mac_key(destination);
     let to = match Outer::parse(frame) {
         Ok(outer) if outer.protocol == ip_protocol::GRE => {
             let to = underlay.owner(outer.destination);

@@ -47,6 +47,15 @@ pub(crate) fn mac_key(mac: MacAddress) -> u64 {
     u64::from_be_bytes([0, 0, a, b, c, d, e, f])
 }
 
+/// The same of a frame's destination and source; `None` below an Ethernet header.
+#[inline]
+pub(crate) fn mac_keys(frame: &[u8]) -> Option<(u64, u64)> {
+    let &[a, b, c, d, e, f, g, h, i, j, k, l, m, n] = frame.first_chunk::<ETHERNET_LEN>()?;
+    let destination = u64::from_be_bytes([a, b, c, d, e, f, g, h]) >> 16;
+    let source = u64::from_be_bytes([g, h, i, j, k, l, m, n]) >> 16;
+    Some((destination, source))
+}
+
 fn of_outer(frame: &[u8]) -> Result<(ProviderAddress, ProviderAddress), DropReason> {
     Outer::parse(frame).map(|outer| (outer.source, outer.destination))
 }

@@ -2,6 +2,9 @@
 
 use nvgre_wire::{FrameBuf, HEADROOM};
 
+/// Bytes in front of a frame that is put here: the headroom, and as much again, so that it still has
+/// its headroom when outer headers are in front.
+const FRONT: usize = 2 * HEADROOM;
 /// Slots begin at cache lines.
 const ALIGN: usize = 64;
 
@@ -12,17 +15,33 @@ pub(crate) struct Hold {
     used: usize,
 }
 
-/// Where a frame lies.
+/// Where a frame lies. The next one begins behind its slot.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Slot {
-    start: usize,
-    /// Bytes of the frame.
-    pub(crate) len: usize,
+    at: u32,
+    /// The frame within the slot.
+    start: u32,
+    end: u32,
 }
 
 impl Slot {
-    const fn end(self) -> usize {
-        self.start + (HEADROOM + self.len).next_multiple_of(ALIGN)
+    fn next(self) -> usize {
+        (self.at + self.end).next_multiple_of(ALIGN as u32) as usize
+    }
+
+    /// Bytes of the frame.
+    pub(crate) const fn len(self) -> usize {
+        (self.end - self.start) as usize
+    }
+
+    /// The slot with the frame as it is now. It has not grown to the back: frames do not.
+    pub(crate) fn with(self, frame: &FrameBuf<'_>) -> Self {
+        let range = frame.range();
+        Self {
+            start: range.start as u32,
+            end: range.end as u32,
+            ..self
+        }
     }
 }
 
@@ -33,51 +52,62 @@ impl Hold {
     }
 
     /// Copies a frame that is in two parts. What is in front of it is whatever was there.
+    #[inline]
     pub(crate) fn put(&mut self, head: &[u8], rest: &[u8]) -> Slot {
+        let start = self.used + FRONT;
+        let end = start + head.len() + rest.len();
+        // Captured frames, and the buffer they come out of, are far shorter than 4 GiB.
         let slot = Slot {
-            start: self.used,
-            len: head.len() + rest.len(),
+            at: self.used as u32,
+            start: FRONT as u32,
+            end: (end - self.used) as u32,
         };
-        if self.memory.len() < slot.end() {
-            self.memory.resize(slot.end(), 0);
+        self.used = slot.next();
+        if self.memory.len() < self.used {
+            self.memory.resize(self.used, 0);
         }
-        let frame = &mut self.memory[slot.start + HEADROOM..];
-        frame[..head.len()].copy_from_slice(head);
-        frame[head.len()..slot.len].copy_from_slice(rest);
-        self.used = slot.end();
+        let frame = &mut self.memory[start..end];
+        if !head.is_empty() {
+            frame[..head.len()].copy_from_slice(head);
+        }
+        frame[head.len()..].copy_from_slice(rest);
         slot
     }
 
     /// Takes the last frame back.
     pub(crate) const fn take_back(&mut self, slot: Slot) {
-        self.used = slot.start;
+        self.used = slot.at as usize;
     }
 
     /// The frame.
     pub(crate) fn bytes(&self, slot: Slot) -> &[u8] {
-        &self.memory[slot.start + HEADROOM..][..slot.len]
+        let at = slot.at as usize;
+        &self.memory[at + slot.start as usize..at + slot.end as usize]
     }
 
     /// One frame, to be carried.
     pub(crate) fn frame(&mut self, slot: Slot) -> FrameBuf<'_> {
-        frame_of(&mut self.memory[slot.start..slot.end()], slot)
+        frame_of(&mut self.memory[slot.at as usize..], slot)
     }
 
-    /// Several frames, in the order in which they were put here, to be carried together.
+    /// Several frames, in the order in which they were put here.
+    #[inline]
     pub(crate) fn frames(
         &mut self,
         slots: impl Iterator<Item = Slot>,
     ) -> impl Iterator<Item = FrameBuf<'_>> {
         let (mut rest, mut at) = (&mut self.memory[..], 0);
         slots.map(move |slot| {
-            let (_, behind) = std::mem::take(&mut rest).split_at_mut(slot.start - at);
-            let (memory, behind) = behind.split_at_mut(slot.end() - slot.start);
-            (rest, at) = (behind, slot.end());
-            frame_of(memory, slot)
+            let (memory, behind) = std::mem::take(&mut rest).split_at_mut(slot.next() - at);
+            let frame = frame_of(&mut memory[slot.at as usize - at..], slot);
+            (rest, at) = (behind, slot.next());
+            frame
         })
     }
 }
 
+#[inline]
 fn frame_of(memory: &mut [u8], slot: Slot) -> FrameBuf<'_> {
-    FrameBuf::new(memory, HEADROOM..HEADROOM + slot.len).expect("a slot begins with the headroom")
+    let range = slot.start as usize..slot.end as usize;
+    FrameBuf::new(memory, range).expect("outer headers take less than the headroom")
 }

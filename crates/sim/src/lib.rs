@@ -18,7 +18,7 @@
 //! | `clock.rs`, `world.rs` | [`World`]: guests, hosts and wire in virtual time |
 //! | `guest.rs`, `guest_*.rs` | [`Guest`]: a smoltcp stack that notices address conflicts |
 //! | `story.rs` | stages played with their probes, and why a probe failed |
-//! | `replay.rs`, `hold.rs`, `entry.rs`, `map_file.rs` | [`Replay`]: captures, and where their frames enter |
+//! | `replay.rs`, `hold.rs`, `entry.rs`, `recent.rs`, `map_file.rs` | [`Replay`]: captures, and where their frames enter |
 //! | `replay_report.rs`, `watch.rs`, `taps.rs` | what a replay sees, and writes |
 //! | `skeleton.rs`, `skeleton_*.rs` | [`Survey`] and [`Skeleton`]: a scenario guessed from a capture |
 //! | `oracle.rs`, `ledger.rs`, `digest.rs` | isolation, books, and the hash of a run |
@@ -46,6 +46,7 @@ mod names;
 mod network;
 mod oracle;
 mod pool;
+mod recent;
 mod replay;
 mod replay_report;
 pub mod scenario;

@@ -2,7 +2,7 @@
 
 use nvgre_dataplane::{Learned, Neighbor, Policy, PolicyError, PolicyWarning, Snapshot, Worker};
 
-use crate::batch::Stashed;
+use crate::batch::Scratch;
 use crate::learning;
 use crate::pool::Pool;
 use crate::scenario;
@@ -78,8 +78,7 @@ pub struct Network {
     /// What keeps frames from being decided about together, if anything does.
     pub(crate) together: Together,
     pub(crate) pool: Pool,
-    /// What hosts handed out beside the frames of the batch in hand.
-    pub(crate) stash: Vec<Stashed>,
+    pub(crate) scratch: Scratch,
     /// The frame in hand as it was, for observers that keep dropped ones.
     pub(crate) before: Vec<u8>,
 }
@@ -97,7 +96,7 @@ impl Network {
             seed,
             together: Together::default(),
             pool: Pool::default(),
-            stash: Vec::new(),
+            scratch: Scratch::default(),
             before: Vec::new(),
         };
         network.publish(hosts)?;

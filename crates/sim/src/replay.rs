@@ -12,7 +12,6 @@ use nvgre_capture::{
 };
 use nvgre_dataplane::{DropReason, PortCounters, PortId};
 use nvgre_wire::FrameBuf;
-use smallvec::SmallVec;
 
 use crate::batch::{BATCH_FRAMES, Flight};
 use crate::clock::SimTime;
@@ -27,7 +26,8 @@ use crate::oracle::{OracleCounts, Sender};
 use crate::replay_report::ReplayReport;
 use crate::summary::FrameSummary;
 use crate::taps::Taps;
-use crate::walk::{Step, Walk};
+use crate::underlay::Underlay;
+use crate::walk::{Ingress, Step, Walk};
 use crate::watch::{Watch, Watched};
 
 /// A run over one or more captures.
@@ -43,21 +43,19 @@ pub struct Replay {
     offset_nanos: u64,
     hold: Hold,
     /// The frames in the hold, in order; none between two calls.
+    flights: Vec<Flight>,
+    /// What is known of each of them.
     boarded: Vec<Boarded>,
     host_of: Vec<usize>,
 }
 
-/// A frame that enters.
+/// What is known of a frame that enters.
 #[derive(Clone, Copy, Debug)]
 struct Boarded {
-    /// Over all input files, from 1.
-    number: u64,
-    now: SimTime,
-    /// The packet's own time, for the output.
-    captured_ns: i64,
-    entry: Entry,
-    sender: Sender,
-    slot: Slot,
+    watched: Watched,
+    entered: Step,
+    /// See [`Entry`].
+    to_nobody: bool,
     /// Its index among the packets in hand.
     packet: usize,
 }
@@ -100,6 +98,7 @@ impl Replay {
             file: String::new(),
             offset_nanos: 0,
             hold: Hold::default(),
+            flights: Vec::new(),
             boarded: Vec::new(),
         }
     }
@@ -123,10 +122,9 @@ impl Replay {
         if !packet.link_type.is_supported() {
             return Err(ReplayError::LinkType(packet.link_type));
         }
-        if self.board(packet, file, 0)
-            && let Some(one) = self.boarded.pop()
-        {
-            self.depart_alone(&one, packet);
+        self.open(file, packet.time_ns);
+        if self.board(packet, 0) {
+            self.depart_alone(packet);
         }
         self.written()
     }
@@ -142,6 +140,9 @@ impl Replay {
         let packets = reader
             .packets(max.min(BATCH_FRAMES))
             .map_err(ReplayError::Read)?;
+        if !packets.is_empty() {
+            self.open(file, packets.get(0).time_ns);
+        }
         let hops = self.taps.as_ref().is_some_and(Taps::shows_hops);
         let mut unsupported = None;
         for index in 0..packets.len() {
@@ -154,17 +155,9 @@ impl Replay {
                 });
                 break;
             }
-            if !self.board(&packet, file, index) {
-                continue;
-            }
-            let rules = &self.model.network().together;
-            let alone = self.boarded.pop_if(|one| {
-                let frame = self.hold.bytes(one.slot);
-                hops || one.entry.to_nobody || !rules.covers(one.entry.ingress, frame)
-            });
-            if let Some(one) = alone {
-                self.depart_together(|index| packets.get(index));
-                self.depart_alone(&one, &packet);
+            if self.board(&packet, index) && (hops || !self.may_wait()) {
+                self.depart_before_last(|index| packets.get(index));
+                self.depart_alone(&packet);
             }
         }
         self.depart_together(|index| packets.get(index));
@@ -174,24 +167,49 @@ impl Replay {
         }
     }
 
+    /// Whether the last frame may be decided about together with those behind it.
+    fn may_wait(&self) -> bool {
+        let (Some(flight), Some(boarded)) = (self.flights.last(), self.boarded.last()) else {
+            return true;
+        };
+        let together = &self.model.network().together;
+        let frame = self.hold.bytes(flight.slot());
+        !boarded.to_nobody && together.covers(flight.at().ingress, frame)
+    }
+
     /// What the output says to it.
     fn written(&mut self) -> Result<(), ReplayError> {
         let error = self.taps.as_mut().and_then(Taps::take_error);
         error.map_or(Ok(()), |error| Err(ReplayError::Write(error)))
     }
 
-    /// Brings a packet to where it enters; `false` if it does not.
-    fn board(&mut self, packet: &Packet<'_>, file: &str, index: usize) -> bool {
-        self.advance(packet.time_ns.max(0).unsigned_abs(), file);
-        match self.enter(packet, file, index) {
-            Ok(boarded) => {
-                self.report.entered_at_uplinks += u64::from(boarded.entry.guest.is_none());
-                self.report.bytes_entered += boarded.slot.len as u64;
-                self.boarded.push(boarded);
+    /// Brings a packet of the file in hand to where it enters; `false` if it does not.
+    #[inline]
+    fn board(&mut self, packet: &Packet<'_>, index: usize) -> bool {
+        // Rates need a clock that goes on, and captures of several interfaces step back now and then.
+        let captured = SimTime(packet.time_ns.max(0).unsigned_abs());
+        self.now = self.now.max(captured + self.offset_nanos);
+        // Over all input files.
+        let number = self.report.frames.read + self.boarded.len() as u64 + 1;
+        match self.enter(packet) {
+            Ok((entry, sender, slot)) => {
+                self.report.entered_at_uplinks += u64::from(entry.at.ingress == Ingress::Uplink);
+                self.report.bytes_entered += slot.len() as u64;
+                self.flights.push(Flight::new(entry.at, slot));
+                self.boarded.push(Boarded {
+                    watched: Watched {
+                        number,
+                        sender,
+                        now: self.now,
+                        captured_ns: packet.time_ns,
+                    },
+                    entered: entry.at,
+                    to_nobody: entry.to_nobody,
+                    packet: index,
+                });
                 true
             }
             Err(reason) => {
-                let number = self.next_number();
                 self.report.frames.skip();
                 self.report.skips.entry(reason).or_insert((0, number)).0 += 1;
                 false
@@ -199,27 +217,14 @@ impl Replay {
         }
     }
 
-    /// The number of the frame in hand, over all input files.
-    const fn next_number(&self) -> u64 {
-        self.report.frames.read + self.boarded.len() as u64 + 1
-    }
-
-    fn enter(
-        &mut self,
-        packet: &Packet<'_>,
-        file: &str,
-        index: usize,
-    ) -> Result<Boarded, SkipReason> {
+    #[inline]
+    fn enter(&mut self, packet: &Packet<'_>) -> Result<(Entry, Sender, Slot), SkipReason> {
         let underlay = &self.model.network().underlay;
-        let payload = network_layer(packet.link_type, packet.data);
-        let payload = payload.map_err(|_| SkipReason::CutShort)?;
-        let (header, rest) = with_ethernet(payload, underlay)?;
-        let header = header.as_ref().map_or(&[][..], |header| header);
-        let slot = self.hold.put(header, rest);
+        let slot = put(packet, underlay, &mut self.hold)?;
         let frame = self.hold.bytes(slot);
         let captured = Captured {
             frame,
-            file,
+            file: &self.file,
             interface: (packet.interface, packet.interface_name),
         };
         let entry = match self.rules.enter(captured, underlay, &self.host_of) {
@@ -229,73 +234,74 @@ impl Replay {
                 return Err(reason);
             }
         };
-        let sender = match entry.guest {
+        let sender = match entry.guest() {
             Some(guest) => Sender::Guest(guest),
-            None => self
-                .model
-                .oracle()
-                .sender_at_uplink(frame, |address| underlay.owner(address)),
+            None => {
+                let oracle = self.model.oracle();
+                oracle.sender_at_uplink(frame, |address| underlay.owner(address))
+            }
         };
-        Ok(Boarded {
-            number: self.next_number(),
-            now: self.now,
-            captured_ns: packet.time_ns,
-            entry,
-            sender,
-            slot,
-            packet: index,
-        })
+        Ok((entry, sender, slot))
     }
 
-    /// Rates need a clock that goes on: captures of several interfaces step back now and then, and a
-    /// second file may be of the same hour as the first. It then follows the first in time.
-    fn advance(&mut self, captured: u64, file: &str) {
+    /// Packets of `file` come next. A second file may be of the same hour as the first: it then
+    /// follows the first in time.
+    fn open(&mut self, file: &str, first_time_ns: i64) {
         if self.file != file {
             file.clone_into(&mut self.file);
-            self.offset_nanos = self.now.0.saturating_sub(captured);
+            let first = first_time_ns.max(0).unsigned_abs();
+            self.offset_nanos = self.now.0.saturating_sub(first);
         }
-        self.now = self.now.max(SimTime(captured) + self.offset_nanos);
     }
 
     /// Carries the frames in the hold to their ends, side by side.
     fn depart_together<'p>(&mut self, packet_of: impl Fn(usize) -> Packet<'p>) {
-        let Some(&first) = self.boarded.first() else {
+        let Some(first) = self.boarded.first() else {
             return;
         };
-        let frames = self.hold.frames(self.boarded.iter().map(|one| one.slot));
-        let flights = self.boarded.iter().zip(frames);
-        let flights = flights.map(|(one, frame)| Flight::new(one.entry.step(), frame));
-        let mut flights: SmallVec<[Flight<'_>; BATCH_FRAMES]> = flights.collect();
         let (network, oracle) = self.model.parts();
-        network.launch(first.now, &mut flights);
+        network.launch(first.watched.now, &mut self.hold, &mut self.flights);
         let mut copies = self.report.copies;
         let mut watch = Watch {
             report: &mut self.report,
             oracle,
             digest: &mut self.digest,
             taps: self.taps.as_mut(),
-            frame: first.watched(),
+            frame: first.watched,
         };
-        for (index, (flight, one)) in flights.iter_mut().zip(&self.boarded).enumerate() {
-            watch.frame = one.watched();
-            let mut walk = Walk::new(one.now, &mut copies, &mut watch);
-            network.land(index, flight, &mut walk);
+        for (place, (flight, boarded)) in self.flights.iter().zip(&self.boarded).enumerate() {
+            watch.frame = boarded.watched;
+            let mut walk = Walk::new(watch.frame.now, &mut copies, &mut watch);
+            network.land(place, flight, &mut self.hold, &mut walk);
             let fate = walk.fate;
-            if let Some(line) = watch.report.book(fate, one.number) {
+            if let Some(line) = watch.report.book(fate, boarded.watched.number) {
                 // Nobody listened: the same again, for the one who asks.
-                let packet = packet_of(one.packet);
-                let clue = retraced(network, one, &packet);
+                let packet = packet_of(boarded.packet);
+                let first = (boarded.watched.now, boarded.entered);
+                let clue = retraced(network, first, &packet);
                 line.first = clue.map(|clue| (summary(&packet), clue));
             }
         }
-        drop(flights);
         self.report.copies = copies;
+        self.flights.clear();
         self.boarded.clear();
         self.hold.clear();
     }
 
-    /// Carries one frame of the hold to its end.
-    fn depart_alone(&mut self, one: &Boarded, packet: &Packet<'_>) {
+    /// The same without the last one, which stays.
+    fn depart_before_last<'p>(&mut self, packet_of: impl Fn(usize) -> Packet<'p>) {
+        if let (Some(flight), Some(boarded)) = (self.flights.pop(), self.boarded.pop()) {
+            self.depart_together(packet_of);
+            self.flights.push(flight);
+            self.boarded.push(boarded);
+        }
+    }
+
+    /// Carries the only frame of the hold to its end.
+    fn depart_alone(&mut self, packet: &Packet<'_>) {
+        let (Some(flight), Some(boarded)) = (self.flights.pop(), self.boarded.pop()) else {
+            return;
+        };
         let (network, oracle) = self.model.parts();
         let mut copies = self.report.copies;
         let mut watch = Watch {
@@ -303,19 +309,18 @@ impl Replay {
             oracle,
             digest: &mut self.digest,
             taps: self.taps.as_mut(),
-            frame: one.watched(),
+            frame: boarded.watched,
         };
-        let mut walk = Walk::new(one.now, &mut copies, &mut watch);
+        let mut walk = Walk::new(watch.frame.now, &mut copies, &mut watch);
         let mut tracer = ClueTracer::default();
-        let mut frame = self.hold.frame(one.slot);
-        let step = one.entry.step();
-        if one.entry.to_nobody {
-            lose_at_once(step, &frame, &mut walk, &mut tracer);
+        let mut frame = self.hold.frame(flight.slot());
+        if boarded.to_nobody {
+            lose_at_once(flight.at(), &frame, &mut walk, &mut tracer);
         } else {
-            network.walk(step, &mut frame, &mut walk, &mut tracer);
+            network.walk(flight.at(), &mut frame, &mut walk, &mut tracer);
         }
         let fate = walk.fate;
-        if let Some(line) = watch.report.book(fate, one.number) {
+        if let Some(line) = watch.report.book(fate, boarded.watched.number) {
             line.first = tracer.first_drop.map(|clue| (summary(packet), clue));
         }
         self.report.copies = copies;
@@ -362,15 +367,16 @@ impl Replay {
     }
 }
 
-impl Boarded {
-    const fn watched(&self) -> Watched {
-        Watched {
-            number: self.number,
-            sender: self.sender,
-            now: self.now,
-            captured_ns: self.captured_ns,
-        }
+/// Puts a packet into the hold, with an Ethernet header.
+#[inline]
+fn put(packet: &Packet<'_>, underlay: &Underlay, hold: &mut Hold) -> Result<Slot, SkipReason> {
+    if packet.link_type == LinkType::ETHERNET {
+        return Ok(hold.put(&[], packet.data));
     }
+    let payload = network_layer(packet.link_type, packet.data);
+    let payload = payload.map_err(|_| SkipReason::CutShort)?;
+    let (header, rest) = with_ethernet(payload, underlay)?;
+    Ok(hold.put(header.as_ref().map_or(&[], |header| header), rest))
 }
 
 /// A frame that left its host for an address that nobody owns: the underlay drops it.
@@ -387,18 +393,11 @@ fn lose_at_once(
 
 /// The clue of a frame that was carried among others. Verdicts about those depend on nothing but
 /// policy and frame, so that its second walk is the first again.
-fn retraced(network: &mut Network, one: &Boarded, packet: &Packet<'_>) -> Option<Clue> {
-    let payload = network_layer(packet.link_type, packet.data).ok()?;
-    let (header, rest) = with_ethernet(payload, &network.underlay).ok()?;
+fn retraced(network: &mut Network, first: (SimTime, Step), packet: &Packet<'_>) -> Option<Clue> {
     let mut hold = Hold::default();
-    let slot = hold.put(header.as_ref().map_or(&[], |header| header), rest);
+    let slot = put(packet, &network.underlay, &mut hold).ok()?;
     let mut tracer = ClueTracer::default();
-    network.retrace(
-        one.now,
-        one.entry.step(),
-        &mut hold.frame(slot),
-        &mut tracer,
-    );
+    network.retrace(first, &mut hold.frame(slot), &mut tracer);
     tracer.first_drop
 }
 

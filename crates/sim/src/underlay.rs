@@ -16,11 +16,11 @@ use ahash::RandomState;
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 use nvgre_dataplane::DropReason;
-use nvgre_wire::{EtherType, FrameBuf, MacAddress, ProviderAddress};
+use nvgre_wire::{FrameBuf, MacAddress, ProviderAddress};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use crate::glance::{Glance, mac_key, packet_len};
+use crate::glance::{Glance, mac_key, mac_keys, packet_len};
 use crate::scenario;
 
 /// The MAC of the underlay's router, which answers for every address that no host has.
@@ -83,21 +83,33 @@ pub struct Underlay {
 #[derive(Clone, Copy, Debug)]
 struct Link {
     mtu_bytes: usize,
-    /// A provider address that it owns, and its MAC there: nearly all that it sends comes from them.
-    own: Option<(ProviderAddress, MacAddress)>,
+    /// A provider address that it owns, and its MAC there, by [`mac_key`]: nearly all that it sends
+    /// comes from them.
+    own: Option<(ProviderAddress, u64)>,
+    /// Where it sent last: a host's MAC, and the host.
+    last: Option<u64>,
+    last_to: usize,
 }
 
 impl Link {
-    /// Whether a frame comes from the host's own addresses.
-    fn sends(&self, frame: &[u8]) -> bool {
+    /// Whether a frame with this source MAC comes from the host's own addresses.
+    #[inline]
+    fn sends(&self, source: u64, frame: &[u8]) -> bool {
         let Some((address, mac)) = self.own else {
             return false;
         };
-        let (ether_type, source) = match address.ip() {
-            IpAddr::V4(own) => (EtherType::IPV4, frame.get(26..30) == Some(&own.octets())),
-            IpAddr::V6(own) => (EtherType::IPV6, frame.get(22..38) == Some(&own.octets())),
-        };
-        source && frame[6..12] == mac.octets() && frame[12..14] == ether_type.0.to_be_bytes()
+        let ether_type = frame.get(12..14);
+        mac == source
+            && match address.ip() {
+                IpAddr::V4(own) => {
+                    let source = frame.get(26..30);
+                    ether_type == Some(&[0x08, 0x00]) && source == Some(&own.octets())
+                }
+                IpAddr::V6(own) => {
+                    let source = frame.get(22..38);
+                    ether_type == Some(&[0x86, 0xdd]) && source == Some(&own.octets())
+                }
+            }
     }
 }
 
@@ -159,7 +171,9 @@ impl Underlay {
             let mut own = own.filter(|&(address, _)| self.owner(address) == Some(index));
             self.links.push(Link {
                 mtu_bytes: self.mtu_bytes.min(host.link_mtu_bytes).into(),
-                own: own.next(),
+                own: own.next().map(|(address, mac)| (address, mac_key(mac))),
+                last: None,
+                last_to: 0,
             });
         }
         self.seen = self
@@ -201,7 +215,12 @@ impl Underlay {
 
     /// The host with this MAC on the underlay.
     pub fn host_of_mac(&self, mac: MacAddress) -> Option<usize> {
-        match self.macs.get(&mac_key(mac))? {
+        self.host_of_mac_key(mac_key(mac))
+    }
+
+    /// The same by [`mac_key`].
+    pub(crate) fn host_of_mac_key(&self, mac: u64) -> Option<usize> {
+        match self.macs.get(&mac)? {
             &Station::Host(host) => Some(host),
             Station::Behind(_) => None,
         }
@@ -223,14 +242,17 @@ impl Underlay {
             return Carried::Dropped(DropReason::UnderlayMtu);
         }
         // From a host's own addresses to another host's MAC, as nearly all: nothing to look for.
-        if self
-            .links
-            .get(from)
-            .is_some_and(|link| link.sends(frame.bytes()))
-            && let Some(&[a, b, c, d, e, f]) = frame.bytes().first_chunk()
-            && let Some(host) = self.host_of_mac(MacAddress::new([a, b, c, d, e, f]))
+        if let Some((destination, source)) = mac_keys(frame.bytes())
+            && let Some(link) = self.links.get_mut(from)
+            && link.sends(source, frame.bytes())
         {
-            return Carried::To(host);
+            if link.last == Some(destination) {
+                return Carried::To(link.last_to);
+            }
+            if let Some(&Station::Host(to)) = self.macs.get(&destination) {
+                (link.last, link.last_to) = (Some(destination), to);
+                return Carried::To(to);
+            }
         }
         let Some(glance) = Glance::at(frame.bytes()) else {
             return Carried::Dropped(DropReason::OuterLength);

@@ -89,6 +89,7 @@ impl<'a, O: Observer> Walk<'a, O> {
     }
 
     /// Books the end of a copy that reached a port.
+    #[inline]
     pub(crate) fn deliver(&mut self, host: usize, port: PortId, frame: &[u8]) {
         self.copies.delivered += 1;
         self.fate.delivered += 1;
@@ -378,8 +379,7 @@ impl Network {
     /// Walks a frame again for a tracer alone: nothing is counted, nobody sees it.
     pub(crate) fn retrace<T: WalkTracer>(
         &mut self,
-        now: SimTime,
-        first: Step,
+        (now, first): (SimTime, Step),
         frame: &mut FrameBuf<'_>,
         tracer: &mut T,
     ) {

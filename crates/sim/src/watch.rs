@@ -30,6 +30,7 @@ pub(crate) struct Watched {
 }
 
 impl Watch<'_> {
+    #[inline]
     fn count(&mut self, port: PortId, frame: &[u8]) {
         let guest = port.0 as usize;
         self.digest.delivery(self.frame.now, guest, frame);
@@ -40,6 +41,7 @@ impl Watch<'_> {
         }
     }
 
+    #[inline]
     fn show(&mut self, hop: Hop, frame: &[u8]) {
         if let Some(taps) = self.taps.as_deref_mut() {
             taps.show(hop, self.frame.number, self.frame.captured_ns, frame);
@@ -52,6 +54,7 @@ impl Observer for Watch<'_> {
         self.taps.as_deref().is_some_and(Taps::shows_hops)
     }
 
+    #[inline]
     fn delivered(&mut self, _host: usize, port: PortId, frame: &[u8]) {
         self.count(port, frame);
         self.show(Hop::Delivered(port), frame);
