@@ -80,6 +80,7 @@ impl Pcap {
     }
 
     /// Consumes the next record; `None` when the file ends before it, or it is out of reach.
+    #[inline]
     pub(crate) fn locate<R: Read>(
         &self,
         window: &mut Window<R>,
@@ -122,6 +123,7 @@ impl Pcap {
 }
 
 /// Makes `need` bytes of a record available; `false` where there is no record, or none within reach.
+#[inline]
 fn hold<R: Read>(window: &mut Window<R>, need: usize, reach: Reach) -> Result<bool, ReadErrorKind> {
     let have = window.available().len();
     if have >= need {

@@ -147,6 +147,7 @@ impl<'a> Packets<'a> {
     }
 
     /// One of them, from 0. Panics beyond the last, as indexing does.
+    #[inline]
     pub fn get(&self, index: usize) -> Packet<'a> {
         let number = self.before + index as u64 + 1;
         packet(&self.places[index], self.window, self.interfaces, number)
@@ -270,6 +271,7 @@ impl<R: Read> Reader<R> {
         })
     }
 
+    #[inline]
     fn locate(&mut self, reach: Reach) -> Result<Option<Located>, ReadError> {
         if let Some(error) = self.error.take() {
             return Err(error);
@@ -301,6 +303,7 @@ impl<R: Read> Reader<R> {
     }
 }
 
+#[inline]
 fn packet<'a>(
     located: &Located,
     window: &'a [u8],

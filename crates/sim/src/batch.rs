@@ -4,6 +4,9 @@
 //! hops: what is sent between hosts is not shown. First they are launched, all of them, and then
 //! landed one after the other, in the order in which they came: only landing is observed and booked.
 
+use std::collections::VecDeque;
+use std::mem;
+
 use nvgre_dataplane::{
     Destination, DropReason, Egress, Learned, Nanos, NoTrace, PortFrame, PortId, Verdict,
 };
@@ -24,6 +27,7 @@ pub(crate) const BATCH_FRAMES: usize = 64;
 /// A frame of a batch.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Flight {
+    entered: Step,
     at: Step,
     slot: Slot,
     stand: Stand,
@@ -38,15 +42,6 @@ enum Stand {
     Decided(Verdict),
     /// Its host sent it, and the underlay has dropped it.
     Lost(DropReason),
-}
-
-/// The frames that are at one host and came in one way: it decides about them in one call.
-#[derive(Debug)]
-pub(crate) struct Group {
-    host: usize,
-    at_uplink: bool,
-    /// Their places in the batch, in order.
-    places: Vec<usize>,
 }
 
 /// What a host handed out beside a frame of the batch.
@@ -70,9 +65,10 @@ enum Handed {
 /// What a batch needs beside its frames, used again and again.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
-    /// In the order in which hosts decide. Those from `used` on are of earlier batches.
-    groups: Vec<Group>,
-    used: usize,
+    /// By host and way in, the places of the frames that it is to decide about in one call.
+    groups: Vec<Vec<usize>>,
+    /// The groups with frames, in the order in which they got their first.
+    waiting: VecDeque<usize>,
     /// In the order of the frames, once all are launched.
     stash: Vec<Stashed>,
 }
@@ -81,53 +77,38 @@ impl Flight {
     /// A frame that enters here.
     pub(crate) const fn new(at: Step, slot: Slot) -> Self {
         Self {
+            entered: at,
             at,
             slot,
             stand: Stand::Waiting,
         }
     }
 
-    /// Where it is, or is to enter.
-    pub(crate) const fn at(&self) -> Step {
-        self.at
+    /// Where it entered.
+    pub(crate) const fn entered(&self) -> Step {
+        self.entered
     }
 
-    /// Where it lies.
-    pub(crate) const fn slot(&self) -> Slot {
-        self.slot
-    }
-
+    #[inline]
     fn decided(&mut self, verdict: Verdict, frame: &FrameBuf<'_>) {
         self.slot = self.slot.with(frame);
         self.stand = Stand::Decided(verdict);
     }
 }
 
+/// The groups of a host: those that guests sent, and those that came in at the uplink.
+const GROUPS: usize = 2;
+
 impl Scratch {
-    /// Adds a frame to those that wait behind group `done`.
+    /// Adds a frame to those that wait for a host.
     #[inline]
-    fn wait(&mut self, done: usize, at: Step, place: usize) {
-        let at_uplink = at.ingress == Ingress::Uplink;
-        let open = &mut self.groups[done..self.used];
-        let found = open
-            .iter_mut()
-            .find(|group| group.host == at.host && group.at_uplink == at_uplink);
-        if let Some(group) = found {
-            group.places.push(place);
-            return;
+    fn wait(&mut self, at: Step, place: usize) {
+        let group = at.host * GROUPS + usize::from(at.ingress == Ingress::Uplink);
+        let places = &mut self.groups[group];
+        if places.is_empty() {
+            self.waiting.push_back(group);
         }
-        if self.used == self.groups.len() {
-            self.groups.push(Group {
-                host: 0,
-                at_uplink: false,
-                places: Vec::with_capacity(BATCH_FRAMES),
-            });
-        }
-        let group = &mut self.groups[self.used];
-        (group.host, group.at_uplink) = (at.host, at_uplink);
-        group.places.clear();
-        group.places.push(place);
-        self.used += 1;
+        places.push(place);
     }
 }
 
@@ -171,24 +152,32 @@ impl Network {
     /// Takes a batch, at most [`BATCH_FRAMES`] in the order in which they lie in `hold`, as far as
     /// hosts can decide about frames together. `now`: any time of the batch.
     pub(crate) fn launch(&mut self, now: SimTime, hold: &mut Hold, flights: &mut [Flight]) {
-        self.scratch.used = 0;
         self.scratch.stash.clear();
+        let groups = self.hosts.len() * GROUPS;
+        self.scratch.groups.resize_with(groups, Vec::new);
         for (place, flight) in flights.iter().enumerate() {
-            self.scratch.wait(0, flight.at, place);
+            self.scratch.wait(flight.at, place);
         }
-        let mut done = 0;
-        while done < self.scratch.used {
-            self.decide_group(now, done, hold, flights);
-            done += 1;
-            for index in 0..self.scratch.groups[done - 1].places.len() {
-                let place = self.scratch.groups[done - 1].places[index];
+        while let Some(group) = self.scratch.waiting.pop_front() {
+            let mut places = mem::take(&mut self.scratch.groups[group]);
+            if !places.is_sorted() {
+                places.sort_unstable();
+            }
+            self.decide_group(now, group, &places, hold, flights);
+            for &place in &places {
                 let flight = &mut flights[place];
                 if let Stand::Decided(Verdict::Uplink) = flight.stand {
                     self.send(hold, flight);
                     if let Stand::Waiting = flight.stand {
-                        self.scratch.wait(done, flight.at, place);
+                        self.scratch.wait(flight.at, place);
                     }
                 }
+            }
+            places.clear();
+            // Its memory is for the next batch; nothing has come to it: hosts send to others.
+            let group = &mut self.scratch.groups[group];
+            if group.is_empty() {
+                *group = places;
             }
         }
         self.scratch
@@ -201,45 +190,41 @@ impl Network {
         &mut self,
         now: SimTime,
         group: usize,
+        places: &[usize],
         hold: &mut Hold,
         flights: &mut [Flight],
     ) {
-        let Scratch { groups, stash, .. } = &mut self.scratch;
-        let Group {
+        let (host, at_uplink) = (group / GROUPS, group % GROUPS == 1);
+        let egress = &mut GroupEgress {
             host,
-            at_uplink,
-            places,
-        } = &mut groups[group];
-        if !places.is_sorted() {
-            places.sort_unstable();
-        }
-        let mut egress = GroupEgress {
-            host: *host,
             places,
             pool: &mut self.pool,
-            stash,
+            stash: &mut self.scratch.stash,
         };
-        let places = egress.places;
-        let (now, egress, tracer) = (Nanos(now.0), &mut egress, &mut NoTrace);
-        let host = &mut self.hosts[*host];
+        let (now, tracer) = (Nanos(now.0), &mut NoTrace);
+        let host = &mut self.hosts[host];
         let (worker, snapshot) = (&mut host.worker, &host.snapshot);
         let mut verdicts = [Verdict::Consumed; BATCH_FRAMES];
         let verdicts = &mut verdicts[..places.len()];
-        let lying = hold.frames(places.iter().map(|&place| flights[place].slot));
-        if *at_uplink {
-            let mut frames: SmallVec<[FrameBuf<'_>; BATCH_FRAMES]> = lying.collect();
+        let mut lying = hold.frames();
+        if at_uplink {
+            let mut frames: SmallVec<[FrameBuf<'_>; BATCH_FRAMES]> = SmallVec::new();
+            for &place in places {
+                frames.push(lying.take(flights[place].slot));
+            }
             worker.inbound(now, snapshot, &mut frames, verdicts, egress, tracer);
             for ((&place, frame), &mut verdict) in places.iter().zip(&frames).zip(verdicts) {
                 flights[place].decided(verdict, frame);
             }
         } else {
             let mut frames: SmallVec<[PortFrame<'_>; BATCH_FRAMES]> = SmallVec::new();
-            frames.extend(places.iter().zip(lying).map(|(&place, frame)| {
-                let Ingress::Port(port) = flights[place].at.ingress else {
-                    unreachable!("a group came in one way, and this one not at an uplink");
-                };
-                PortFrame { port, frame }
-            }));
+            for &place in places {
+                let flight = &flights[place];
+                if let Ingress::Port(port) = flight.at.ingress {
+                    let frame = lying.take(flight.slot);
+                    frames.push(PortFrame { port, frame });
+                }
+            }
             worker.outbound(now, snapshot, &mut frames, verdicts, egress, tracer);
             for ((&place, sent), &mut verdict) in places.iter().zip(&frames).zip(verdicts) {
                 flights[place].decided(verdict, &sent.frame);
@@ -249,6 +234,7 @@ impl Network {
 
     /// A host sent this frame: it waits for the next host, as most, or is lost. One for several hosts
     /// stays where it is.
+    #[inline]
     fn send(&mut self, hold: &mut Hold, flight: &mut Flight) {
         let mut frame = hold.frame(flight.slot);
         match self.underlay.carry(flight.at.host, &mut frame) {
@@ -316,7 +302,7 @@ impl Network {
         let first = stash.partition_point(|stashed| stashed.order.0 < place);
         let of_frame = stash[first..].iter_mut();
         for stashed in of_frame.take_while(|stashed| stashed.order.0 == place) {
-            let (host, memory) = (stashed.host, std::mem::take(&mut stashed.memory));
+            let (host, memory) = (stashed.host, mem::take(&mut stashed.memory));
             let frame = &memory[HEADROOM..];
             match stashed.what {
                 Handed::CopyToPort(port) => {

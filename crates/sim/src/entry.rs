@@ -155,6 +155,7 @@ impl EntryRules {
     }
 
     /// Where this frame enters. `host_of` says where guests run.
+    #[inline]
     pub(crate) fn enter(
         &mut self,
         captured: Captured<'_>,

@@ -1,5 +1,7 @@
 //! Memory for the frames in hand, each behind its headroom, used again for the next ones.
 
+use std::mem;
+
 use nvgre_wire::{FrameBuf, HEADROOM};
 
 /// Bytes in front of a frame that is put here: the headroom, and as much again, so that it still has
@@ -35,6 +37,7 @@ impl Slot {
     }
 
     /// The slot with the frame as it is now. It has not grown to the back: frames do not.
+    #[inline]
     pub(crate) fn with(self, frame: &FrameBuf<'_>) -> Self {
         let range = frame.range();
         Self {
@@ -80,6 +83,7 @@ impl Hold {
     }
 
     /// The frame.
+    #[inline]
     pub(crate) fn bytes(&self, slot: Slot) -> &[u8] {
         let at = slot.at as usize;
         &self.memory[at + slot.start as usize..at + slot.end as usize]
@@ -90,19 +94,31 @@ impl Hold {
         frame_of(&mut self.memory[slot.at as usize..], slot)
     }
 
-    /// Several frames, in the order in which they were put here.
+    /// Several frames at once.
+    pub(crate) fn frames(&mut self) -> Frames<'_> {
+        Frames {
+            rest: &mut self.memory,
+            at: 0,
+        }
+    }
+}
+
+/// The frames of a hold, taken in the order in which they lie there.
+pub(crate) struct Frames<'m> {
+    rest: &'m mut [u8],
+    /// Where the rest begins.
+    at: usize,
+}
+
+impl<'m> Frames<'m> {
+    /// One that lies behind those taken before.
     #[inline]
-    pub(crate) fn frames(
-        &mut self,
-        slots: impl Iterator<Item = Slot>,
-    ) -> impl Iterator<Item = FrameBuf<'_>> {
-        let (mut rest, mut at) = (&mut self.memory[..], 0);
-        slots.map(move |slot| {
-            let (memory, behind) = std::mem::take(&mut rest).split_at_mut(slot.next() - at);
-            let frame = frame_of(&mut memory[slot.at as usize - at..], slot);
-            (rest, at) = (behind, slot.next());
-            frame
-        })
+    pub(crate) fn take(&mut self, slot: Slot) -> FrameBuf<'m> {
+        let rest = mem::take(&mut self.rest);
+        let (memory, behind) = rest.split_at_mut(slot.next() - self.at);
+        let frame = frame_of(&mut memory[slot.at as usize - self.at..], slot);
+        (self.rest, self.at) = (behind, slot.next());
+        frame
     }
 }
 

@@ -27,7 +27,7 @@ use crate::replay_report::ReplayReport;
 use crate::summary::FrameSummary;
 use crate::taps::Taps;
 use crate::underlay::Underlay;
-use crate::walk::{Ingress, Step, Walk};
+use crate::walk::{Step, Walk};
 use crate::watch::{Watch, Watched};
 
 /// A run over one or more captures.
@@ -44,20 +44,17 @@ pub struct Replay {
     hold: Hold,
     /// The frames in the hold, in order; none between two calls.
     flights: Vec<Flight>,
-    /// What is known of each of them.
-    boarded: Vec<Boarded>,
+    /// What is known of each of them, and its index among the packets in hand.
+    boarded: Vec<(Watched, usize)>,
     host_of: Vec<usize>,
 }
 
-/// What is known of a frame that enters.
+/// A frame that enters.
 #[derive(Clone, Copy, Debug)]
 struct Boarded {
+    entry: Entry,
+    slot: Slot,
     watched: Watched,
-    entered: Step,
-    /// See [`Entry`].
-    to_nobody: bool,
-    /// Its index among the packets in hand.
-    packet: usize,
 }
 
 /// Why a replay cannot go on.
@@ -123,8 +120,8 @@ impl Replay {
             return Err(ReplayError::LinkType(packet.link_type));
         }
         self.open(file, packet.time_ns);
-        if self.board(packet, 0) {
-            self.depart_alone(packet);
+        if let Some(one) = self.board(packet) {
+            self.depart_alone(one, packet);
         }
         self.written()
     }
@@ -155,9 +152,15 @@ impl Replay {
                 });
                 break;
             }
-            if self.board(&packet, index) && (hops || !self.may_wait()) {
-                self.depart_before_last(|index| packets.get(index));
-                self.depart_alone(&packet);
+            let Some(one) = self.board(&packet) else {
+                continue;
+            };
+            if hops || !self.may_wait(&one) {
+                self.depart_together(|index| packets.get(index));
+                self.depart_alone(one, &packet);
+            } else {
+                self.flights.push(Flight::new(one.entry.at, one.slot));
+                self.boarded.push((one.watched, index));
             }
         }
         self.depart_together(|index| packets.get(index));
@@ -167,14 +170,12 @@ impl Replay {
         }
     }
 
-    /// Whether the last frame may be decided about together with those behind it.
-    fn may_wait(&self) -> bool {
-        let (Some(flight), Some(boarded)) = (self.flights.last(), self.boarded.last()) else {
-            return true;
-        };
+    /// Whether a frame may be decided about together with those behind it.
+    #[inline]
+    fn may_wait(&self, one: &Boarded) -> bool {
         let together = &self.model.network().together;
-        let frame = self.hold.bytes(flight.slot());
-        !boarded.to_nobody && together.covers(flight.at().ingress, frame)
+        let frame = self.hold.bytes(one.slot);
+        !one.entry.to_nobody && together.covers(one.entry.at.ingress, frame)
     }
 
     /// What the output says to it.
@@ -183,65 +184,60 @@ impl Replay {
         error.map_or(Ok(()), |error| Err(ReplayError::Write(error)))
     }
 
-    /// Brings a packet of the file in hand to where it enters; `false` if it does not.
+    /// Brings a packet of the file in hand to where it enters, if it does.
     #[inline]
-    fn board(&mut self, packet: &Packet<'_>, index: usize) -> bool {
+    fn board(&mut self, packet: &Packet<'_>) -> Option<Boarded> {
         // Rates need a clock that goes on, and captures of several interfaces step back now and then.
         let captured = SimTime(packet.time_ns.max(0).unsigned_abs());
         self.now = self.now.max(captured + self.offset_nanos);
         // Over all input files.
         let number = self.report.frames.read + self.boarded.len() as u64 + 1;
-        match self.enter(packet) {
-            Ok((entry, sender, slot)) => {
-                self.report.entered_at_uplinks += u64::from(entry.at.ingress == Ingress::Uplink);
-                self.report.bytes_entered += slot.len() as u64;
-                self.flights.push(Flight::new(entry.at, slot));
-                self.boarded.push(Boarded {
-                    watched: Watched {
-                        number,
-                        sender,
-                        now: self.now,
-                        captured_ns: packet.time_ns,
-                    },
-                    entered: entry.at,
-                    to_nobody: entry.to_nobody,
-                    packet: index,
-                });
-                true
-            }
+        let (entry, slot) = match self.enter(packet) {
+            Ok(entered) => entered,
             Err(reason) => {
                 self.report.frames.skip();
                 self.report.skips.entry(reason).or_insert((0, number)).0 += 1;
-                false
-            }
-        }
-    }
-
-    #[inline]
-    fn enter(&mut self, packet: &Packet<'_>) -> Result<(Entry, Sender, Slot), SkipReason> {
-        let underlay = &self.model.network().underlay;
-        let slot = put(packet, underlay, &mut self.hold)?;
-        let frame = self.hold.bytes(slot);
-        let captured = Captured {
-            frame,
-            file: &self.file,
-            interface: (packet.interface, packet.interface_name),
-        };
-        let entry = match self.rules.enter(captured, underlay, &self.host_of) {
-            Ok(entry) => entry,
-            Err(reason) => {
-                self.hold.take_back(slot);
-                return Err(reason);
+                return None;
             }
         };
+        self.report.bytes_entered += slot.len() as u64;
         let sender = match entry.guest() {
             Some(guest) => Sender::Guest(guest),
             None => {
-                let oracle = self.model.oracle();
+                self.report.entered_at_uplinks += 1;
+                let (oracle, underlay) = (self.model.oracle(), &self.model.network().underlay);
+                let frame = self.hold.bytes(slot);
                 oracle.sender_at_uplink(frame, |address| underlay.owner(address))
             }
         };
-        Ok((entry, sender, slot))
+        Some(Boarded {
+            entry,
+            slot,
+            watched: Watched {
+                number,
+                sender,
+                now: self.now,
+                captured_ns: packet.time_ns,
+            },
+        })
+    }
+
+    #[inline]
+    fn enter(&mut self, packet: &Packet<'_>) -> Result<(Entry, Slot), SkipReason> {
+        let underlay = &self.model.network().underlay;
+        let slot = put(packet, underlay, &mut self.hold)?;
+        let captured = Captured {
+            frame: self.hold.bytes(slot),
+            file: &self.file,
+            interface: (packet.interface, packet.interface_name),
+        };
+        match self.rules.enter(captured, underlay, &self.host_of) {
+            Ok(entry) => Ok((entry, slot)),
+            Err(reason) => {
+                self.hold.take_back(slot);
+                Err(reason)
+            }
+        }
     }
 
     /// Packets of `file` come next. A second file may be of the same hour as the first: it then
@@ -256,28 +252,29 @@ impl Replay {
 
     /// Carries the frames in the hold to their ends, side by side.
     fn depart_together<'p>(&mut self, packet_of: impl Fn(usize) -> Packet<'p>) {
-        let Some(first) = self.boarded.first() else {
+        let Some(&(first, _)) = self.boarded.first() else {
             return;
         };
         let (network, oracle) = self.model.parts();
-        network.launch(first.watched.now, &mut self.hold, &mut self.flights);
+        network.launch(first.now, &mut self.hold, &mut self.flights);
         let mut copies = self.report.copies;
         let mut watch = Watch {
             report: &mut self.report,
             oracle,
             digest: &mut self.digest,
             taps: self.taps.as_mut(),
-            frame: first.watched,
+            frame: first,
         };
-        for (place, (flight, boarded)) in self.flights.iter().zip(&self.boarded).enumerate() {
-            watch.frame = boarded.watched;
-            let mut walk = Walk::new(watch.frame.now, &mut copies, &mut watch);
+        let boarded = self.flights.iter().zip(&self.boarded);
+        for (place, (flight, &(watched, packet))) in boarded.enumerate() {
+            watch.frame = watched;
+            let mut walk = Walk::new(watched.now, &mut copies, &mut watch);
             network.land(place, flight, &mut self.hold, &mut walk);
             let fate = walk.fate;
-            if let Some(line) = watch.report.book(fate, boarded.watched.number) {
+            if let Some(line) = watch.report.book(fate, watched.number) {
                 // Nobody listened: the same again, for the one who asks.
-                let packet = packet_of(boarded.packet);
-                let first = (boarded.watched.now, boarded.entered);
+                let packet = packet_of(packet);
+                let first = (watched.now, flight.entered());
                 let clue = retraced(network, first, &packet);
                 line.first = clue.map(|clue| (summary(&packet), clue));
             }
@@ -288,20 +285,13 @@ impl Replay {
         self.hold.clear();
     }
 
-    /// The same without the last one, which stays.
-    fn depart_before_last<'p>(&mut self, packet_of: impl Fn(usize) -> Packet<'p>) {
-        if let (Some(flight), Some(boarded)) = (self.flights.pop(), self.boarded.pop()) {
-            self.depart_together(packet_of);
-            self.flights.push(flight);
-            self.boarded.push(boarded);
-        }
-    }
-
-    /// Carries the only frame of the hold to its end.
-    fn depart_alone(&mut self, packet: &Packet<'_>) {
-        let (Some(flight), Some(boarded)) = (self.flights.pop(), self.boarded.pop()) else {
-            return;
-        };
+    /// Carries one frame of the hold to its end.
+    fn depart_alone(&mut self, one: Boarded, packet: &Packet<'_>) {
+        let Boarded {
+            entry,
+            slot,
+            watched,
+        } = one;
         let (network, oracle) = self.model.parts();
         let mut copies = self.report.copies;
         let mut watch = Watch {
@@ -309,18 +299,18 @@ impl Replay {
             oracle,
             digest: &mut self.digest,
             taps: self.taps.as_mut(),
-            frame: boarded.watched,
+            frame: watched,
         };
-        let mut walk = Walk::new(watch.frame.now, &mut copies, &mut watch);
+        let mut walk = Walk::new(watched.now, &mut copies, &mut watch);
         let mut tracer = ClueTracer::default();
-        let mut frame = self.hold.frame(flight.slot());
-        if boarded.to_nobody {
-            lose_at_once(flight.at(), &frame, &mut walk, &mut tracer);
+        let mut frame = self.hold.frame(slot);
+        if entry.to_nobody {
+            lose_at_once(entry.at, &frame, &mut walk, &mut tracer);
         } else {
-            network.walk(flight.at(), &mut frame, &mut walk, &mut tracer);
+            network.walk(entry.at, &mut frame, &mut walk, &mut tracer);
         }
         let fate = walk.fate;
-        if let Some(line) = watch.report.book(fate, boarded.watched.number) {
+        if let Some(line) = watch.report.book(fate, watched.number) {
             line.first = tracer.first_drop.map(|clue| (summary(packet), clue));
         }
         self.report.copies = copies;

@@ -66,6 +66,7 @@ impl Together {
 
     /// Whether a frame that enters here may. A guest's may if hosts answer it with no ICMP error,
     /// which they send at a rate; what comes from the underlay gets none.
+    #[inline]
     pub(crate) fn covers(&self, ingress: Ingress, frame: &[u8]) -> bool {
         let Some(longest) = self.longest else {
             return false;
