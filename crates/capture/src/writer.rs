@@ -5,17 +5,21 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use pcap_file::pcapng::blocks::enhanced_packet::{EnhancedPacketBlock, EnhancedPacketOption};
+use pcap_file::pcapng::blocks::block_common::{ENHANCED_PACKET_BLOCK, RawBlock};
 use pcap_file::pcapng::blocks::interface_description::{
     InterfaceDescriptionBlock, InterfaceDescriptionOption, InterfaceTsResolution,
 };
-use pcap_file::pcapng::blocks::opt_common::CommonOption;
 use pcap_file::pcapng::{PcapNgWriteError, PcapNgWriter};
 use pcap_file::{DataLink, Endianness};
 
+use crate::block::BLOCK_OVERHEAD_BYTES;
 use crate::link_type::LinkType;
 use crate::pending::Pending;
 use crate::reader::MAX_RECORD_BYTES;
+
+const OPT_COMMENT: u16 = 1;
+/// `opt_endofopt`: code and length 0.
+const OPT_END: [u8; 4] = [0; 4];
 
 /// Bytes gathered before they are written.
 pub(crate) const WRITE_BUFFER_BYTES: usize = 1 << 18;
@@ -73,6 +77,9 @@ pub enum WriteError {
 pub struct Writer<W: Write = File> {
     blocks: PcapNgWriter<BufWriter<W>>,
     interfaces: u32,
+    /// The body of the packet block in hand. The library makes a block twice, first to learn its
+    /// length, and looks every time stamp's clock up; for small packets that is most of the work.
+    body: Vec<u8>,
     broken: bool,
     pending: Option<Pending>,
 }
@@ -103,6 +110,7 @@ impl<W: Write> Writer<W> {
         Ok(Self {
             blocks,
             interfaces: 0,
+            body: Vec::new(),
             broken: false,
             pending: None,
         })
@@ -158,19 +166,27 @@ impl<W: Write> Writer<W> {
             return Err(WriteError::FrameTooLong(data.len()));
         }
         let comment = comment.map(fitting).transpose()?;
-        let block = EnhancedPacketBlock {
-            interface_id: interface,
-            timestamp: std::time::Duration::from_nanos(since_epoch_ns),
-            original_len: original_len.max(data.len() as u32),
-            data: Cow::Borrowed(data),
-            options: comment
-                .map(|text| {
-                    EnhancedPacketOption::Common(CommonOption::Comment(Cow::Borrowed(text)))
-                })
-                .into_iter()
-                .collect(),
-        };
-        let written = self.blocks.write_pcapng_block(block);
+        let original_len = original_len.max(data.len() as u32);
+        self.body.clear();
+        let (high, low) = ((since_epoch_ns >> 32) as u32, since_epoch_ns as u32);
+        for number in [interface, high, low, data.len() as u32, original_len] {
+            self.body.extend_from_slice(&number.to_le_bytes());
+        }
+        put_padded(&mut self.body, data);
+        if let Some(text) = comment {
+            self.body.extend_from_slice(&OPT_COMMENT.to_le_bytes());
+            self.body
+                .extend_from_slice(&(text.len() as u16).to_le_bytes());
+            put_padded(&mut self.body, text.as_bytes());
+            self.body.extend_from_slice(&OPT_END);
+        }
+        let len = BLOCK_OVERHEAD_BYTES + self.body.len() as u32;
+        let written = self.blocks.write_raw_block(&RawBlock {
+            type_: ENHANCED_PACKET_BLOCK,
+            initial_len: len,
+            body: Cow::Borrowed(&self.body),
+            trailer_len: len,
+        });
         self.settle(written)
     }
 
@@ -198,6 +214,12 @@ impl<W: Write> Writer<W> {
             io_error(error)
         })
     }
+}
+
+/// Adds bytes, and zeros up to the next multiple of 4.
+fn put_padded(body: &mut Vec<u8>, bytes: &[u8]) {
+    body.extend_from_slice(bytes);
+    body.extend_from_slice(&[0; 3][..body.len().next_multiple_of(4) - body.len()]);
 }
 
 fn fitting(text: &str) -> Result<&str, WriteError> {

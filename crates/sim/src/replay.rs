@@ -10,7 +10,7 @@ use std::io::Read;
 use nvgre_capture::{
     LinkPayload, LinkType, Packet, PcapWriter, ReadError, Reader, WriteError, Writer, network_layer,
 };
-use nvgre_dataplane::{DropReason, PortCounters, PortId};
+use nvgre_dataplane::{DropReason, NoTrace, PortCounters, PortId};
 use nvgre_wire::FrameBuf;
 
 use crate::batch::{BATCH_FRAMES, Flight};
@@ -121,7 +121,8 @@ impl Replay {
         }
         self.open(file, packet.time_ns);
         if let Some(one) = self.board(packet) {
-            self.depart_alone(one, packet);
+            let repeatable = self.may_wait(&one);
+            self.depart_alone(one, packet, repeatable);
         }
         self.written()
     }
@@ -155,9 +156,10 @@ impl Replay {
             let Some(one) = self.board(&packet) else {
                 continue;
             };
-            if hops || !self.may_wait(&one) {
+            let may_wait = self.may_wait(&one);
+            if hops || !may_wait {
                 self.depart_together(|index| packets.get(index));
-                self.depart_alone(one, &packet);
+                self.depart_alone(one, &packet, may_wait);
             } else {
                 self.flights.push(Flight::new(one.entry.at, one.slot));
                 self.boarded.push((one.watched, index));
@@ -285,8 +287,9 @@ impl Replay {
         self.hold.clear();
     }
 
-    /// Carries one frame of the hold to its end.
-    fn depart_alone(&mut self, one: Boarded, packet: &Packet<'_>) {
+    /// Carries one frame of the hold to its end. If its walk can be repeated nobody listens, until
+    /// somebody asks.
+    fn depart_alone(&mut self, one: Boarded, packet: &Packet<'_>, repeatable: bool) {
         let Boarded {
             entry,
             slot,
@@ -306,12 +309,19 @@ impl Replay {
         let mut frame = self.hold.frame(slot);
         if entry.to_nobody {
             lose_at_once(entry.at, &frame, &mut walk, &mut tracer);
+        } else if repeatable {
+            network.walk(entry.at, &mut frame, &mut walk, &mut NoTrace);
         } else {
             network.walk(entry.at, &mut frame, &mut walk, &mut tracer);
         }
         let fate = walk.fate;
         if let Some(line) = watch.report.book(fate, watched.number) {
-            line.first = tracer.first_drop.map(|clue| (summary(packet), clue));
+            let clue = if repeatable {
+                retraced(network, (watched.now, entry.at), packet)
+            } else {
+                tracer.first_drop
+            };
+            line.first = clue.map(|clue| (summary(packet), clue));
         }
         self.report.copies = copies;
         self.hold.clear();
@@ -381,8 +391,8 @@ fn lose_at_once(
     walk.lose(from.host, DropReason::UnderlayNoOwner, frame, tracer);
 }
 
-/// The clue of a frame that was carried among others. Verdicts about those depend on nothing but
-/// policy and frame, so that its second walk is the first again.
+/// The clue of a frame to whose walk nobody listened. Its verdicts depend on nothing but policy and
+/// frame, so that its second walk is the first again.
 fn retraced(network: &mut Network, first: (SimTime, Step), packet: &Packet<'_>) -> Option<Clue> {
     let mut hold = Hold::default();
     let slot = put(packet, &network.underlay, &mut hold).ok()?;

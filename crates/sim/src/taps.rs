@@ -1,6 +1,5 @@
 //! The output of a replay: a capture of every hop with comments, or of deliveries alone.
 
-use std::fmt::Write;
 use std::fs::File;
 
 use nvgre_capture::{LinkType, PcapWriter, WriteError, Writer};
@@ -124,45 +123,28 @@ impl Hops {
     fn write(&mut self, hop: Hop, number: u64, at: i64, frame: &[u8]) -> Result<(), WriteError> {
         let (ports, hosts) = (&self.ports, &self.hosts);
         let port = |port: PortId| &ports[port.0 as usize];
-        self.comment.clear();
-        let comment = &mut self.comment;
-        // A string takes all that is written to it.
-        let (tap, _) = match hop {
-            Hop::Delivered(to) => {
-                let to = port(to);
-                (
-                    to,
-                    write!(comment, "frame {number}: delivered to {}", to.name),
-                )
-            }
-            Hop::Answered { host, port: to } => {
-                let by = &hosts[host].name;
-                (
-                    port(to),
-                    write!(comment, "frame {number}: answered by {by}"),
-                )
-            }
-            Hop::Sent { host } => {
-                let by = &hosts[host];
-                (by, write!(comment, "frame {number}: sent by {}", by.name))
-            }
-            Hop::Dropped {
-                host,
-                ingress,
-                reason,
-            } => {
-                let at = &hosts[host];
+        let (tap, happened, name) = match hop {
+            Hop::Delivered(to) => (port(to), ": delivered to ", &port(to).name),
+            Hop::Answered { host, port: to } => (port(to), ": answered by ", &hosts[host].name),
+            Hop::Sent { host } => (&hosts[host], ": sent by ", &hosts[host].name),
+            Hop::Dropped { host, ingress, .. } => {
                 let tap = match ingress {
                     Ingress::Port(from) => port(from),
-                    Ingress::Uplink => at,
+                    Ingress::Uplink => &hosts[host],
                 };
-                let at = &at.name;
-                (
-                    tap,
-                    write!(comment, "frame {number}: dropped at {at}: {reason}"),
-                )
+                (tap, ": dropped at ", &hosts[host].name)
             }
         };
+        let comment = &mut self.comment;
+        comment.clear();
+        comment.push_str("frame ");
+        comment.push_str(itoa::Buffer::new().format(number));
+        comment.push_str(happened);
+        comment.push_str(name);
+        if let Hop::Dropped { reason, .. } = hop {
+            comment.push_str(": ");
+            comment.push_str(reason.name());
+        }
         let len = frame.len() as u32;
         self.writer
             .write(tap.interface, at, frame, len, Some(comment))
