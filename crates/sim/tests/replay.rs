@@ -5,7 +5,7 @@ mod common;
 use std::fs;
 
 use common::*;
-use nvgre_capture::{LinkType, Packet, Reader, Writer};
+use nvgre_capture::{LinkType, Packet, PcapWriter, Reader, Writer};
 use nvgre_dataplane::DropReason;
 use nvgre_sim::{MapFile, Model, Replay};
 use proptest::prelude::*;
@@ -126,6 +126,221 @@ proptest! {
         prop_assert_eq!(one.digest(), other.digest());
         prop_assert_eq!(one.report().frames, other.report().frames);
     }
+}
+
+/// Everything a run says of itself.
+fn account(replay: &Replay) -> impl PartialEq + std::fmt::Debug + use<> {
+    let ports: Vec<_> = (0..GUESTS.len())
+        .map(|guest| replay.port_counters(guest))
+        .collect();
+    let hosts = replay.model().network().hosts().iter();
+    let tallies: Vec<_> = hosts.map(|host| host.counters().tally).collect();
+    (
+        replay.report().clone(),
+        replay.digest(),
+        replay.oracle(),
+        ports,
+        tallies,
+    )
+}
+
+/// A capture of these frames, `step_ns` apart, with an interface for each place.
+fn capture(frames: &[Captured], step_ns: i64) -> Vec<u8> {
+    let mut file = Vec::new();
+    let mut writer = Writer::new(&mut file).expect("a vector");
+    let mut names: Vec<Option<&str>> = Vec::new();
+    for (index, (frame, name)) in frames.iter().enumerate() {
+        let interface = names.iter().position(|known| known == name);
+        let interface = interface.unwrap_or_else(|| {
+            let added = writer.add_interface(name.unwrap_or(""), LinkType::ETHERNET, 0);
+            added.expect("a vector");
+            names.push(*name);
+            names.len() - 1
+        });
+        let at = 1_700_000_000_000_000_000 + index as i64 * step_ns;
+        let len = frame.len() as u32;
+        let written = writer.write(interface as u32, at, frame, len, None);
+        written.expect("a vector");
+    }
+    writer.finish().expect("a vector");
+    file
+}
+
+/// Replays a capture, so many frames at once.
+fn replayed_at_once(mut replay: Replay, file: &[u8], max: usize) -> Replay {
+    let mut reader = Reader::new(file).expect("a capture");
+    let packets = |replay: &mut Replay, reader: &mut Reader<_>| {
+        let count = replay.packets(reader, "x.pcapng", max);
+        count.expect("it can be replayed")
+    };
+    while packets(&mut replay, &mut reader) > 0 {}
+    replay
+}
+
+/// The same one by one, in the way that has no batches.
+fn replayed_alone(mut replay: Replay, file: &[u8]) -> Replay {
+    let mut reader = Reader::new(file).expect("a capture");
+    while let Some(packet) = reader.next().expect("a capture") {
+        let replayed = replay.packet(&packet, "x.pcapng");
+        replayed.expect("it can be replayed");
+    }
+    replay
+}
+
+/// Frames that hosts answer with ICMP errors, which they send at a rate: too long for the underlay,
+/// and with a TTL that ends at the router. Some of the first kind just fit.
+fn errors() -> BoxedStrategy<Captured> {
+    let long = (1_500..1_620_usize).prop_map(|len| {
+        let builder = etherparse::PacketBuilder::ethernet2(mac(5).octets(), mac(7).octets())
+            .ipv4([10, 0, 0, 5], [10, 0, 0, 7], 64)
+            .udp(1, 2);
+        let mut frame = Vec::new();
+        builder
+            .write(&mut frame, &vec![0; len - 42])
+            .expect("a vector");
+        // Don't Fragment, and the checksum with it.
+        frame[20] |= 0x40;
+        let sum = u16::from_be_bytes([frame[24], frame[25]]).wrapping_sub(0x4000);
+        frame[24..26].copy_from_slice(&sum.to_be_bytes());
+        frame
+    });
+    let router = nvgre_dataplane::DEFAULT_ROUTER_MAC.octets();
+    let ttl = (1..3_u8).prop_map(move |ttl| {
+        let builder = etherparse::PacketBuilder::ethernet2(mac(5).octets(), router)
+            .ipv4([10, 0, 0, 5], [10, 0, 0, 7], ttl)
+            .udp(1, 2);
+        let mut frame = Vec::new();
+        builder.write(&mut frame, b"payload").expect("a vector");
+        frame
+    });
+    prop_oneof![long, ttl]
+        .prop_map(|frame| (frame, Some("Red1")))
+        .boxed()
+}
+
+/// Networks in which frames depend on nothing, on the order, on the time.
+fn networks() -> impl Strategy<Value = String> {
+    prop::sample::select(vec![
+        ("", ""),
+        (
+            "mtu_bytes = 1600",
+            "mtu_bytes = 1600\nloss_per_million = 300000",
+        ),
+        (
+            "addresses = [\"10.0.0.5/24\"]",
+            "addresses = [\"10.0.0.5/24\"]\nstorm_limit_packets_per_second = 3",
+        ),
+        (
+            "addresses = [\"10.0.0.7/24\"]",
+            "addresses = [\"10.0.0.7/24\"]\nmaximum_bandwidth_bits_per_second = 8000",
+        ),
+    ])
+    .prop_map(|(from, to)| scenario_text("").replace(from, to))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn however_many_frames_are_replayed_at_once_it_comes_to_the_same(
+        frames in prop::collection::vec(prop_oneof![3 => captured(), 1 => errors()], 1..200),
+        text in networks(),
+        step_ns in prop::sample::select(vec![0, 1_000, 7_000_000]),
+    ) {
+        let file = capture(&frames, step_ns);
+        let replay = || Replay::new(model_of(&text, &script), MapFile::default());
+        let expected = account(&replayed_alone(replay(), &file));
+        for max in [1, 2, 7, Replay::BATCH_FRAMES, 1_000] {
+            prop_assert_eq!(&account(&replayed_at_once(replay(), &file, max)), &expected, "{}", max);
+        }
+    }
+}
+
+/// Frames of one batch go to different ends, on both hosts, and the errors among them run out.
+#[test]
+fn a_batch_holds_frames_of_every_kind() {
+    let (tunnel, lost) = (
+        nvgre(1, 2, 6001, &udp(5, 7)),
+        nvgre(1, 99, 6001, &udp(5, 7)),
+    );
+    let kinds = [
+        (udp(5, 7), Some("Red1")),
+        (udp(7, 5), Some("Red2")),
+        (broadcast(5), Some("Blue1")),
+        (question(5, 7), Some("Red1")),
+        (udp(5, 99), Some("Red1")),
+        (udp(21, 22), None),
+        (broadcast(21), None),
+        (tunnel, None),
+        (lost, None),
+        (udp(99, 5), None),
+    ];
+    let frames: Vec<_> = kinds.iter().cycle().take(500).cloned().collect();
+    let file = capture(&frames, 1_000);
+    let replay = || Replay::new(model(), MapFile::default());
+    let expected = replayed_alone(replay(), &file);
+    let report = expected.report();
+    let ledger = report.frames;
+    for count in [
+        ledger.delivered,
+        ledger.dropped,
+        ledger.consumed,
+        ledger.skipped,
+    ] {
+        assert!(count >= 50, "{report:?}");
+    }
+    let first = |reason| report.first_drop(reason).map(|(_, line)| line.first_frame);
+    assert_eq!(first(DropReason::NoLookupRecord), Some(5));
+    assert_eq!(first(DropReason::UnderlayNoOwner), Some(9));
+    assert!(report.drops.values().all(|line| line.first.is_some()));
+    for max in [1, 64] {
+        let replay = replayed_at_once(replay(), &file, max);
+        assert_eq!(account(&replay), account(&expected), "{max}");
+    }
+}
+
+#[test]
+fn deliveries_alone_are_written_as_plain_pcap() {
+    let folder = std::env::temp_dir().join(format!("nvgre-deliveries-{}", std::process::id()));
+    fs::create_dir_all(&folder).expect("a folder");
+    let path = folder.join("out.pcap");
+    let frames = [
+        (udp(5, 7), Some("Red1")),
+        (question(5, 7), Some("Red1")),
+        (broadcast(5), Some("Blue1")),
+        (udp(5, 99), Some("Red1")),
+        (nvgre(1, 2, 6001, &udp(5, 7)), None),
+    ];
+    for max in [1, 64] {
+        let mut replay = Replay::new(model(), MapFile::default());
+        let writer = PcapWriter::create(&path, LinkType::ETHERNET).expect("a file");
+        replay.write_deliveries_to(writer);
+        let mut replay = replayed_at_once(replay, &capture(&frames, 1_000), max);
+        replay.finish().expect("it is whole");
+        let mut reader = Reader::open(&path).expect("the output");
+        let mut read = Vec::new();
+        while let Some(packet) = reader.next().expect("it is whole") {
+            read.push((
+                packet.time_ns - 1_700_000_000_000_000_000,
+                packet.data.to_vec(),
+            ));
+        }
+        // To Red2; to Blue3 on the host and Blue2 on the other; out of the tunnel to Red2.
+        let expected = [
+            (0, udp(5, 7)),
+            (2_000, broadcast(5)),
+            (2_000, broadcast(5)),
+            (4_000, udp(5, 7)),
+        ];
+        assert_eq!(read, expected, "{max}");
+        assert_eq!(replay.report().copies.delivered, 4);
+        assert_eq!(
+            replay.report().copies.generated,
+            1,
+            "the answer is not written"
+        );
+    }
+    fs::remove_dir_all(&folder).expect("it was there");
 }
 
 /// Unless the digest depended on what is delivered, it would show nothing.

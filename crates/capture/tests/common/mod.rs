@@ -166,8 +166,19 @@ impl From<Packet<'_>> for Seen {
     }
 }
 
-/// Everything a file gives, and the error that ended it.
+/// Everything a file gives, and the error that ended it. Lent one by one or together, it is the same.
 pub(crate) fn read(file: &[u8]) -> (Vec<Seen>, Option<ReadError>) {
+    let (seen, error) = read_one_by_one(file);
+    let told = |error: &Option<ReadError>| error.as_ref().map(ToString::to_string);
+    for max in [1, 2, 64] {
+        let (together, its_error) = read_together(file, max);
+        assert_eq!(together, seen, "{max} together");
+        assert_eq!(told(&its_error), told(&error), "{max} together");
+    }
+    (seen, error)
+}
+
+fn read_one_by_one(file: &[u8]) -> (Vec<Seen>, Option<ReadError>) {
     let mut seen = Vec::new();
     let mut reader = match Reader::new(file) {
         Ok(reader) => reader,
@@ -185,6 +196,38 @@ pub(crate) fn read(file: &[u8]) -> (Vec<Seen>, Option<ReadError>) {
                     matches!(reader.next(), Ok(None)),
                     "a reader stays ended after an error"
                 );
+                return (seen, Some(error));
+            }
+        }
+    }
+}
+
+fn read_together(file: &[u8], max: usize) -> (Vec<Seen>, Option<ReadError>) {
+    let mut seen = Vec::new();
+    let mut reader = match Reader::new(file) {
+        Ok(reader) => reader,
+        Err(error) => return (seen, Some(error)),
+    };
+    loop {
+        let mut offset = 0;
+        match reader.packets(max) {
+            Ok(packets) if packets.is_empty() => return (seen, None),
+            Ok(packets) => {
+                assert!(packets.len() <= max);
+                for index in 0..packets.len() {
+                    let packet = packets.get(index);
+                    assert_eq!(packet.number, seen.len() as u64 + 1);
+                    assert!(
+                        packets.offset_bytes(index) > offset,
+                        "records follow each other"
+                    );
+                    offset = packets.offset_bytes(index);
+                    seen.push(packet.into());
+                }
+            }
+            Err(error) => {
+                let ended = reader.packets(max).is_ok_and(|packets| packets.is_empty());
+                assert!(ended, "a reader stays ended after an error");
                 return (seen, Some(error));
             }
         }
