@@ -1,9 +1,10 @@
 //! Capture files: pcap and pcapng, in and out, streaming, with nanoseconds and comments.
 //!
-//! What it is: a [`Reader`] that lends one [`Packet`] at a time out of one fixed buffer, whatever
-//! the file claims about itself; a [`Writer`] of pcapng and a [`PcapWriter`] whose files appear under
-//! their names only when they are whole; and [`network_layer`], which says where the network header of a captured frame
-//! begins for the link types that carry Ethernet or IP.
+//! What it is: a [`Reader`] that lends packets out of one fixed buffer, one at a time or those that
+//! lie there together, whatever the file claims about itself; a [`Writer`] of pcapng and a
+//! [`PcapWriter`] whose files appear under their names only when they are whole; and
+//! [`network_layer`], which says where the network header of a captured frame begins for the link
+//! types that carry Ethernet or IP.
 //!
 //! What it is not: a dissector. It knows bytes, time and link types, and nothing of addresses,
 //! tunnels or policy; it imports no other crate of the workspace.

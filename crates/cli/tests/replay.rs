@@ -787,11 +787,55 @@ fn a_dropped_frame_stands_where_it_was_last_seen_with_its_reason() {
 }
 
 #[test]
+fn an_output_named_pcap_holds_what_was_delivered_and_nothing_else() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("out.PCAP");
+    let report = replay_json(0, STORY, &[RED, BLUE], &["-w", text(&file)]);
+    let read = |file: &Path| {
+        let mut reader = Reader::new(File::open(file).expect("a file")).expect("a capture");
+        let mut read = Vec::new();
+        while let Some(packet) = reader.next().expect("a whole capture") {
+            assert_eq!((packet.interface_name, packet.comment), (None, None));
+            read.push((packet.time_ns, packet.data.to_vec()));
+        }
+        read
+    };
+    let written = read(&file);
+    assert_eq!(written.len() as u64, number(&report["copies"]["delivered"]));
+    // In the repaired network IP between guests arrives, as it was sent and when.
+    let ip_unicast = |frames: Vec<(i64, Vec<u8>)>| -> Vec<(i64, Vec<u8>)> {
+        let ip = |frame: &[u8]| matches!(frame[12..14], [0x08, 0x00] | [0x86, 0xdd]);
+        let mut frames = frames;
+        frames.retain(|(_, frame)| frame[0] & 1 == 0 && ip(frame));
+        frames
+    };
+    let mut sent = read(&pcaps().join(RED));
+    sent.extend(read(&pcaps().join(BLUE)));
+    let sent = ip_unicast(sent);
+    assert!(sent.len() > 100, "{}", sent.len());
+    assert_eq!(ip_unicast(written), sent);
+    // The same run as without an output, and as with every hop.
+    let hops = folder.path().join("out.pcapng");
+    for more in [&[][..], &["-w", text(&hops)]] {
+        let other = replay_json(0, STORY, &[RED, BLUE], more);
+        for key in ["frames", "copies", "drops", "ports", "isolation", "digest"] {
+            assert_eq!(other[key], report[key], "{key}");
+        }
+    }
+}
+
+#[test]
 fn nothing_is_left_at_the_output_when_the_input_is_cut() {
+    for name in ["out.pcapng", "out.pcap"] {
+        nothing_is_left_of_an_output_named(name);
+    }
+}
+
+fn nothing_is_left_of_an_output_named(name: &str) {
     let folder = tempfile::tempdir().expect("a folder");
     let out = tempfile::tempdir().expect("a folder");
     let (cut, _) = cut_in_packet(51, folder.path());
-    let file = out.path().join("out.pcapng");
+    let file = out.path().join(name);
     let ran = replay(STORY, &[text(&cut)], &["-w", text(&file)]);
     assert_eq!(ran.exit, 3);
     assert!(is_empty(out.path()));

@@ -16,9 +16,10 @@ use smallvec::SmallVec;
 use crate::clock::SimTime;
 use crate::hold::{Hold, Slot};
 use crate::network::Network;
+use crate::observer::{Ingress, Observer};
 use crate::pool::{Copy, Pool};
 use crate::underlay::Carried;
-use crate::walk::{Ingress, Observer, Onward, Step, Walk};
+use crate::walk::{Onward, Step, Walk};
 
 /// Most frames of a batch. Few enough that they, and what hosts know of them, stay in the first
 /// cache; where tables are too large for it, enough to look records up side by side.

@@ -16,11 +16,12 @@ use nvgre_wire::{EtherType, LinkHeader, MacAddress, ProviderAddress};
 
 use crate::glance::{ETHERNET_LEN, mac_key, mac_keys};
 use crate::map_file::{Condition, MapFile};
+use crate::observer::Ingress;
 use crate::oracle::GuestIndex;
 use crate::recent::Recent;
 use crate::scenario::Scenario;
 use crate::underlay::Underlay;
-use crate::walk::{Ingress, Step};
+use crate::walk::Step;
 
 /// Where an IPv4 header behind an untagged link header names the protocol.
 const PROTOCOL_AT: usize = ETHERNET_LEN + 9;

@@ -12,14 +12,14 @@
 //! | `scenario.rs`, `scenario_*.rs`, `names.rs` | [`Scenario`]: the TOML file, checked |
 //! | `model.rs`, `model_error.rs` | [`Model`]: a scenario brought to life, stage by stage |
 //! | `network.rs`, `learning.rs` | [`Network`]: hosts, their policy, and what they learn |
-//! | `walk.rs`, `pool.rs` | one frame, carried to the end of every copy |
+//! | `walk.rs`, `pool.rs`, `observer.rs` | one frame, carried to the end of every copy, and who sees it |
 //! | `batch.rs`, `together.rs` | frames carried side by side, and which ones may be |
 //! | `underlay.rs`, `glance.rs` | [`Underlay`]: the wire between hosts, and what it reads of a frame |
 //! | `clock.rs`, `world.rs` | [`World`]: guests, hosts and wire in virtual time |
 //! | `guest.rs`, `guest_*.rs` | [`Guest`]: a smoltcp stack that notices address conflicts |
 //! | `story.rs` | stages played with their probes, and why a probe failed |
 //! | `replay.rs`, `hold.rs`, `entry.rs`, `recent.rs`, `map_file.rs` | [`Replay`]: captures, and where their frames enter |
-//! | `replay_report.rs`, `watch.rs`, `taps.rs` | what a replay sees, and writes |
+//! | `replay_*.rs`, `watch.rs`, `taps.rs` | what a replay sees, writes, and fails with |
 //! | `skeleton.rs`, `skeleton_*.rs` | [`Survey`] and [`Skeleton`]: a scenario guessed from a capture |
 //! | `oracle.rs`, `ledger.rs`, `digest.rs` | isolation, books, and the hash of a run |
 //! | `clue.rs`, `summary.rs` | what a walk asked last; one frame in one line |
@@ -44,10 +44,12 @@ mod model;
 mod model_error;
 mod names;
 mod network;
+mod observer;
 mod oracle;
 mod pool;
 mod recent;
 mod replay;
+mod replay_error;
 mod replay_report;
 pub mod scenario;
 mod scenario_check;
@@ -79,8 +81,10 @@ pub use map_file::{Condition, MapEntry, MapFile};
 pub use model::{Model, ModelWarning, ReadFile};
 pub use model_error::ModelError;
 pub use network::{Host, HostPolicy, Network, Refused};
+pub use observer::{Ingress, Observer};
 pub use oracle::{GuestIndex, InventoryGuest, Judgement, Oracle, OracleCounts, Sender};
-pub use replay::{Replay, ReplayError};
+pub use replay::Replay;
+pub use replay_error::ReplayError;
 pub use replay_report::{DropLine, ReplayReport};
 pub use scenario::{Scenario, ScenarioError};
 pub use skeleton::{
@@ -90,5 +94,4 @@ pub use skeleton::{
 pub use story::{Cause, ConflictReport, ProbeFailure, ProbeResult, StageResult, play_stage};
 pub use summary::FrameSummary;
 pub use underlay::{Attachment, Carried, ROUTER_MAC, Underlay};
-pub use walk::{Ingress, Observer};
 pub use world::{Dropped, Origin, World};

@@ -14,9 +14,9 @@ use crate::ledger::{CopyLedger, Fate};
 use crate::model_error::{ModelError, refusal};
 use crate::names::folded;
 use crate::network::{HostPolicy, Network};
+use crate::observer::{Ingress, Observer};
 use crate::oracle::{GuestIndex, InventoryGuest, Oracle};
 use crate::scenario::{Move, Scenario};
-use crate::walk::{Ingress, Observer};
 
 /// Reads a policy file by the name that the scenario gives it.
 pub type ReadFile<'a> = dyn Fn(&str) -> io::Result<String> + 'a;

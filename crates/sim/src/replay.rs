@@ -3,12 +3,11 @@
 //! Streaming: what is kept does not grow with the capture. Frames go in batches where that comes to
 //! the same as one by one.
 
-use std::fmt;
 use std::fs::File;
 use std::io::Read;
 
 use nvgre_capture::{
-    LinkPayload, LinkType, Packet, PcapWriter, ReadError, Reader, WriteError, Writer, network_layer,
+    LinkPayload, LinkType, Packet, PcapWriter, Reader, WriteError, Writer, network_layer,
 };
 use nvgre_dataplane::{DropReason, NoTrace, PortCounters, PortId};
 use nvgre_wire::FrameBuf;
@@ -23,6 +22,7 @@ use crate::map_file::MapFile;
 use crate::model::Model;
 use crate::network::Network;
 use crate::oracle::{OracleCounts, Sender};
+use crate::replay_error::ReplayError;
 use crate::replay_report::ReplayReport;
 use crate::summary::FrameSummary;
 use crate::taps::Taps;
@@ -55,26 +55,6 @@ struct Boarded {
     entry: Entry,
     slot: Slot,
     watched: Watched,
-}
-
-/// Why a replay cannot go on.
-#[derive(Debug)]
-pub enum ReplayError {
-    /// The capture cannot be read further.
-    Read(ReadError),
-    /// The capture's link type cannot be replayed.
-    LinkType(LinkType),
-    /// The same of a packet in the midst of a capture.
-    PacketLinkType {
-        /// The link type.
-        link_type: LinkType,
-        /// Number of the packet in its file, from 1.
-        packet: u64,
-        /// Offset of its record or block from the start of the file, in bytes.
-        offset: u64,
-    },
-    /// The output cannot be written.
-    Write(WriteError),
 }
 
 impl Replay {
@@ -408,28 +388,3 @@ fn summary(packet: &Packet<'_>) -> String {
         Ok(LinkPayload::Network { .. }) | Err(_) => "a frame without Ethernet".to_owned(),
     }
 }
-
-impl fmt::Display for ReplayError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Read(error) => error.fmt(f),
-            Self::LinkType(link) => write!(
-                f,
-                "link type {link} ({}) cannot be replayed: ethernet, linux-sll, linux-sll2 and raw-ip can",
-                link.0
-            ),
-            Self::PacketLinkType {
-                link_type,
-                packet,
-                offset,
-            } => write!(
-                f,
-                "packet {packet} at byte {offset}: {}",
-                Self::LinkType(*link_type)
-            ),
-            Self::Write(error) => error.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for ReplayError {}

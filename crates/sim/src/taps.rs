@@ -5,8 +5,8 @@ use std::fs::File;
 use nvgre_capture::{LinkType, PcapWriter, WriteError, Writer};
 use nvgre_dataplane::{DropReason, PortId};
 
+use crate::observer::Ingress;
 use crate::scenario::Scenario;
-use crate::walk::Ingress;
 
 /// See the module.
 pub(crate) struct Taps {

@@ -9,8 +9,8 @@ use nvgre_dataplane::{LookupRecord, Policy, PortSubnet, RecordType, Rule};
 use nvgre_wire::EtherType;
 
 use crate::glance::ETHERNET_LEN;
+use crate::observer::Ingress;
 use crate::underlay::Underlay;
-use crate::walk::Ingress;
 
 /// What encapsulation adds below the outer link header, in bytes: GRE 8 and IPv4 20 or IPv6 40.
 const OVERHEAD_V4: usize = 28;

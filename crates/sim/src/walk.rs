@@ -13,33 +13,9 @@ use crate::clock::SimTime;
 use crate::clue::WalkTracer;
 use crate::ledger::{CopyLedger, Fate};
 use crate::network::{Host, Network};
+use crate::observer::{Ingress, Nobody, Observer};
 use crate::pool::{Copy, Pool};
 use crate::underlay::Carried;
-
-/// Where a frame is when a host decides about it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ingress {
-    /// A guest sent it at this port.
-    Port(PortId),
-    /// It came in at the physical NIC.
-    Uplink,
-}
-
-/// Sees everything that happens to a frame and its copies.
-pub trait Observer {
-    /// A copy reached a port of this host.
-    fn delivered(&mut self, host: usize, port: PortId, frame: &[u8]);
-    /// A frame that the host's dataplane made (an answer or an ICMP error) reached a port.
-    fn generated(&mut self, host: usize, port: PortId, frame: &[u8]);
-    /// A copy left this host for the underlay.
-    fn sent(&mut self, host: usize, frame: &[u8]);
-    /// A copy ended here: at a host, or on the underlay behind it. `frame` is what the host decided
-    /// about, or empty unless [`Observer::keeps_dropped`].
-    fn dropped(&mut self, host: usize, ingress: Ingress, reason: DropReason, frame: &[u8]);
-    /// Whether dropped frames are to be shown as they were before the host touched them, which
-    /// costs a copy of every frame at every host.
-    fn keeps_dropped(&self) -> bool;
-}
 
 /// One frame's walk: its time, its books, and who watches.
 pub(crate) struct Walk<'a, O> {
@@ -63,19 +39,6 @@ pub(crate) enum Onward {
     Ended,
     /// Yes: it is on the wire now.
     Underlay,
-}
-
-/// Sees nothing.
-struct Nobody;
-
-impl Observer for Nobody {
-    fn delivered(&mut self, _host: usize, _port: PortId, _frame: &[u8]) {}
-    fn generated(&mut self, _host: usize, _port: PortId, _frame: &[u8]) {}
-    fn sent(&mut self, _host: usize, _frame: &[u8]) {}
-    fn dropped(&mut self, _host: usize, _at: Ingress, _reason: DropReason, _frame: &[u8]) {}
-    fn keeps_dropped(&self) -> bool {
-        false
-    }
 }
 
 impl<'a, O: Observer> Walk<'a, O> {

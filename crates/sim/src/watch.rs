@@ -4,10 +4,10 @@ use nvgre_dataplane::{DropReason, PortId};
 
 use crate::clock::SimTime;
 use crate::digest::Digest;
+use crate::observer::{Ingress, Observer};
 use crate::oracle::{Judgement, Oracle, Sender};
 use crate::replay_report::{DropLine, ReplayReport};
 use crate::taps::{Hop, Taps};
-use crate::walk::{Ingress, Observer};
 
 /// See the module.
 pub(crate) struct Watch<'a> {

@@ -12,10 +12,11 @@ use crate::guest::{Guest, PingError};
 use crate::ledger::CopyLedger;
 use crate::model::Model;
 use crate::model_error::ModelError;
+use crate::observer::{Ingress, Observer};
 use crate::oracle::{GuestIndex, Sender};
 use crate::scenario::Scenario;
 use crate::underlay::Carried;
-use crate::walk::{Ingress, Observer, Onward, Step, Walk};
+use crate::walk::{Onward, Step, Walk};
 
 /// How long a frame takes from one port of a switch to another, in nanoseconds.
 const SWITCH_LATENCY_NANOS: u64 = 1_000;

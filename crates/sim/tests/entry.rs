@@ -262,3 +262,42 @@ fn a_map_file_is_read_in_its_order() {
         ]
     );
 }
+
+#[test]
+fn where_frames_enter_does_not_depend_on_those_between_the_same_macs_before() {
+    let mut replay = Replay::new(model(), MapFile::default());
+    let mut enter = |frame: &[u8]| {
+        let uplinks = replay.report().entered_at_uplinks;
+        let skipped = replay.report().frames.skipped;
+        let replayed = replay.packet(&packet(frame, None), "x.pcap");
+        replayed.expect("it can be replayed");
+        let report = replay.report();
+        (
+            report.entered_at_uplinks - uplinks,
+            report.frames.skipped - skipped,
+        )
+    };
+    const AT_A_PORT: (u64, u64) = (0, 0);
+    const AT_AN_UPLINK: (u64, u64) = (1, 0);
+    const NOWHERE: (u64, u64) = (0, 1);
+    // Only Blue3 has MAC 9; 5 and 7 are two guests' each.
+    let bare = udp(9, 7);
+    let macs = &bare[..12];
+    let with_macs = |macs: &[u8], frame: &[u8]| [macs, &frame[12..]].concat();
+    let tunnel = with_macs(macs, &nvgre(1, 2, 6001, &udp(5, 7)));
+    let to_nobody = with_macs(macs, &nvgre(1, 99, 6001, &udp(5, 7)));
+    for _ in 0..2 {
+        assert_eq!(enter(&bare), AT_A_PORT);
+        assert_eq!(enter(&tunnel), AT_AN_UPLINK);
+        assert_eq!(enter(&to_nobody), AT_AN_UPLINK);
+        assert_eq!(enter(&udp(5, 7)), NOWHERE);
+        assert_eq!(enter(&udp(99, 7)), NOWHERE);
+    }
+    // To a host's MAC: its own traffic if it is for its address, a guest's if it is not.
+    let to_host = [&host_mac(1).octets()[..], &mac(9).octets()].concat();
+    let for_host = with_macs(&to_host, &nvgre(2, 1, 6001, &udp(7, 5)));
+    for _ in 0..2 {
+        assert_eq!(enter(&with_macs(&to_host, &bare)), AT_A_PORT);
+        assert_eq!(enter(&for_host), AT_AN_UPLINK);
+    }
+}

@@ -217,6 +217,32 @@ fn a_packet_longer_than_a_link_ends_at_it_and_the_vlan_tag_does_not_count() {
 }
 
 #[test]
+fn own_packets_go_to_the_host_whose_mac_they_carry_whatever_went_before() {
+    let mut underlay = underlay();
+    for to_host in [2, 3, 3, 2, 3] {
+        let frame = nvgre(1, to_host, 6001, &udp(5, 7));
+        let (carried, after) = carried(&mut underlay, 0, &frame);
+        assert_eq!(carried, Carried::To(usize::from(to_host) - 1));
+        assert_eq!(after, frame);
+    }
+    // Host 2 comes back with another MAC: the old one is nobody's.
+    let mut hosts = attachments();
+    hosts[1].addresses[0].1 = host_mac(77);
+    underlay.attach(&hosts);
+    let to_old = nvgre(1, 2, 6001, &udp(5, 7));
+    let flooded = Carried::ToOthers(None);
+    assert_eq!(carried(&mut underlay, 0, &to_old).0, flooded);
+    let to_new = to(to_old, host_mac(77));
+    assert_eq!(carried(&mut underlay, 0, &to_new).0, Carried::To(1));
+    // From the right MAC, with another host's address.
+    let mut spoofed = nvgre(3, 2, 6001, &udp(5, 7));
+    spoofed[6..12].copy_from_slice(&host_mac(1).octets());
+    let spoofed = to(spoofed, host_mac(77));
+    let refused = Carried::Dropped(DropReason::UnderlaySource);
+    assert_eq!(carried(&mut underlay, 0, &spoofed).0, refused);
+}
+
+#[test]
 fn packets_are_lost_as_often_as_asked_and_the_same_ones_for_a_seed() {
     let frame = nvgre(1, 2, 6001, &udp(5, 7));
     let lost = |loss_per_million: u32, seed: u64| -> Vec<bool> {
