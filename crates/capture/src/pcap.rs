@@ -11,7 +11,7 @@ use pcap_parser::{nom, parse_pcap_header};
 use crate::block::ByteOrder;
 use crate::link_type::LinkType;
 use crate::read_error::ReadErrorKind;
-use crate::reader::{Format, Interface, Located, MAX_RECORD_BYTES, Reach};
+use crate::reader::{Format, Interface, Located, MAX_RECORD_BYTES};
 use crate::window::Window;
 
 const FILE_HEADER_BYTES: usize = 24;
@@ -79,59 +79,69 @@ impl Pcap {
         Ok((pcap, interface))
     }
 
-    /// Consumes the next record; `None` when the file ends before it, or it is out of reach.
-    #[inline]
+    /// Consumes the next record; `None` when the file ends before it.
     pub(crate) fn locate<R: Read>(
         &self,
         window: &mut Window<R>,
-        reach: Reach,
     ) -> Result<Option<Located>, ReadErrorKind> {
-        let header_bytes = self.record_header_bytes;
-        if !hold(window, header_bytes, reach)? {
+        if !hold(window, self.record_header_bytes)? {
             return Ok(None);
         }
-        let Some(numbers) = window.available().first_chunk() else {
-            return Ok(None);
-        };
-        let [seconds, fraction, mut captured, mut original_len] = self.numbers(numbers);
-        if self.lengths_swapped {
-            (captured, original_len) = (original_len, captured);
+        if let Some(record) = Record::read(self, window.available()) {
+            check_captured(record.captured.into())?;
+            hold(window, self.record_header_bytes + record.captured as usize)?;
         }
-        check_captured(captured.into())?;
-        let len = header_bytes + captured as usize;
-        if !hold(window, len, reach)? {
-            return Ok(None);
+        Ok(self.locate_in(window))
+    }
+
+    /// Consumes the next record if it is in the window as a whole.
+    #[inline]
+    pub(crate) fn locate_in<R: Read>(&self, window: &mut Window<R>) -> Option<Located> {
+        let record = Record::read(self, window.available())?;
+        let len = self.record_header_bytes + record.captured as usize;
+        if window.available().len() < len || record.captured as usize > MAX_RECORD_BYTES {
+            return None;
         }
         let offset = window.position();
         let first = window.consume(len);
-        Ok(Some(Located {
-            data: first + header_bytes..first + len,
+        Some(Located {
+            data: first + self.record_header_bytes..first + len,
             comment: None,
-            // The fraction may be a second and more in odd files: it adds up as it stands.
-            time_ns: i64::from(seconds) * 1_000_000_000
-                + i64::from(fraction) * self.ns_per_fraction,
+            time_ns: record.time_ns,
             interface: 0,
-            original_len,
+            original_len: record.original_len,
             offset,
-        }))
-    }
-
-    fn numbers(&self, header: &[u8; RECORD_NUMBERS_BYTES]) -> [u32; 4] {
-        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = *header;
-        [[a, b, c, d], [e, f, g, h], [i, j, k, l], [m, n, o, p]].map(|word| self.order.u32(word))
+        })
     }
 }
 
-/// Makes `need` bytes of a record available; `false` where there is no record, or none within reach.
-#[inline]
-fn hold<R: Read>(window: &mut Window<R>, need: usize, reach: Reach) -> Result<bool, ReadErrorKind> {
-    let have = window.available().len();
-    if have >= need {
-        return Ok(true);
+/// What stands in front of a packet.
+struct Record {
+    time_ns: i64,
+    captured: u32,
+    original_len: u32,
+}
+
+impl Record {
+    #[inline]
+    fn read(pcap: &Pcap, bytes: &[u8]) -> Option<Self> {
+        let (words, _) = bytes.first_chunk::<RECORD_NUMBERS_BYTES>()?.as_chunks();
+        let word = |at: usize| pcap.order.u32(words[at]);
+        let (mut captured, mut original_len) = (word(2), word(3));
+        if pcap.lengths_swapped {
+            (captured, original_len) = (original_len, captured);
+        }
+        Some(Self {
+            // The fraction may be a second and more in odd files: it adds up as it stands.
+            time_ns: i64::from(word(0)) * 1_000_000_000 + i64::from(word(1)) * pcap.ns_per_fraction,
+            captured,
+            original_len,
+        })
     }
-    if reach == Reach::Window {
-        return Ok(false);
-    }
+}
+
+/// Makes `need` bytes of a record available; `false` where the file ends before it.
+fn hold<R: Read>(window: &mut Window<R>, need: usize) -> Result<bool, ReadErrorKind> {
     match window.ensure(need)? {
         0 => Ok(false),
         have if have < need => Err(ReadErrorKind::Truncated {

@@ -121,7 +121,7 @@ pub struct Reader<R> {
     ended: bool,
     /// Places of the packets lent last by [`Reader::packets`].
     places: Vec<Located>,
-    /// What was found behind them.
+    /// What was found behind them, to be told next.
     error: Option<ReadError>,
 }
 
@@ -249,19 +249,17 @@ impl<R: Read> Reader<R> {
     pub fn packets(&mut self, max: usize) -> Result<Packets<'_>, ReadError> {
         let before = self.packets;
         self.places.clear();
-        let mut reach = Reach::File;
-        while self.places.len() < max {
-            match self.locate(reach) {
-                Ok(Some(located)) => self.places.push(located),
-                Ok(None) => break,
-                Err(error) if self.places.is_empty() => return Err(error),
-                Err(error) => {
-                    self.error = Some(error);
-                    break;
-                }
-            }
+        if max > 0
+            && let Some(first) = self.locate(Reach::File)?
+        {
+            self.places.push(first);
             self.packets += 1;
-            reach = Reach::Window;
+            while self.places.len() < max
+                && let Some(located) = self.locate_next_to_it()
+            {
+                self.places.push(located);
+                self.packets += 1;
+            }
         }
         Ok(Packets {
             window: self.window.bytes(),
@@ -271,7 +269,19 @@ impl<R: Read> Reader<R> {
         })
     }
 
+    /// The next packet, if it lies in the window with the one before.
     #[inline]
+    fn locate_next_to_it(&mut self) -> Option<Located> {
+        // Most of what reading small packets costs: straight to what a record is.
+        if let Records::Pcap(pcap) = &self.records {
+            return pcap.locate_in(&mut self.window);
+        }
+        self.locate(Reach::Window).unwrap_or_else(|error| {
+            self.error = Some(error);
+            None
+        })
+    }
+
     fn locate(&mut self, reach: Reach) -> Result<Option<Located>, ReadError> {
         if let Some(error) = self.error.take() {
             return Err(error);
@@ -281,7 +291,7 @@ impl<R: Read> Reader<R> {
         }
         let mut offset = self.window.position();
         let located = match &mut self.records {
-            Records::Pcap(pcap) => pcap.locate(&mut self.window, reach),
+            Records::Pcap(pcap) => pcap.locate(&mut self.window),
             Records::Pcapng(pcapng) => {
                 pcapng.locate(&mut self.window, &mut self.interfaces, &mut offset, reach)
             }

@@ -174,7 +174,9 @@ impl EntryRules {
                 .find(|entry| applies(&entry.condition, &link, &captured))
                 .map(|entry| entry.guest),
         };
-        if let Some(guest) = mapped.or_else(|| self.port_named(captured.interface)) {
+        if let Some(guest) =
+            mapped.or_else(|| self.port_named(captured.interface.0, captured.interface.1?))
+        {
             return self.at_port(guest, &link, host_of);
         }
         let Link {
@@ -206,8 +208,8 @@ impl EntryRules {
 
     /// The port that an interface is named after. Frames of an interface come by the thousand: its
     /// name is looked for once.
-    fn port_named(&mut self, (number, name): (u32, Option<&str>)) -> Option<GuestIndex> {
-        let (wanted, number) = (name?, number as usize);
+    fn port_named(&mut self, number: u32, wanted: &str) -> Option<GuestIndex> {
+        let number = number as usize;
         if self.named.len() <= number {
             self.named.resize_with(number + 1, Default::default);
         }

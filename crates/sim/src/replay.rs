@@ -49,14 +49,6 @@ pub struct Replay {
     host_of: Vec<usize>,
 }
 
-/// A frame that enters.
-#[derive(Clone, Copy, Debug)]
-struct Boarded {
-    entry: Entry,
-    slot: Slot,
-    watched: Watched,
-}
-
 impl Replay {
     /// Most frames that are replayed at once: what [`Replay::packets`] is best called with.
     pub const BATCH_FRAMES: usize = BATCH_FRAMES;
@@ -100,9 +92,8 @@ impl Replay {
             return Err(ReplayError::LinkType(packet.link_type));
         }
         self.open(file, packet.time_ns);
-        if let Some(one) = self.board(packet) {
-            let repeatable = self.may_wait(&one);
-            self.depart_alone(one, packet, repeatable);
+        if let Some((entry, slot)) = self.board(packet) {
+            self.depart_alone(entry, slot, packet);
         }
         self.written()
     }
@@ -133,16 +124,16 @@ impl Replay {
                 });
                 break;
             }
-            let Some(one) = self.board(&packet) else {
+            let Some((entry, slot)) = self.board(&packet) else {
                 continue;
             };
-            let may_wait = self.may_wait(&one);
-            if hops || !may_wait {
+            if hops || !self.may_wait(entry, slot) {
                 self.depart_together(|index| packets.get(index));
-                self.depart_alone(one, &packet, may_wait);
+                self.depart_alone(entry, slot, &packet);
             } else {
-                self.flights.push(Flight::new(one.entry.at, one.slot));
-                self.boarded.push((one.watched, index));
+                let watched = self.watched(entry, slot, &packet);
+                self.flights.push(Flight::new(entry.at, slot));
+                self.boarded.push((watched, index));
             }
         }
         self.depart_together(|index| packets.get(index));
@@ -152,12 +143,11 @@ impl Replay {
         }
     }
 
-    /// Whether a frame may be decided about together with those behind it.
+    /// Whether a frame may be decided about together with those behind it, and again.
     #[inline]
-    fn may_wait(&self, one: &Boarded) -> bool {
+    fn may_wait(&self, entry: Entry, slot: Slot) -> bool {
         let together = &self.model.network().together;
-        let frame = self.hold.bytes(one.slot);
-        !one.entry.to_nobody && together.covers(one.entry.at.ingress, frame)
+        !entry.to_nobody && together.covers(entry.at.ingress, self.hold.bytes(slot))
     }
 
     /// What the output says to it.
@@ -168,57 +158,62 @@ impl Replay {
 
     /// Brings a packet of the file in hand to where it enters, if it does.
     #[inline]
-    fn board(&mut self, packet: &Packet<'_>) -> Option<Boarded> {
+    fn board(&mut self, packet: &Packet<'_>) -> Option<(Entry, Slot)> {
         // Rates need a clock that goes on, and captures of several interfaces step back now and then.
         let captured = SimTime(packet.time_ns.max(0).unsigned_abs());
         self.now = self.now.max(captured + self.offset_nanos);
-        // Over all input files.
-        let number = self.report.frames.read + self.boarded.len() as u64 + 1;
-        let (entry, slot) = match self.enter(packet) {
-            Ok(entered) => entered,
-            Err(reason) => {
-                self.report.frames.skip();
-                self.report.skips.entry(reason).or_insert((0, number)).0 += 1;
-                return None;
-            }
-        };
-        self.report.bytes_entered += slot.len() as u64;
-        let sender = match entry.guest() {
-            Some(guest) => Sender::Guest(guest),
-            None => {
-                self.report.entered_at_uplinks += 1;
-                let (oracle, underlay) = (self.model.oracle(), &self.model.network().underlay);
-                let frame = self.hold.bytes(slot);
-                oracle.sender_at_uplink(frame, |address| underlay.owner(address))
-            }
-        };
-        Some(Boarded {
-            entry,
-            slot,
-            watched: Watched {
-                number,
-                sender,
-                now: self.now,
-                captured_ns: packet.time_ns,
-            },
-        })
-    }
-
-    #[inline]
-    fn enter(&mut self, packet: &Packet<'_>) -> Result<(Entry, Slot), SkipReason> {
         let underlay = &self.model.network().underlay;
-        let slot = put(packet, underlay, &mut self.hold)?;
+        let slot = match put(packet, underlay, &mut self.hold) {
+            Ok(slot) => slot,
+            Err(reason) => return self.skip(reason),
+        };
         let captured = Captured {
             frame: self.hold.bytes(slot),
             file: &self.file,
             interface: (packet.interface, packet.interface_name),
         };
         match self.rules.enter(captured, underlay, &self.host_of) {
-            Ok(entry) => Ok((entry, slot)),
+            Ok(entry) => {
+                self.report.bytes_entered += slot.len() as u64;
+                self.report.entered_at_uplinks += u64::from(entry.guest().is_none());
+                Some((entry, slot))
+            }
             Err(reason) => {
                 self.hold.take_back(slot);
-                Err(reason)
+                self.skip(reason)
             }
+        }
+    }
+
+    #[cold]
+    fn skip<T>(&mut self, reason: SkipReason) -> Option<T> {
+        let number = self.next_number();
+        self.report.frames.skip();
+        self.report.skips.entry(reason).or_insert((0, number)).0 += 1;
+        None
+    }
+
+    /// The number of the frame in hand, over all input files.
+    const fn next_number(&self) -> u64 {
+        self.report.frames.read + self.boarded.len() as u64 + 1
+    }
+
+    /// What is told of the frame in hand.
+    #[inline]
+    fn watched(&self, entry: Entry, slot: Slot, packet: &Packet<'_>) -> Watched {
+        let sender = match entry.guest() {
+            Some(guest) => Sender::Guest(guest),
+            None => {
+                let (oracle, underlay) = (self.model.oracle(), &self.model.network().underlay);
+                let frame = self.hold.bytes(slot);
+                oracle.sender_at_uplink(frame, |address| underlay.owner(address))
+            }
+        };
+        Watched {
+            number: self.next_number(),
+            sender,
+            now: self.now,
+            captured_ns: packet.time_ns,
         }
     }
 
@@ -267,14 +262,11 @@ impl Replay {
         self.hold.clear();
     }
 
-    /// Carries one frame of the hold to its end. If its walk can be repeated nobody listens, until
-    /// somebody asks.
-    fn depart_alone(&mut self, one: Boarded, packet: &Packet<'_>, repeatable: bool) {
-        let Boarded {
-            entry,
-            slot,
-            watched,
-        } = one;
+    /// Carries one frame to its end, the only one in hand. If its walk can be repeated nobody
+    /// listens, until somebody asks.
+    fn depart_alone(&mut self, entry: Entry, slot: Slot, packet: &Packet<'_>) {
+        let repeatable = self.may_wait(entry, slot);
+        let watched = self.watched(entry, slot, packet);
         let (network, oracle) = self.model.parts();
         let mut copies = self.report.copies;
         let mut watch = Watch {

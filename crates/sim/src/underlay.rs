@@ -20,7 +20,7 @@ use nvgre_wire::{FrameBuf, MacAddress, ProviderAddress};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use crate::glance::{Glance, mac_key, mac_keys, packet_len};
+use crate::glance::{ETHERNET_LEN, Glance, mac_key, mac_keys, packet_len};
 use crate::scenario;
 
 /// The MAC of the underlay's router, which answers for every address that no host has.
@@ -86,12 +86,21 @@ struct Link {
     /// A provider address that it owns, and its MAC there, by [`mac_key`]: nearly all that it sends
     /// comes from them.
     own: Option<(ProviderAddress, u64)>,
-    /// Where it sent last: a host's MAC, and the host.
-    last: Option<u64>,
-    last_to: usize,
+    /// Where it sent last from them: a host's MAC, and the host.
+    last: Option<(u64, usize)>,
 }
 
 impl Link {
+    /// The host that a frame goes to, if it fits, comes from the host's own addresses and goes where
+    /// the last one of those went.
+    #[inline]
+    fn goes_again(&self, frame: &[u8]) -> Option<usize> {
+        let (destination, source) = mac_keys(frame)?;
+        let (last, to) = self.last?;
+        let fits = frame.len() <= ETHERNET_LEN + self.mtu_bytes;
+        (last == destination && fits && self.sends(source, frame)).then_some(to)
+    }
+
     /// Whether a frame with this source MAC comes from the host's own addresses.
     #[inline]
     fn sends(&self, source: u64, frame: &[u8]) -> bool {
@@ -173,7 +182,6 @@ impl Underlay {
                 mtu_bytes: self.mtu_bytes.min(host.link_mtu_bytes).into(),
                 own: own.next().map(|(address, mac)| (address, mac_key(mac))),
                 last: None,
-                last_to: 0,
             });
         }
         self.seen = self
@@ -234,25 +242,30 @@ impl Underlay {
     /// Takes a frame that host `from` put on its link, and says where it goes. A routed frame gets
     /// the MACs of its last hop; the key, and everything else behind the link header, is not touched
     /// (RFC 7637 s3.2). Every copy then crosses the link of its host: [`Underlay::arrive`].
+    #[inline]
     pub fn carry(&mut self, from: usize, frame: &mut FrameBuf<'_>) -> Carried {
+        // From a host's own addresses to where it sent last, as most: nothing to look for.
+        let link = self.links.get(from);
+        match link.and_then(|link| link.goes_again(frame.bytes())) {
+            Some(to) => Carried::To(to),
+            None => self.carry_anywhere(from, frame),
+        }
+    }
+
+    fn carry_anywhere(&mut self, from: usize, frame: &mut FrameBuf<'_>) -> Carried {
         let Some(len) = packet_len(frame.bytes()) else {
             return Carried::Dropped(DropReason::OuterLength);
         };
         if len > self.mtu_to(from) {
             return Carried::Dropped(DropReason::UnderlayMtu);
         }
-        // From a host's own addresses to another host's MAC, as nearly all: nothing to look for.
         if let Some((destination, source)) = mac_keys(frame.bytes())
             && let Some(link) = self.links.get_mut(from)
             && link.sends(source, frame.bytes())
+            && let Some(&Station::Host(to)) = self.macs.get(&destination)
         {
-            if link.last == Some(destination) {
-                return Carried::To(link.last_to);
-            }
-            if let Some(&Station::Host(to)) = self.macs.get(&destination) {
-                (link.last, link.last_to) = (Some(destination), to);
-                return Carried::To(to);
-            }
+            link.last = Some((destination, to));
+            return Carried::To(to);
         }
         let Some(glance) = Glance::at(frame.bytes()) else {
             return Carried::Dropped(DropReason::OuterLength);
@@ -282,6 +295,7 @@ impl Underlay {
 
     /// Whether a frame that the underlay carries to host `to` arrives there: it fits that host's
     /// link, and is not lost.
+    #[inline]
     pub fn arrive(&mut self, to: usize, frame: &[u8]) -> Result<(), DropReason> {
         let len = packet_len(frame).ok_or(DropReason::OuterLength)?;
         if len > self.mtu_to(to) {
