@@ -14,9 +14,11 @@ use nvgre_wire::{FrameBuf, HEADROOM};
 use smallvec::SmallVec;
 
 use crate::clock::SimTime;
+use crate::clue::WalkTracer;
 use crate::hold::{Hold, Slot};
+use crate::ledger::CopyLedger;
 use crate::network::Network;
-use crate::observer::{Ingress, Observer};
+use crate::observer::{Ingress, Nobody, Observer};
 use crate::pool::{Copy, Pool};
 use crate::underlay::Carried;
 use crate::walk::{Onward, Step, Walk};
@@ -85,9 +87,23 @@ impl Flight {
         }
     }
 
-    /// Where it entered.
-    pub(crate) const fn entered(&self) -> Step {
-        self.entered
+    /// A frame that was captured when it had left this host, and that the underlay drops.
+    pub(crate) const fn lost(from: Step, slot: Slot, reason: DropReason) -> Self {
+        Self {
+            entered: from,
+            at: from,
+            slot,
+            stand: Stand::Lost(reason),
+        }
+    }
+
+    /// The same frame as it entered, which lies here now.
+    pub(crate) const fn again(&self, slot: Slot) -> Self {
+        match (self.stand, self.entered.ingress) {
+            // Nobody sends what came in at an uplink: it was lost from the first.
+            (Stand::Lost(reason), Ingress::Uplink) => Self::lost(self.entered, slot, reason),
+            _ => Self::new(self.entered, slot),
+        }
     }
 
     #[inline]
@@ -157,7 +173,9 @@ impl Network {
         let groups = self.hosts.len() * GROUPS;
         self.scratch.groups.resize_with(groups, Vec::new);
         for (place, flight) in flights.iter().enumerate() {
-            self.scratch.wait(flight.at, place);
+            if let Stand::Waiting = flight.stand {
+                self.scratch.wait(flight.at, place);
+            }
         }
         while let Some(group) = self.scratch.waiting.pop_front() {
             let mut places = mem::take(&mut self.scratch.groups[group]);
@@ -294,6 +312,42 @@ impl Network {
             }
             Stand::Lost(reason) => walk.lose(at.host, reason, frame, &mut NoTrace),
             Stand::Waiting => self.follow(at, frame, walk, &mut NoTrace),
+        }
+    }
+
+    /// Carries a frame that was not launched to the end of all its copies, by itself.
+    pub(crate) fn fly<O: Observer, T: WalkTracer>(
+        &mut self,
+        flight: &Flight,
+        hold: &mut Hold,
+        walk: &mut Walk<'_, O>,
+        tracer: &mut T,
+    ) {
+        let mut frame = hold.frame(flight.slot);
+        if let Stand::Lost(reason) = flight.stand {
+            walk.copies.made += 1;
+            tracer.lost(frame.bytes());
+            walk.lose(flight.at.host, reason, &frame, tracer);
+        } else {
+            self.walk(flight.at, &mut frame, walk, tracer);
+        }
+    }
+
+    /// The same again for a tracer alone: nothing is counted, nobody sees it.
+    pub(crate) fn retrace<T: WalkTracer>(
+        &mut self,
+        now: SimTime,
+        flight: &Flight,
+        hold: &mut Hold,
+        tracer: &mut T,
+    ) {
+        let workers = self.hosts.iter_mut();
+        let workers: Vec<_> = workers.map(|host| mem::take(&mut host.worker)).collect();
+        let (mut copies, mut nobody) = (CopyLedger::default(), Nobody);
+        let mut walk = Walk::new(now, &mut copies, &mut nobody);
+        self.fly(flight, hold, &mut walk, tracer);
+        for (host, worker) in self.hosts.iter_mut().zip(workers) {
+            host.worker = worker;
         }
     }
 

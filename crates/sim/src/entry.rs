@@ -118,16 +118,6 @@ pub(crate) struct Entry {
     pub(crate) to_nobody: bool,
 }
 
-impl Entry {
-    /// The guest whose port it is; `None` at an uplink.
-    pub(crate) const fn guest(self) -> Option<GuestIndex> {
-        match self.at.ingress {
-            Ingress::Port(port) => Some(port.0 as GuestIndex),
-            Ingress::Uplink => None,
-        }
-    }
-}
-
 impl EntryRules {
     pub(crate) fn new(scenario: &Scenario, map: MapFile) -> Self {
         let mut rules = Self {

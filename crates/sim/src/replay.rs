@@ -10,24 +10,24 @@ use nvgre_capture::{
     LinkPayload, LinkType, Packet, PcapWriter, Reader, WriteError, Writer, network_layer,
 };
 use nvgre_dataplane::{DropReason, NoTrace, PortCounters, PortId};
-use nvgre_wire::FrameBuf;
 
 use crate::batch::{BATCH_FRAMES, Flight};
 use crate::clock::SimTime;
-use crate::clue::{Clue, ClueTracer, WalkTracer};
+use crate::clue::{Clue, ClueTracer};
 use crate::digest::Digest;
-use crate::entry::{Captured, Entry, EntryRules, SkipReason, with_ethernet};
+use crate::entry::{Captured, EntryRules, SkipReason, with_ethernet};
 use crate::hold::{Hold, Slot};
 use crate::map_file::MapFile;
 use crate::model::Model;
 use crate::network::Network;
-use crate::oracle::{OracleCounts, Sender};
+use crate::observer::Ingress;
+use crate::oracle::{GuestIndex, OracleCounts, Sender};
 use crate::replay_error::ReplayError;
 use crate::replay_report::ReplayReport;
 use crate::summary::FrameSummary;
 use crate::taps::Taps;
 use crate::underlay::Underlay;
-use crate::walk::{Step, Walk};
+use crate::walk::Walk;
 use crate::watch::{Watch, Watched};
 
 /// A run over one or more captures.
@@ -92,8 +92,8 @@ impl Replay {
             return Err(ReplayError::LinkType(packet.link_type));
         }
         self.open(file, packet.time_ns);
-        if let Some((entry, slot)) = self.board(packet) {
-            self.depart_alone(entry, slot, packet);
+        if let Some(repeatable) = self.board(packet, 0) {
+            self.depart_alone(repeatable, |_| *packet);
         }
         self.written()
     }
@@ -124,16 +124,10 @@ impl Replay {
                 });
                 break;
             }
-            let Some((entry, slot)) = self.board(&packet) else {
-                continue;
-            };
-            if hops || !self.may_wait(entry, slot) {
-                self.depart_together(|index| packets.get(index));
-                self.depart_alone(entry, slot, &packet);
-            } else {
-                let watched = self.watched(entry, slot, &packet);
-                self.flights.push(Flight::new(entry.at, slot));
-                self.boarded.push((watched, index));
+            if let Some(repeatable) = self.board(&packet, index)
+                && (hops || !repeatable)
+            {
+                self.depart_alone(repeatable, |index| packets.get(index));
             }
         }
         self.depart_together(|index| packets.get(index));
@@ -143,46 +137,61 @@ impl Replay {
         }
     }
 
-    /// Whether a frame may be decided about together with those behind it, and again.
-    #[inline]
-    fn may_wait(&self, entry: Entry, slot: Slot) -> bool {
-        let together = &self.model.network().together;
-        !entry.to_nobody && together.covers(entry.at.ingress, self.hold.bytes(slot))
-    }
-
     /// What the output says to it.
     fn written(&mut self) -> Result<(), ReplayError> {
         let error = self.taps.as_mut().and_then(Taps::take_error);
         error.map_or(Ok(()), |error| Err(ReplayError::Write(error)))
     }
 
-    /// Brings a packet of the file in hand to where it enters, if it does.
+    /// Brings a packet of the file in hand to where it enters, if it does: behind the frames in the
+    /// hold. Says whether its walk can be repeated, and so be taken together with theirs.
     #[inline]
-    fn board(&mut self, packet: &Packet<'_>) -> Option<(Entry, Slot)> {
+    fn board(&mut self, packet: &Packet<'_>, index: usize) -> Option<bool> {
         // Rates need a clock that goes on, and captures of several interfaces step back now and then.
         let captured = SimTime(packet.time_ns.max(0).unsigned_abs());
         self.now = self.now.max(captured + self.offset_nanos);
-        let underlay = &self.model.network().underlay;
+        let network = self.model.network();
+        let underlay = &network.underlay;
         let slot = match put(packet, underlay, &mut self.hold) {
             Ok(slot) => slot,
             Err(reason) => return self.skip(reason),
         };
+        let frame = self.hold.bytes(slot);
         let captured = Captured {
-            frame: self.hold.bytes(slot),
+            frame,
             file: &self.file,
             interface: (packet.interface, packet.interface_name),
         };
-        match self.rules.enter(captured, underlay, &self.host_of) {
-            Ok(entry) => {
-                self.report.bytes_entered += slot.len() as u64;
-                self.report.entered_at_uplinks += u64::from(entry.guest().is_none());
-                Some((entry, slot))
-            }
+        let entry = match self.rules.enter(captured, underlay, &self.host_of) {
+            Ok(entry) => entry,
             Err(reason) => {
                 self.hold.take_back(slot);
-                self.skip(reason)
+                return self.skip(reason);
             }
-        }
+        };
+        self.report.bytes_entered += slot.len() as u64;
+        let sender = match entry.at.ingress {
+            Ingress::Port(port) => Sender::Guest(port.0 as GuestIndex),
+            Ingress::Uplink => {
+                self.report.entered_at_uplinks += 1;
+                let oracle = self.model.oracle();
+                oracle.sender_at_uplink(frame, |address| underlay.owner(address))
+            }
+        };
+        let number = self.next_number();
+        let watched = Watched {
+            number,
+            sender,
+            now: self.now,
+            captured_ns: packet.time_ns,
+        };
+        self.boarded.push((watched, index));
+        self.flights.push(if entry.to_nobody {
+            Flight::lost(entry.at, slot, DropReason::UnderlayNoOwner)
+        } else {
+            Flight::new(entry.at, slot)
+        });
+        Some(network.together.covers(entry.at.ingress, frame))
     }
 
     #[cold]
@@ -196,25 +205,6 @@ impl Replay {
     /// The number of the frame in hand, over all input files.
     const fn next_number(&self) -> u64 {
         self.report.frames.read + self.boarded.len() as u64 + 1
-    }
-
-    /// What is told of the frame in hand.
-    #[inline]
-    fn watched(&self, entry: Entry, slot: Slot, packet: &Packet<'_>) -> Watched {
-        let sender = match entry.guest() {
-            Some(guest) => Sender::Guest(guest),
-            None => {
-                let (oracle, underlay) = (self.model.oracle(), &self.model.network().underlay);
-                let frame = self.hold.bytes(slot);
-                oracle.sender_at_uplink(frame, |address| underlay.owner(address))
-            }
-        };
-        Watched {
-            number: self.next_number(),
-            sender,
-            now: self.now,
-            captured_ns: packet.time_ns,
-        }
     }
 
     /// Packets of `file` come next. A second file may be of the same hour as the first: it then
@@ -251,8 +241,7 @@ impl Replay {
             if let Some(line) = watch.report.book(fate, watched.number) {
                 // Nobody listened: the same again, for the one who asks.
                 let packet = packet_of(packet);
-                let first = (watched.now, flight.entered());
-                let clue = retraced(network, first, &packet);
+                let clue = retraced(network, watched.now, flight, &packet);
                 line.first = clue.map(|clue| (summary(&packet), clue));
             }
         }
@@ -262,11 +251,14 @@ impl Replay {
         self.hold.clear();
     }
 
-    /// Carries one frame to its end, the only one in hand. If its walk can be repeated nobody
-    /// listens, until somebody asks.
-    fn depart_alone(&mut self, entry: Entry, slot: Slot, packet: &Packet<'_>) {
-        let repeatable = self.may_wait(entry, slot);
-        let watched = self.watched(entry, slot, packet);
+    /// Carries the last frame in the hold to its end by itself, behind those before it. If its walk
+    /// can be repeated nobody listens, until somebody asks.
+    fn depart_alone<'p>(&mut self, repeatable: bool, packet_of: impl Fn(usize) -> Packet<'p>) {
+        let (Some(flight), Some((watched, packet))) = (self.flights.pop(), self.boarded.pop())
+        else {
+            return;
+        };
+        self.depart_together(&packet_of);
         let (network, oracle) = self.model.parts();
         let mut copies = self.report.copies;
         let mut watch = Watch {
@@ -278,22 +270,20 @@ impl Replay {
         };
         let mut walk = Walk::new(watched.now, &mut copies, &mut watch);
         let mut tracer = ClueTracer::default();
-        let mut frame = self.hold.frame(slot);
-        if entry.to_nobody {
-            lose_at_once(entry.at, &frame, &mut walk, &mut tracer);
-        } else if repeatable {
-            network.walk(entry.at, &mut frame, &mut walk, &mut NoTrace);
+        if repeatable {
+            network.fly(&flight, &mut self.hold, &mut walk, &mut NoTrace);
         } else {
-            network.walk(entry.at, &mut frame, &mut walk, &mut tracer);
+            network.fly(&flight, &mut self.hold, &mut walk, &mut tracer);
         }
         let fate = walk.fate;
         if let Some(line) = watch.report.book(fate, watched.number) {
+            let packet = packet_of(packet);
             let clue = if repeatable {
-                retraced(network, (watched.now, entry.at), packet)
+                retraced(network, watched.now, &flight, &packet)
             } else {
                 tracer.first_drop
             };
-            line.first = clue.map(|clue| (summary(packet), clue));
+            line.first = clue.map(|clue| (summary(&packet), clue));
         }
         self.report.copies = copies;
         self.hold.clear();
@@ -351,25 +341,18 @@ fn put(packet: &Packet<'_>, underlay: &Underlay, hold: &mut Hold) -> Result<Slot
     Ok(hold.put(header.as_ref().map_or(&[], |header| header), rest))
 }
 
-/// A frame that left its host for an address that nobody owns: the underlay drops it.
-fn lose_at_once(
-    from: Step,
-    frame: &FrameBuf<'_>,
-    walk: &mut Walk<'_, Watch<'_>>,
-    tracer: &mut ClueTracer,
-) {
-    walk.copies.made += 1;
-    tracer.lost(frame.bytes());
-    walk.lose(from.host, DropReason::UnderlayNoOwner, frame, tracer);
-}
-
 /// The clue of a frame to whose walk nobody listened. Its verdicts depend on nothing but policy and
 /// frame, so that its second walk is the first again.
-fn retraced(network: &mut Network, first: (SimTime, Step), packet: &Packet<'_>) -> Option<Clue> {
+fn retraced(
+    network: &mut Network,
+    now: SimTime,
+    flight: &Flight,
+    packet: &Packet<'_>,
+) -> Option<Clue> {
     let mut hold = Hold::default();
     let slot = put(packet, &network.underlay, &mut hold).ok()?;
     let mut tracer = ClueTracer::default();
-    network.retrace(first, &mut hold.frame(slot), &mut tracer);
+    network.retrace(now, &flight.again(slot), &mut hold, &mut tracer);
     tracer.first_drop
 }
 

@@ -2,8 +2,6 @@
 //!
 //! Forwarding is the dataplane's. This file moves bytes between hosts and keeps the books.
 
-use std::mem;
-
 use nvgre_dataplane::{
     Destination, DropReason, Egress, Learned, Nanos, NoTrace, PortId, Tracer, Verdict,
 };
@@ -13,7 +11,7 @@ use crate::clock::SimTime;
 use crate::clue::WalkTracer;
 use crate::ledger::{CopyLedger, Fate};
 use crate::network::{Host, Network};
-use crate::observer::{Ingress, Nobody, Observer};
+use crate::observer::{Ingress, Observer};
 use crate::pool::{Copy, Pool};
 use crate::underlay::Carried;
 
@@ -337,24 +335,6 @@ impl Network {
             host: to,
             ingress: Ingress::Uplink,
         })
-    }
-
-    /// Walks a frame again for a tracer alone: nothing is counted, nobody sees it.
-    pub(crate) fn retrace<T: WalkTracer>(
-        &mut self,
-        (now, first): (SimTime, Step),
-        frame: &mut FrameBuf<'_>,
-        tracer: &mut T,
-    ) {
-        let workers = self.hosts.iter_mut();
-        let workers: Vec<_> = workers.map(|host| mem::take(&mut host.worker)).collect();
-        let mut copies = CopyLedger::default();
-        let mut nobody = Nobody;
-        let mut walk = Walk::new(now, &mut copies, &mut nobody);
-        self.walk(first, frame, &mut walk, tracer);
-        for (host, worker) in self.hosts.iter_mut().zip(workers) {
-            host.worker = worker;
-        }
     }
 
     /// Takes the copies that the last [`Network::decide`] left for the underlay.
