@@ -106,6 +106,15 @@ impl Flight {
         }
     }
 
+    /// The port that it came in at.
+    #[inline]
+    fn port(&self) -> PortId {
+        match self.at.ingress {
+            Ingress::Port(port) => port,
+            Ingress::Uplink => unreachable!("a group of frames from ports has no other"),
+        }
+    }
+
     #[inline]
     fn decided(&mut self, verdict: Verdict, frame: &FrameBuf<'_>) {
         self.slot = self.slot.with(frame);
@@ -226,24 +235,20 @@ impl Network {
         let mut verdicts = [Verdict::Consumed; BATCH_FRAMES];
         let verdicts = &mut verdicts[..places.len()];
         let mut lying = hold.frames();
+        let mut lend = |place: usize| lying.take(flights[place].slot);
         if at_uplink {
-            let mut frames: SmallVec<[FrameBuf<'_>; BATCH_FRAMES]> = SmallVec::new();
-            for &place in places {
-                frames.push(lying.take(flights[place].slot));
-            }
+            let frames = places.iter().map(|&place| lend(place));
+            let mut frames: SmallVec<[FrameBuf<'_>; BATCH_FRAMES]> = frames.collect();
             worker.inbound(now, snapshot, &mut frames, verdicts, egress, tracer);
             for ((&place, frame), &mut verdict) in places.iter().zip(&frames).zip(verdicts) {
                 flights[place].decided(verdict, frame);
             }
         } else {
-            let mut frames: SmallVec<[PortFrame<'_>; BATCH_FRAMES]> = SmallVec::new();
-            for &place in places {
-                let flight = &flights[place];
-                if let Ingress::Port(port) = flight.at.ingress {
-                    let frame = lying.take(flight.slot);
-                    frames.push(PortFrame { port, frame });
-                }
-            }
+            let frames = places.iter().map(|&place| PortFrame {
+                port: flights[place].port(),
+                frame: lend(place),
+            });
+            let mut frames: SmallVec<[PortFrame<'_>; BATCH_FRAMES]> = frames.collect();
             worker.outbound(now, snapshot, &mut frames, verdicts, egress, tracer);
             for ((&place, sent), &mut verdict) in places.iter().zip(&frames).zip(verdicts) {
                 flights[place].decided(verdict, &sent.frame);
@@ -255,9 +260,13 @@ impl Network {
     /// stays where it is.
     #[inline]
     fn send(&mut self, hold: &mut Hold, flight: &mut Flight) {
-        let mut frame = hold.frame(flight.slot);
-        match self.underlay.carry(flight.at.host, &mut frame) {
-            Carried::To(to) => match self.underlay.arrive(to, frame.bytes()) {
+        let from = flight.at.host;
+        let carried = match self.underlay.goes_again(from, hold.bytes(flight.slot)) {
+            Some(to) => Carried::To(to),
+            None => self.underlay.carry(from, &mut hold.frame(flight.slot)),
+        };
+        match carried {
+            Carried::To(to) => match self.underlay.arrive(to, hold.bytes(flight.slot)) {
                 Ok(()) => {
                     flight.at = Step {
                         host: to,
@@ -274,7 +283,7 @@ impl Network {
 
     /// Shows and books what became of a frame that was launched, and takes what is left of it to its
     /// end. Frames are landed in their order.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn land<O: Observer>(
         &mut self,
         place: usize,
@@ -296,6 +305,7 @@ impl Network {
         }
     }
 
+    #[inline(never)]
     fn land_elsewhere<O: Observer>(
         &mut self,
         flight: &Flight,
@@ -352,6 +362,7 @@ impl Network {
     }
 
     /// Gives what hosts handed out beside this frame to where it goes.
+    #[inline(never)]
     fn hand_out<O: Observer>(&mut self, place: usize, walk: &mut Walk<'_, O>) {
         let stash = &mut self.scratch.stash;
         let first = stash.partition_point(|stashed| stashed.order.0 < place);

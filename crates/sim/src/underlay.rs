@@ -239,20 +239,17 @@ impl Underlay {
         self.owners.iter().map(|(&address, &mac)| (address, mac))
     }
 
+    /// The host that [`Underlay::carry`] takes a frame to, as it is, if it comes from the host's own
+    /// addresses and goes where the last one of those went, as most: nothing has to be looked for.
+    #[inline]
+    pub(crate) fn goes_again(&self, from: usize, frame: &[u8]) -> Option<usize> {
+        self.links.get(from)?.goes_again(frame)
+    }
+
     /// Takes a frame that host `from` put on its link, and says where it goes. A routed frame gets
     /// the MACs of its last hop; the key, and everything else behind the link header, is not touched
     /// (RFC 7637 s3.2). Every copy then crosses the link of its host: [`Underlay::arrive`].
-    #[inline]
     pub fn carry(&mut self, from: usize, frame: &mut FrameBuf<'_>) -> Carried {
-        // From a host's own addresses to where it sent last, as most: nothing to look for.
-        let link = self.links.get(from);
-        match link.and_then(|link| link.goes_again(frame.bytes())) {
-            Some(to) => Carried::To(to),
-            None => self.carry_anywhere(from, frame),
-        }
-    }
-
-    fn carry_anywhere(&mut self, from: usize, frame: &mut FrameBuf<'_>) -> Carried {
         let Some(len) = packet_len(frame.bytes()) else {
             return Carried::Dropped(DropReason::OuterLength);
         };
