@@ -23,8 +23,8 @@ use crate::pool::{Copy, Pool};
 use crate::underlay::Carried;
 use crate::walk::{Onward, Step, Walk};
 
-/// Most frames of a batch. Few enough that they, and what hosts know of them, stay in the first
-/// cache; where tables are too large for it, enough to look records up side by side.
+/// Most frames of a batch. Enough that what it costs to begin one, and to turn from one host to the
+/// next, does not show; few enough that they stay in the first cache.
 pub(crate) const BATCH_FRAMES: usize = 64;
 
 /// A frame of a batch.
@@ -72,6 +72,8 @@ pub(crate) struct Scratch {
     groups: Vec<Vec<usize>>,
     /// The groups with frames, in the order in which they got their first.
     waiting: VecDeque<usize>,
+    /// Those of the group in hand.
+    verdicts: Vec<Verdict>,
     /// In the order of the frames, once all are launched.
     stash: Vec<Stashed>,
 }
@@ -232,23 +234,27 @@ impl Network {
         let (now, tracer) = (Nanos(now.0), &mut NoTrace);
         let host = &mut self.hosts[host];
         let (worker, snapshot) = (&mut host.worker, &host.snapshot);
-        let mut verdicts = [Verdict::Consumed; BATCH_FRAMES];
+        let verdicts = &mut self.scratch.verdicts;
+        if verdicts.len() < places.len() {
+            verdicts.resize(places.len(), Verdict::Consumed);
+        }
         let verdicts = &mut verdicts[..places.len()];
         let mut lying = hold.frames();
         let mut lend = |place: usize| lying.take(flights[place].slot);
         if at_uplink {
-            let frames = places.iter().map(|&place| lend(place));
-            let mut frames: SmallVec<[FrameBuf<'_>; BATCH_FRAMES]> = frames.collect();
+            // Filled where it stands: it is too large to be handed on.
+            let mut frames = SmallVec::<[FrameBuf<'_>; BATCH_FRAMES]>::new();
+            frames.extend(places.iter().map(|&place| lend(place)));
             worker.inbound(now, snapshot, &mut frames, verdicts, egress, tracer);
             for ((&place, frame), &mut verdict) in places.iter().zip(&frames).zip(verdicts) {
                 flights[place].decided(verdict, frame);
             }
         } else {
-            let frames = places.iter().map(|&place| PortFrame {
+            let mut frames = SmallVec::<[PortFrame<'_>; BATCH_FRAMES]>::new();
+            frames.extend(places.iter().map(|&place| PortFrame {
                 port: flights[place].port(),
                 frame: lend(place),
-            });
-            let mut frames: SmallVec<[PortFrame<'_>; BATCH_FRAMES]> = frames.collect();
+            }));
             worker.outbound(now, snapshot, &mut frames, verdicts, egress, tracer);
             for ((&place, sent), &mut verdict) in places.iter().zip(&frames).zip(verdicts) {
                 flights[place].decided(verdict, &sent.frame);
