@@ -5,6 +5,7 @@
 //! frame entered, or, for a frame that entered at an uplink, the inventory guest with the inner
 //! source MAC on the host that owns the outer source address.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use etherparse::{EtherType, LaxNetSlice, LaxSlicedPacket};
@@ -62,21 +63,36 @@ pub struct OracleCounts {
 #[derive(Clone, Debug, Default)]
 pub struct Oracle {
     guests: Vec<InventoryGuest>,
+    /// By host and MAC, in the order of the inventory: asked for each frame that enters at an uplink.
+    by_place: BTreeMap<(usize, MacAddress), Vec<GuestIndex>>,
     counts: OracleCounts,
 }
 
 impl Oracle {
     /// Judges by this inventory.
     pub fn new(guests: Vec<InventoryGuest>) -> Self {
+        let mut by_place = BTreeMap::<_, Vec<_>>::new();
+        for (index, guest) in guests.iter().enumerate() {
+            let at = by_place.entry((guest.host, guest.mac)).or_default();
+            at.push(index);
+        }
         Self {
             guests,
+            by_place,
             counts: OracleCounts::default(),
         }
     }
 
     /// A guest moved.
     pub fn moved(&mut self, guest: GuestIndex, host: usize) {
-        self.guests[guest].host = host;
+        let mac = self.guests[guest].mac;
+        let from = std::mem::replace(&mut self.guests[guest].host, host);
+        if let Some(left) = self.by_place.get_mut(&(from, mac)) {
+            left.retain(|&other| other != guest);
+        }
+        let there = self.by_place.entry((host, mac)).or_default();
+        let at = there.partition_point(|&other| other < guest);
+        there.insert(at, guest);
     }
 
     /// What was counted so far.
@@ -114,17 +130,13 @@ impl Oracle {
         let Some(host) = owner(ProviderAddress::new(source)) else {
             return Sender::Unknown;
         };
-        let mut on_host = self
-            .guests
-            .iter()
-            .enumerate()
-            .filter(|(_, guest)| guest.host == host && guest.mac == mac);
-        let several = on_host.clone().nth(1).is_some();
-        let guest = on_host.find(|(_, guest)| {
-            let mut subnets = guest.virtual_subnets.iter();
-            !several || subnets.any(|vsid| Some(vsid.get()) == key_vsid)
+        let on_host = self.by_place.get(&(host, mac));
+        let on_host = on_host.map_or(&[][..], Vec::as_slice);
+        let guest = on_host.iter().copied().find(|&guest| {
+            let mut subnets = self.guests[guest].virtual_subnets.iter();
+            on_host.len() == 1 || subnets.any(|vsid| Some(vsid.get()) == key_vsid)
         });
-        guest.map_or(Sender::Unknown, |(index, _)| Sender::Guest(index))
+        guest.map_or(Sender::Unknown, Sender::Guest)
     }
 }
 
