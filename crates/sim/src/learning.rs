@@ -7,8 +7,8 @@ const FIRST_LEARNED_ID: u32 = 0x8000_0000;
 /// Most addresses that one host learns. A guest may show as many as it likes.
 const LEARNED_MAX: usize = 1_024;
 
-/// Adds a learned address as a Dynamic record at the end, if it is new. Whether it did.
-pub(crate) fn add(policy: &mut Policy, learned: Learned) -> bool {
+/// A learned address as a Dynamic record, if it is new and there is room for it.
+pub(crate) fn record(policy: &Policy, learned: Learned) -> Option<LookupRecord> {
     let record = LookupRecord {
         id: RecordId(next_id(policy)),
         virtual_subnet: learned.virtual_subnet,
@@ -20,20 +20,16 @@ pub(crate) fn add(policy: &mut Policy, learned: Learned) -> bool {
         use_vm_mac: false,
     };
     let room = learned_of(policy).count() < LEARNED_MAX;
-    let taken = room && fits(policy, &record);
-    if taken {
-        policy.records.push(record);
-    }
-    taken
+    (room && fits(policy, &record)).then_some(record)
 }
 
-/// Keeps what was learned under an earlier policy, as far as it fits the new one.
-pub(crate) fn carry_over(from: &Policy, to: &mut Policy) {
-    for record in learned_of(from) {
-        if fits(to, record) {
-            to.records.push(*record);
-        }
-    }
+/// What was learned under an earlier policy, as far as it fits the new one.
+pub(crate) fn that_fit(earlier: &Policy, new: &Policy) -> Vec<LookupRecord> {
+    let learned = learned_of(earlier);
+    learned
+        .filter(|record| fits(new, record))
+        .copied()
+        .collect()
 }
 
 /// Whether an L2Only record ties this MAC to this provider address, and no record has the customer

@@ -1,6 +1,10 @@
 //! The modeled hosts on their underlay, and the policy that each of them has.
 
-use nvgre_dataplane::{Learned, Neighbor, Policy, PolicyError, PolicyWarning, Snapshot, Worker};
+use std::sync::Arc;
+
+use nvgre_dataplane::{
+    Learned, Neighbor, Policy, PolicyError, PolicyWarning, Publisher, Snapshot, Worker,
+};
 
 use crate::batch::Scratch;
 use crate::learning;
@@ -15,7 +19,8 @@ pub struct Host {
     /// Its name.
     pub name: String,
     policy: Policy,
-    pub(crate) snapshot: Snapshot,
+    publisher: Publisher,
+    pub(crate) snapshot: Arc<Snapshot>,
     pub(crate) worker: Worker,
 }
 
@@ -57,14 +62,14 @@ impl Host {
     }
 
     /// Takes a learned address as a Dynamic record, if it is new and fits the policy.
-    pub(crate) fn learn(&mut self, learned: Learned, seed: u64) {
-        if !learning::add(&mut self.policy, learned) {
+    pub(crate) fn learn(&mut self, learned: Learned) {
+        let Some(record) = learning::record(&self.policy, learned) else {
             return;
-        }
-        match Snapshot::new(&self.policy, seed) {
-            Ok(snapshot) => self.snapshot = snapshot,
-            // What a guest shows must not stop the network: it is not learned.
-            Err(_) => drop(self.policy.records.pop()),
+        };
+        // What a guest shows must not stop the network: what is refused is not learned.
+        if self.publisher.insert(&record).is_ok() {
+            self.policy.records.push(record);
+            self.snapshot = self.publisher.publish();
         }
     }
 }
@@ -123,25 +128,28 @@ impl Network {
                 host: index,
                 errors,
             };
-            let mut snapshot = Snapshot::new(&policy, self.seed).map_err(refused)?;
-            let written = policy.records.len();
+            let mut publisher = Publisher::new(&policy, self.seed).map_err(refused)?;
             if let Some(known) = self.hosts.get(index) {
-                learning::carry_over(&known.policy, &mut policy);
-            }
-            if policy.records.len() > written {
-                match Snapshot::new(&policy, self.seed) {
-                    Ok(with_learned) => snapshot = with_learned,
-                    Err(_) => policy.records.truncate(written),
+                for record in learning::that_fit(&known.policy, &policy) {
+                    if publisher.insert(&record).is_ok() {
+                        policy.records.push(record);
+                    }
                 }
             }
-            compiled.push((host.name, policy, snapshot));
+            compiled.push((host.name, policy, publisher));
         }
-        for (index, (name, policy, snapshot)) in compiled.into_iter().enumerate() {
+        for (index, (name, policy, mut publisher)) in compiled.into_iter().enumerate() {
+            let snapshot = publisher.publish();
             match self.hosts.get_mut(index) {
-                Some(known) => (known.policy, known.snapshot) = (policy, snapshot),
+                Some(known) => {
+                    known.policy = policy;
+                    known.publisher = publisher;
+                    known.snapshot = snapshot;
+                }
                 None => self.hosts.push(Host {
                     name,
                     policy,
+                    publisher,
                     snapshot,
                     worker: Worker::new(),
                 }),

@@ -245,7 +245,7 @@ impl Network {
         let learned = egress.learned;
         let onward = walk.settle(step, verdict, frame.bytes(), &self.before);
         if let Some(learned) = learned {
-            self.hosts[step.host].learn(learned, self.seed);
+            self.hosts[step.host].learn(learned);
         }
         onward
     }
