@@ -63,8 +63,8 @@ const fn by(by: By, scene: Scene) -> Scene {
     Scene { by, ..scene }
 }
 
-const fn flows(flows: u32) -> Scene {
-    Scene { flows, ..ENCAP }
+const fn flows(flows: u32, scene: Scene) -> Scene {
+    Scene { flows, ..scene }
 }
 
 const fn copied(scene: Scene) -> Scene {
@@ -117,13 +117,13 @@ pub const CASES: &[Case] = &[
         "encap/ipv4/64B/20000-flows",
         LIMIT,
         Some("encap/ipv4/64B"),
-        flows(20_000),
+        flows(20_000, ENCAP),
     ),
     case(
         "encap/ipv4/64B/100000-flows",
         LIMIT,
         Some("encap/ipv4/64B"),
-        flows(100_000),
+        flows(100_000, ENCAP),
     ),
     case(
         "encap/ipv6/78B",
@@ -227,6 +227,12 @@ pub const CASES: &[Case] = &[
         copied(long(ENCAP)),
     ),
     case(
+        "copied/encap/ipv4/64B/20000-flows",
+        LIMIT_COPIED,
+        Some("copied/encap/ipv4/64B"),
+        copied(flows(20_000, ENCAP)),
+    ),
+    case(
         "copied/decap/ipv4/64B",
         LIMIT_COPIED,
         Some("decap/ipv4/64B"),
@@ -237,6 +243,12 @@ pub const CASES: &[Case] = &[
         LIMIT_COPIED_1500,
         Some("decap/ipv4/1500B"),
         copied(long(DECAP)),
+    ),
+    case(
+        "copied/decap/ipv4/64B/20000-flows",
+        LIMIT_COPIED,
+        Some("copied/decap/ipv4/64B"),
+        copied(flows(20_000, DECAP)),
     ),
     case(
         "copied/nat/udp/64B/out",
@@ -261,6 +273,12 @@ pub const CASES: &[Case] = &[
         LIMIT_COPIED_1500,
         Some("nat/udp/1500B/in"),
         copied(long(NAT_IN)),
+    ),
+    case(
+        "copied/nat/udp/64B/out/20000-flows",
+        LIMIT_COPIED,
+        Some("copied/nat/udp/64B/out"),
+        copied(flows(20_000, NAT_OUT)),
     ),
 ];
 

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use nvgre_dataplane::{Snapshot, Worker};
+use nvgre_dataplane::{Policy, Snapshot, Worker};
 
 use crate::arena::{Arena, Entrance};
 use crate::bench::Bench;
-use crate::flows::{Flows, To, Transport};
+use crate::flows::{Flows, PAYLOAD, To, Transport};
 use crate::guests::{FIRST_HOST, Family, SECOND_HOST, SENDER};
 use crate::limit::{Fused, Staged, Table};
 use crate::traffic::Traffic;
@@ -163,6 +163,23 @@ impl Scene {
         Bench::new(arena, self.work(tables))
     }
 
+    /// A frame of each flow in the order in which they come, for programs that are compared with.
+    pub fn frames(&self, tables: &Tables) -> Vec<Vec<u8>> {
+        let traffic = self.traffic(self.world(tables));
+        let frame = |flow| {
+            let mut place = vec![PAYLOAD; traffic.longest()];
+            let (len, _) = traffic.write(flow, &mut place);
+            place.truncate(len);
+            place
+        };
+        (0..u64::from(self.flows)).map(frame).collect()
+    }
+
+    /// The policy of the host that forwards them.
+    pub fn policy(&self, tables: &Tables) -> Policy {
+        self.world(tables).policy(self.host())
+    }
+
     fn world(&self, tables: &Tables) -> World {
         World {
             records: self.records(tables),
@@ -178,22 +195,23 @@ impl Scene {
         }
     }
 
+    const fn host(&self) -> u32 {
+        match self.entrance() {
+            Entrance::Port => FIRST_HOST,
+            Entrance::Uplink => SECOND_HOST,
+        }
+    }
+
     pub(crate) fn work(&self, tables: &mut Tables) -> Box<dyn Work> {
         let world = self.world(tables);
         match self.by {
             By::Fused => Box::new(HandLoop(Fused(Table::new(world.records)))),
             By::Staged => Box::new(HandLoop(Staged(Table::new(world.records)))),
-            By::Batch | By::Single => {
-                let host = match self.entrance() {
-                    Entrance::Port => FIRST_HOST,
-                    Entrance::Uplink => SECOND_HOST,
-                };
-                Box::new(Dataplane {
-                    snapshot: tables.host(world, host),
-                    worker: Worker::new(),
-                    single: self.by == By::Single,
-                })
-            }
+            By::Batch | By::Single => Box::new(Dataplane {
+                snapshot: tables.host(world, self.host()),
+                worker: Worker::new(),
+                single: self.by == By::Single,
+            }),
         }
     }
 

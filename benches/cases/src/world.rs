@@ -49,6 +49,11 @@ impl World {
 
     /// What a host forwards with.
     pub(crate) fn host(self, host: u32) -> Snapshot {
+        Snapshot::new(&self.policy(host), SEED).expect("the policy is sound")
+    }
+
+    /// Whatever a host has been told.
+    pub(crate) fn policy(self, host: u32) -> Policy {
         let ports = guests::guests_of(host, self.records);
         let mut addresses: Vec<_> = ports.clone().map(|guest| self.provider(guest)).collect();
         addresses.sort();
@@ -60,7 +65,7 @@ impl World {
             vlan: None,
             mac: guests::host_mac(host),
         };
-        let policy = Policy {
+        Policy {
             wnv_bound: true,
             ports: ports
                 .map(|guest| Port::new(PortId(guest), guests::mac(guest)).in_subnet(subnet(guest)))
@@ -74,8 +79,7 @@ impl World {
                 ..Settings::default()
             },
             ..Policy::default()
-        };
-        Snapshot::new(&policy, SEED).expect("the policy is sound")
+        }
     }
 
     fn record(self, guest: u32) -> LookupRecord {
