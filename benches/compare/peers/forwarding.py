@@ -6,6 +6,9 @@ from ours import DECAP, ENCAP, NAT
 from report import Row
 from switch import Switch
 
+# Of its ports, in bytes: 1,500 of a guest's packet, and the tunnel's headers.
+MTU = 1600
+
 # Operation, case, which frames, and the ratio that is asked for.
 CASES = (
     ("encap", ENCAP, "64 B, 1,000 flows", 5),
@@ -23,11 +26,12 @@ CASES = (
 def compare(machine, ours, asked):
     switch = machine.switch = Switch(machine)
     for operation, case, of, least in CASES:
-        connect(switch, operation, ours.file(case, "pcap"), ours.file(case, "host"))
+        connect(switch, operation, ours.file(case, "host"))
         switch.add_flows("br0", ours.file(case, "rules"))
+        receive(switch, operation, ours.file(case, "pcap"))
         row = Row(operation, of, "Open vSwitch", [], [], least)
         for _ in range(asked.rounds):
-            row.theirs.append(switch.measure(asked.seconds, "n0"))
+            row.theirs.append(switch.measure(asked.seconds))
             switch.pause()
             row.ours.append(ours.case_ns(case))
             switch.resume()
@@ -39,8 +43,9 @@ def disconnect(switch):
     switch.vsctl("--if-exists", "del-br", "br0", "--", "--if-exists", "del-br", "brp")
 
 
-def connect(switch, operation, capture, host):
-    """br0 is the switch of the guests, brp the one to the provider network."""
+def connect(switch, operation, host):
+    """br0 is the switch of the guests, brp the one to the provider network. What comes in at p0 leaves
+    by n0."""
     own, *others = host.read_text().splitlines()
     address, prefix_length, mac = own.split()
     disconnect(switch)
@@ -51,12 +56,7 @@ def connect(switch, operation, capture, host):
     )
     switch.in_namespace("ip", "link", "set", "brp", "up")
     switch.in_namespace("ip", "addr", "replace", f"{address}/{prefix_length}", "dev", "brp")
-    inward, outward = {
-        "encap": ("br0", "brp"),
-        "decap": ("brp", "br0"),
-        "nat": ("br0", "br0"),
-    }[operation]
-    add_port(switch, inward, "p0", 1, f"net_pcap0,rx_pcap={capture},infinite_rx=1")
+    outward = "brp" if operation == "encap" else "br0"
     add_port(switch, outward, "n0", 2, "net_null0,no-rx=1")
     if operation == "nat":
         return
@@ -73,8 +73,14 @@ def connect(switch, operation, capture, host):
     switch.add_flow("brp", "actions=output:2")
 
 
+def receive(switch, operation, capture):
+    """Last of all: without its rules the switch would learn to drop these frames."""
+    inward = "brp" if operation == "decap" else "br0"
+    add_port(switch, inward, "p0", 1, f"net_pcap0,rx_pcap={capture},infinite_rx=1")
+
+
 def add_port(switch, bridge, name, number, device):
     switch.vsctl(
         "add-port", bridge, name, "--", "set", "Interface", name, "type=dpdk",
-        f"options:dpdk-devargs={device}", f"ofport_request={number}",
+        f"options:dpdk-devargs={device}", f"ofport_request={number}", f"mtu_request={MTU}",
     )

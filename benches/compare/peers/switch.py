@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import re
 import signal
 import socket
@@ -38,6 +39,8 @@ class Switch:
         self.vsctl("--no-wait", "init")
         options = {
             "dpdk-init": "true",
+            # Milliseconds after which a flow that is not used leaves the caches: more than a pause.
+            "max-idle": "600000",
             "dpdk-lcore-mask": hex(1 << machine.cores[0]),
             "pmd-cpu-mask": hex(1 << machine.core),
             "dpdk-hugepage-dir": huge,
@@ -87,9 +90,12 @@ class Switch:
             while True:
                 answer += connection.recv(1 << 16)
                 try:
-                    return json.loads(answer)["result"]
+                    said = json.loads(answer)
                 except ValueError:
-                    pass
+                    continue
+                if said.get("error"):
+                    raise RuntimeError(f"{method}: {said['error']}")
+                return said["result"]
 
     def pause(self):
         """Its thread never sleeps: while ours are measured it has to stand still."""
@@ -98,33 +104,46 @@ class Switch:
     def resume(self):
         self.process.send_signal(signal.SIGCONT)
 
-    def sent(self, port):
-        """Packets that left by a port."""
+    def passed(self):
+        """Packets that p0 has received, and packets that have left by n0."""
         shown = self.ask("dpctl/show", "-s", "netdev@ovs-netdev")
-        found = re.search(rf"port \d+: {port} .*?TX packets:(\d+)", shown, re.DOTALL)
-        if not found:
-            raise RuntimeError(f"no port {port} in: {shown}")
-        return int(found.group(1))
+        counts = [
+            re.search(rf"port \d+: {port} .*?{way} packets:(\d+)", shown, re.DOTALL)
+            for port, way in (("p0", "RX"), ("n0", "TX"))
+        ]
+        if None in counts:
+            raise RuntimeError(f"a port is missing in: {shown}")
+        return tuple(int(count.group(1)) for count in counts)
+
+    def cpu_ns(self, threads=""):
+        """Time on a core of its threads of this name, or of all: what else runs there does not count."""
+        total = 0
+        for task in pathlib.Path(f"/proc/{self.process.pid}/task").iterdir():
+            if (task / "comm").read_text().startswith(threads):
+                total += int((task / "schedstat").read_text().split()[0])
+        return total
 
     def forwarding_ns(self):
-        """Time on a core of the thread that forwards: what else runs there does not count."""
-        tasks = f"/proc/{self.process.pid}/task"
-        for task in os.listdir(tasks):
-            with open(f"{tasks}/{task}/comm", encoding="ascii") as comm:
-                if comm.read().startswith("pmd-"):
-                    with open(f"{tasks}/{task}/schedstat", encoding="ascii") as stat:
-                        return int(stat.read().split()[0])
-        raise RuntimeError("no thread of it forwards")
+        """Of the thread that forwards."""
+        return self.cpu_ns("pmd-")
 
-    def measure(self, seconds, port):
+    def settle(self):
+        """Until every flow has found its way into the caches."""
+        for _ in range(80):
+            before = self.passed()
+            time.sleep(0.25)
+            received, sent = (now - then for now, then in zip(self.passed(), before))
+            if received and sent > 0.999 * received:
+                return
+        raise RuntimeError(f"of {received} packets {sent} left")
+
+    def measure(self, seconds):
         """Nanoseconds of each packet that left."""
-        time.sleep(0.5)
-        packets, cpu = self.sent(port), self.forwarding_ns()
+        self.settle()
+        (_, before), cpu = self.passed(), self.forwarding_ns()
         time.sleep(seconds)
-        packets, cpu = self.sent(port) - packets, self.forwarding_ns() - cpu
-        if packets < 10_000:
-            raise RuntimeError(f"only {packets} packets left in {seconds} s")
-        return cpu / packets
+        (_, sent), cpu = self.passed(), self.forwarding_ns() - cpu
+        return cpu / (sent - before)
 
 
 def wait_for(ready, otherwise):
