@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
-/// Bytes handed to the system at once.
+/// Bytes handed to the system at once, to whole pages: those need not be cleared first.
 const PIECE: usize = 256 << 10;
 
 /// Microseconds, version 2.4, snap length 262,144, Ethernet (draft-ietf-opsawg-pcap).
@@ -30,19 +30,22 @@ impl PcapOut {
     pub(crate) fn write(&mut self, time_ns: i64, frame: &[u8]) -> io::Result<()> {
         let micros = (time_ns / 1_000) as u64;
         let len = frame.len() as u32;
-        let header = [
+        let words = [
             (micros / 1_000_000) as u32,
             (micros % 1_000_000) as u32,
             len,
             len,
         ];
-        for word in header {
-            self.pending.extend_from_slice(&word.to_le_bytes());
+        let mut header = [0; 16];
+        for (place, word) in header.chunks_exact_mut(4).zip(words) {
+            place.copy_from_slice(&word.to_le_bytes());
         }
+        self.pending.extend_from_slice(&header);
         self.pending.extend_from_slice(frame);
         if self.pending.len() >= PIECE {
-            self.file.write_all(&self.pending)?;
-            self.pending.clear();
+            self.file.write_all(&self.pending[..PIECE])?;
+            self.pending.copy_within(PIECE.., 0);
+            self.pending.truncate(self.pending.len() - PIECE);
         }
         Ok(())
     }

@@ -44,14 +44,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut worker = Worker::new();
     let mut memory = vec![0; STRIDE * BATCH];
     let mut times = [0; BATCH];
-    let mut more = true;
-    while more {
+    loop {
+        let packets = reader.packets(BATCH)?;
+        if packets.is_empty() {
+            return Ok(out.finish()?);
+        }
         let mut frames = Vec::with_capacity(BATCH);
-        for (place, time) in memory.chunks_exact_mut(STRIDE).zip(&mut times) {
-            let Some(packet) = reader.next()? else {
-                more = false;
-                break;
-            };
+        let places = memory.chunks_exact_mut(STRIDE).zip(&mut times);
+        for (index, (place, time)) in places.take(packets.len()).enumerate() {
+            let packet = packets.get(index);
             let end = HEADROOM + packet.data.len();
             let Some(bytes) = place.get_mut(HEADROOM..end) else {
                 return Err(format!("frame {} is too long", packet.number).into());
@@ -78,7 +79,6 @@ fn main() -> Result<(), Box<dyn Error>> {
             out.write(time, frame.bytes())?;
         }
     }
-    Ok(out.finish()?)
 }
 
 fn policy(case: &str) -> Result<Policy, Box<dyn Error>> {

@@ -26,7 +26,7 @@ class Machine:
     def _mount_memory(self):
         """Files in memory, in huge pages where there are any: else what is measured is, for the
         faster program, the kernel's search for pages."""
-        for options in ("size=4g,huge=always", "size=4g"):
+        for options in ("size=4g,huge=within_size", "size=4g"):
             mounted = subprocess.run(
                 ["mount", "-t", "tmpfs", "-o", options, "none", self.memory],
                 stderr=subprocess.DEVNULL,
