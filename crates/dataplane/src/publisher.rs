@@ -66,8 +66,6 @@ struct Used {
 struct Counts {
     /// By number of provider address: records that name it.
     of_provider: Vec<u32>,
-    /// By number of provider address: routing domains that it is a peer in.
-    domains_of: Vec<u32>,
     /// (provider address, routing domain) -> records.
     peers: HashMap<u64, u32, RandomState>,
     /// (VSID, provider address) -> Encap records, and L2Only ones among them.
@@ -108,7 +106,6 @@ impl Publisher {
             },
             counts: Counts {
                 of_provider: Vec::new(),
-                domains_of: Vec::new(),
                 peers: HashMap::with_hasher(hasher.clone()),
                 pairs: HashMap::with_hasher(hasher.clone()),
                 learning: HashMap::with_hasher(hasher.clone()),
@@ -202,7 +199,6 @@ impl Publisher {
             + counts.pairs.allocation_size()
             + counts.learning.allocation_size()
             + size_of_val(&*counts.of_provider)
-            + size_of_val(&*counts.domains_of)
     }
 
     /// The state as it is, without the means to edit it further.
@@ -261,7 +257,11 @@ impl Publisher {
         let (version, used) = (self.next.version, &mut self.used.records);
         self.next.records.insert(&entry, domain, version, used);
 
-        self.counts.of_provider[provider as usize] += 1;
+        let records = &mut self.counts.of_provider[provider as usize];
+        *records += 1;
+        if *records == 1 {
+            self.known_mut(provider).named = true;
+        }
         if entry.rule() == Rule::Nat {
             self.known_mut(provider).nat = Some(NatRecord { entry, domain });
         }
@@ -291,7 +291,11 @@ impl Publisher {
         self.closed.push_back((self.published + 1, gone));
 
         let provider = entry.provider();
-        self.counts.of_provider[provider as usize] -= 1;
+        let records = &mut self.counts.of_provider[provider as usize];
+        *records -= 1;
+        if *records == 0 {
+            self.known_mut(provider).named = false;
+        }
         if entry.rule() == Rule::Nat {
             self.known_mut(provider).nat = None;
         }
@@ -315,9 +319,7 @@ impl Publisher {
             }
             let (_, new) = self.next.peers.insert(&[key], &[], self.next.version);
             self.used.peers += usize::from(new);
-            self.counts.domains_of[provider as usize] += 1;
             let known = self.known_mut(provider);
-            known.peer = true;
             known.peer_in.get_or_insert(domain);
         }
     }
@@ -337,11 +339,7 @@ impl Publisher {
             let gone = Closed::Peer(place);
             self.closed.push_back((self.published + 1, gone));
         }
-        let domains = &mut self.counts.domains_of[provider as usize];
-        *domains -= 1;
-        let others = *domains > 0;
         let known = self.known_mut(provider);
-        known.peer = others;
         known.peer_in.take_if(|named| *named == domain);
     }
 
@@ -493,7 +491,6 @@ impl Publisher {
             ..KnownProvider::default()
         });
         self.counts.of_provider.push(0);
-        self.counts.domains_of.push(0);
         let (table, used) = (&mut self.next.provider_at, &mut self.used.providers);
         let key = provider_key(address);
         compile::insert(table, used, self.next.version, key, [u64::from(number)]);

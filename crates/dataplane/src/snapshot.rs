@@ -91,9 +91,9 @@ pub(crate) struct KnownProvider {
     pub(crate) group: bool,
     /// It is the next hop of a provider route: a router of the underlay.
     pub(crate) router: bool,
-    /// A record of some routing domain names it.
-    pub(crate) peer: bool,
-    /// One such domain, for a short answer. [`Snapshot::is_peer_in`] knows all of them.
+    /// A record names it.
+    pub(crate) named: bool,
+    /// A routing domain with such a record, for a short answer. [`Snapshot::is_peer_in`] knows all of them.
     pub(crate) peer_in: Option<u32>,
     /// MACs of the next hops towards it, one for each of this host's interfaces.
     pub(crate) next_hops: SmallVec<[Option<MacAddress>; 1]>,
@@ -114,7 +114,7 @@ impl Default for KnownProvider {
             nat: None,
             group: false,
             router: false,
-            peer: false,
+            named: false,
             peer_in: None,
             next_hops: SmallVec::new(),
         }
@@ -122,9 +122,10 @@ impl Default for KnownProvider {
 }
 
 impl KnownProvider {
-    /// Whether it is nothing but the multicast group of a subnet.
+    /// Whether no host and no router has it: it is the multicast group of a subnet, or the record
+    /// that named it is gone.
     pub(crate) fn is_only_group(&self) -> bool {
-        self.group && !self.router && !self.peer && self.host.is_none() && self.nat.is_none()
+        !self.router && !self.named && self.host.is_none()
     }
 }
 

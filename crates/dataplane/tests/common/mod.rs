@@ -9,12 +9,14 @@
 //! | `check.rs` | what etherparse and pnet say about frames that came out |
 //! | `rewrite.rs` | packets under two pairs of addresses |
 //! | `strategies.rs` | what property tests draw from |
+//! | `edits.rs` | edits of records, made twice: to a publisher's tables and to a policy |
 //! | `refusals.rs` | for every drop reason a frame that meets it |
 
 #![allow(dead_code, unused_imports)] // each test file uses its part
 
 mod arrivals;
 mod check;
+mod edits;
 mod frames;
 mod policy;
 mod refusals;
@@ -23,6 +25,7 @@ mod strategies;
 
 use std::fmt::Write;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use etherparse::{NetSlice, SlicedPacket};
 use nvgre_dataplane::{
@@ -33,6 +36,7 @@ use nvgre_wire::{FrameBuf, HEADROOM};
 
 pub(crate) use arrivals::*;
 pub(crate) use check::*;
+pub(crate) use edits::*;
 pub(crate) use frames::*;
 pub(crate) use policy::*;
 pub(crate) use refusals::*;
@@ -47,7 +51,7 @@ pub(crate) struct Host {
     pub(crate) policy: Policy,
     pub(crate) worker: Worker,
     pub(crate) now: Nanos,
-    snapshot: Snapshot,
+    snapshot: Arc<Snapshot>,
 }
 
 /// What became of one frame at one host.
@@ -172,8 +176,14 @@ impl Host {
     /// A host whose tables are keyed with another seed.
     #[track_caller]
     pub(crate) fn seeded(policy: Policy, seed: u64) -> Self {
+        let snapshot = Arc::new(publish(&policy, seed));
+        Self::with(policy, snapshot)
+    }
+
+    /// A host that forwards by a snapshot that somebody else made.
+    pub(crate) fn with(policy: Policy, snapshot: Arc<Snapshot>) -> Self {
         Self {
-            snapshot: publish(&policy, seed),
+            snapshot,
             policy,
             worker: Worker::new(),
             now: Nanos(0),
@@ -184,7 +194,7 @@ impl Host {
     #[track_caller]
     pub(crate) fn edit(&mut self, change: impl FnOnce(&mut Policy)) {
         change(&mut self.policy);
-        self.snapshot = publish(&self.policy, SEED);
+        self.snapshot = Arc::new(publish(&self.policy, SEED));
     }
 
     /// A guest sends a frame.
