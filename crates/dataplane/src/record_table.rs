@@ -372,6 +372,9 @@ impl RecordTable {
         let vsid = like.virtual_subnet;
         let ca = like.customer_address;
         let (slot, value) = if !like.record_type.has_customer_address() {
+            if !ca.is_unspecified() {
+                return None;
+            }
             let key = station_key(vsid, like.mac, like.record_type, !ca.is_ipv4());
             let (place, value) = self.stations.find(&key, version)?;
             (Slot::Station(place), value)
