@@ -79,9 +79,10 @@ impl<const KEY: usize, const VALUE: usize> Table<KEY, VALUE> {
     const WORDS: usize = KEY + VALUE + 1;
     const ROWS_PER_LINE: usize = WORDS_PER_LINE / Self::WORDS;
 
-    /// A table that holds `rows` rows at `load_percent` of its places.
+    /// A table that holds `rows` rows at `load_percent` of its places, and a few more places, so that
+    /// the smallest ones have room for another row too.
     pub(crate) fn with_room(rows: usize, load_percent: usize, hasher: &RandomState) -> Self {
-        let places = rows * 100 / load_percent + Self::ROWS_PER_LINE;
+        let places = rows * 100 / load_percent + Self::ROWS_PER_LINE + 2;
         let lines = places.div_ceil(Self::ROWS_PER_LINE).max(2);
         Self {
             lines: (0..lines).map(|_| Line::default()).collect(),
@@ -239,3 +240,6 @@ impl<const KEY: usize, const VALUE: usize> Table<KEY, VALUE> {
         }
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;
