@@ -97,3 +97,6 @@ impl Hints {
         false
     }
 }
+
+#[cfg(test)]
+mod tests;

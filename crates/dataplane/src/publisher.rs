@@ -602,3 +602,6 @@ impl Publisher {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

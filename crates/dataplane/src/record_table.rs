@@ -544,3 +544,6 @@ fn subnet(number: u64) -> VirtualSubnetId {
     VirtualSubnetId::try_new(number as u32)
         .expect("a visible row's key was made from a subnet's id")
 }
+
+#[cfg(test)]
+mod tests;

@@ -68,3 +68,6 @@ impl<T: Clone + Default> Spine<T> {
         elements + size_of_val(&*self.chunks)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,57 @@
+//! What versions of a list share, and what they do not.
+
+use alloc::vec::Vec;
+
+use super::*;
+
+#[test]
+fn elements_are_numbered_in_the_order_they_come() {
+    let mut spine = Spine::new();
+    for index in 0..1_000 {
+        assert_eq!(
+            spine.get(index),
+            spine.get(index).filter(|&&there| there == 0)
+        );
+        assert_eq!(spine.push(index + 1), index);
+    }
+    for index in 0..1_000 {
+        assert_eq!(spine.get(index), Some(&(index + 1)));
+    }
+}
+
+#[test]
+fn a_version_keeps_its_elements_when_another_is_written() {
+    let mut spine = Spine::new();
+    let mut versions = Vec::new();
+    for index in 0..300 {
+        spine.push(0);
+        *spine.get_mut(index / 2).expect("an element") += 1;
+        versions.push(spine.clone());
+    }
+    for (last, version) in (0..).zip(&versions) {
+        for index in 0..=last {
+            // Each of the first half was written twice, the one in the middle perhaps once.
+            let written = (2 * index..=2 * index + 1).filter(|&at| at <= last).count();
+            assert_eq!(
+                version.get(index),
+                Some(&(written as u32)),
+                "{index} of {last}"
+            );
+        }
+    }
+}
+
+#[test]
+fn places_between_are_defaults_and_chunks_that_nobody_set_are_not_there() {
+    let mut spine = Spine::new();
+    spine.set(1_000, 7);
+    assert_eq!(spine.get(1_000), Some(&7));
+    assert_eq!(spine.get(1_001), Some(&0));
+    for index in [0, 900, 1_100, 5_000, u32::MAX] {
+        assert_eq!(spine.get(index), None);
+        assert_eq!(spine.get_mut(index), None);
+    }
+    spine.set(3, 4);
+    assert_eq!((spine.get(3), spine.get(1_000)), (Some(&4), Some(&7)));
+    assert_eq!(spine.push(8), 1_001);
+}
