@@ -23,6 +23,9 @@ use crate::snapshot::{
 use crate::table::{Place, Version};
 use crate::underlay::Underlay;
 
+/// Snapshots that are kept for a while although nobody reads them, behind one that somebody does.
+const CROWD: usize = 16;
+
 /// Makes snapshots of one host's policy, one after another.
 ///
 /// ```text
@@ -46,6 +49,8 @@ pub struct Publisher {
     published: u64,
     /// What was published and may still be read, oldest first.
     live: VecDeque<(u64, Arc<Snapshot>)>,
+    /// So many of them that it is time to look through all of them.
+    crowd: usize,
     /// Closed rows, and the publication from which on they are not seen.
     closed: VecDeque<(u64, Closed)>,
     #[cfg(feature = "std")]
@@ -113,6 +118,7 @@ impl Publisher {
             },
             published: 0,
             live: VecDeque::new(),
+            crowd: CROWD,
             closed: VecDeque::new(),
             #[cfg(feature = "std")]
             current: None,
@@ -584,6 +590,15 @@ impl Publisher {
             && Arc::get_mut(oldest).is_some()
         {
             self.live.pop_front();
+        }
+        // A worker without frames keeps what it last saw. What was published since, and is not read
+        // either, goes when it has become as much again.
+        if self.live.len() > self.crowd {
+            let newest = self.published;
+            self.live.retain_mut(|(number, snapshot)| {
+                *number == newest || Arc::get_mut(snapshot).is_none()
+            });
+            self.crowd = 2 * self.live.len() + CROWD;
         }
         let oldest = self.live.front().map_or(0, |&(number, _)| number);
         while let Some(&(unseen_from, _)) = self.closed.front()
