@@ -20,6 +20,8 @@ pub struct Case {
 
 /// The loop that most are held against.
 pub(crate) const LIMIT: &str = "limit/encap/ipv4/64B";
+/// The case that is also measured beside edits.
+pub(crate) const MILLION_PEER: &str = "encap/ipv4/64B/1M-records";
 const LIMIT_1500: &str = "limit/encap/ipv4/1500B";
 const LIMIT_1M: &str = "limit/encap/ipv4/64B/1M-records";
 const LIMIT_COPIED: &str = "limit/copied/encap/ipv4/64B";
@@ -107,12 +109,7 @@ pub const CASES: &[Case] = &[
     // Onto the underlay.
     case("encap/ipv4/64B", LIMIT, None, ENCAP),
     case("encap/ipv4/1500B", LIMIT_1500, None, long(ENCAP)),
-    case(
-        "encap/ipv4/64B/1M-records",
-        LIMIT_1M,
-        Some("encap/ipv4/64B"),
-        MILLION,
-    ),
+    case(MILLION_PEER, LIMIT_1M, Some("encap/ipv4/64B"), MILLION),
     case(
         "encap/ipv4/64B/20000-flows",
         LIMIT,
@@ -293,7 +290,7 @@ pub const COUNTED: &[&str] = &[
     LIMIT_1M,
     "encap/ipv4/64B",
     "encap/ipv4/1500B",
-    "encap/ipv4/64B/1M-records",
+    MILLION_PEER,
     "encap/ipv6/78B",
     "decap/ipv4/64B",
     "decap/ipv4/1500B",

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use crate::allocations::allocations;
 use crate::bench::Bench;
+use crate::clock::Start;
+use crate::editor::Editor;
 use crate::list::{Case, case_of};
 use crate::scene::Tables;
 
@@ -16,6 +18,8 @@ pub struct Effort {
     pub rounds: usize,
     /// Time of a case in each turn.
     pub slice: Duration,
+    /// How often a policy is loaded, at least.
+    pub loads: usize,
 }
 
 impl Effort {
@@ -23,11 +27,13 @@ impl Effort {
     pub const QUICK: Self = Self {
         rounds: 7,
         slice: Duration::from_millis(8),
+        loads: 1,
     };
     /// What to quote.
     pub const FULL: Self = Self {
         rounds: 25,
         slice: Duration::from_millis(20),
+        loads: 5,
     };
 }
 
@@ -55,6 +61,7 @@ pub struct Meter {
     effort: Effort,
     tables: Tables,
     benches: BTreeMap<&'static str, Bench>,
+    editors: BTreeMap<u32, Editor>,
 }
 
 impl Meter {
@@ -64,12 +71,23 @@ impl Meter {
             effort,
             tables: Tables::new(records),
             benches: BTreeMap::new(),
+            editors: BTreeMap::new(),
         }
     }
 
     /// The tables.
     pub(crate) const fn tables(&mut self) -> &mut Tables {
         &mut self.tables
+    }
+
+    /// Who edits a policy, by the number of its records.
+    pub(crate) const fn editors(&mut self) -> &mut BTreeMap<u32, Editor> {
+        &mut self.editors
+    }
+
+    /// Records, where a case does not say.
+    pub(crate) const fn default_records(&self) -> u32 {
+        self.tables.records()
     }
 
     /// How long.
@@ -124,7 +142,7 @@ impl Meter {
     /// Passes of a case for as long as a turn takes, each with its time in nanoseconds.
     fn turn(&mut self, case: &Case) -> Vec<u64> {
         let slice = self.effort.slice;
-        turn(self.bench(case), slice)
+        turn(self.bench(case), slice, nanoseconds)
     }
 
     fn per_frame(&mut self, case: &Case, passes: &mut [u64]) -> f64 {
@@ -148,20 +166,31 @@ impl Meter {
 }
 
 /// The first pass brings back into the caches what others have pushed out; it does not count.
-pub(crate) fn turn(bench: &mut Bench, slice: Duration) -> Vec<u64> {
+pub(crate) fn turn(
+    bench: &mut Bench,
+    slice: Duration,
+    time: fn(&mut dyn FnMut()) -> u64,
+) -> Vec<u64> {
     let end = Instant::now() + slice;
     bench.pass(|work| work());
     let mut passes = Vec::new();
     while passes.len() < 3 || Instant::now() < end {
-        passes.push(bench.pass(nanoseconds));
+        passes.push(bench.pass(time));
     }
     passes
 }
 
-fn nanoseconds(work: &mut dyn FnMut()) -> u64 {
+pub(crate) fn nanoseconds(work: &mut dyn FnMut()) -> u64 {
     let start = Instant::now();
     work();
     start.elapsed().as_nanos() as u64
+}
+
+/// What a pass takes of the processor, which others may have in between.
+pub(crate) fn processor_nanoseconds(work: &mut dyn FnMut()) -> u64 {
+    let start = Start::now();
+    work();
+    start.took().processor.as_nanos() as u64
 }
 
 /// Of sorted times.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use nvgre_dataplane::{Policy, Snapshot, Worker};
+use nvgre_dataplane::{Policy, Snapshot, Subscription, Worker};
 
 use crate::arena::{Arena, Entrance};
 use crate::bench::Bench;
@@ -11,7 +11,7 @@ use crate::flows::{Flows, PAYLOAD, To, Transport};
 use crate::guests::{FIRST_HOST, Family, SECOND_HOST, SENDER};
 use crate::limit::{Fused, Staged, Table};
 use crate::traffic::Traffic;
-use crate::work::{BATCH, Dataplane, HandLoop, Work};
+use crate::work::{BATCH, Current, Dataplane, HandLoop, Work};
 use crate::world::{Rules, World};
 
 /// Bytes of a frame without FCS.
@@ -138,6 +138,10 @@ impl Tables {
         }
     }
 
+    pub(crate) const fn records(&self) -> u32 {
+        self.records
+    }
+
     fn host(&mut self, world: World, host: u32) -> Arc<Snapshot> {
         let made = self.snapshots.entry((world, host));
         Arc::clone(made.or_insert_with(|| Arc::new(world.host(host))))
@@ -153,14 +157,27 @@ impl Scene {
     /// Sets everything up.
     pub fn prepare(&self, tables: &mut Tables) -> Bench {
         let world = self.world(tables);
-        let arena = Arena::new(
+        Bench::new(self.arena(world), self.work(tables))
+    }
+
+    /// The frames, and tables that change between batches.
+    pub(crate) fn prepare_with(&self, world: World, published: Subscription) -> Bench {
+        let work = Dataplane {
+            tables: Current::Published(published),
+            worker: Worker::new(),
+            single: false,
+        };
+        Bench::new(self.arena(world), Box::new(work))
+    }
+
+    fn arena(&self, world: World) -> Arena {
+        Arena::new(
             self.traffic(world),
             self.entrance(),
             self.in_flight,
             self.stride,
             self.copied,
-        );
-        Bench::new(arena, self.work(tables))
+        )
     }
 
     /// A frame of each flow in the order in which they come, for programs that are compared with.
@@ -208,7 +225,7 @@ impl Scene {
             By::Fused => Box::new(HandLoop(Fused(Table::new(world.records)))),
             By::Staged => Box::new(HandLoop(Staged(Table::new(world.records)))),
             By::Batch | By::Single => Box::new(Dataplane {
-                snapshot: tables.host(world, self.host()),
+                tables: Current::Fixed(tables.host(world, self.host())),
                 worker: Worker::new(),
                 single: self.by == By::Single,
             }),

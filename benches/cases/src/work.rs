@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use nvgre_dataplane::{Nanos, NoEgress, NoTrace, PortFrame, Snapshot, Verdict, Worker};
+use nvgre_dataplane::{
+    Nanos, NoEgress, NoTrace, PortFrame, Snapshot, Subscription, Verdict, Worker,
+};
 use nvgre_wire::{FrameBuf, HEADROOM};
 
 use crate::arena::{Frames, Lane};
@@ -16,11 +18,29 @@ pub(crate) trait Work: Send {
     fn run(&mut self, lane: &mut Lane<'_>);
 }
 
+/// The tables that frames are forwarded with.
+#[derive(Debug)]
+pub(crate) enum Current {
+    /// The same for all.
+    Fixed(Arc<Snapshot>),
+    /// What was published last, asked for with each batch.
+    Published(Subscription),
+}
+
+impl Current {
+    fn snapshot(&mut self) -> &Snapshot {
+        match self {
+            Self::Fixed(snapshot) => snapshot,
+            Self::Published(subscription) => subscription.snapshot(),
+        }
+    }
+}
+
 /// A worker and the tables it forwards with.
 #[derive(Debug)]
 pub(crate) struct Dataplane {
     /// The tables.
-    pub snapshot: Arc<Snapshot>,
+    pub tables: Current,
     /// The worker.
     pub worker: Worker,
     /// Whether each frame is handed over by itself.
@@ -51,10 +71,11 @@ impl Work for Dataplane {
 impl Dataplane {
     fn outbound(&mut self, frames: &mut [PortFrame<'_>], verdicts: &mut [Verdict]) {
         let Self {
-            snapshot,
+            tables,
             worker,
             single,
         } = self;
+        let snapshot = tables.snapshot();
         let (now, out, trace) = (Nanos(0), &mut NoEgress, &mut NoTrace);
         if !*single {
             return worker.outbound(now, snapshot, frames, verdicts, out, trace);
@@ -66,10 +87,11 @@ impl Dataplane {
 
     fn inbound(&mut self, frames: &mut [FrameBuf<'_>], verdicts: &mut [Verdict]) {
         let Self {
-            snapshot,
+            tables,
             worker,
             single,
         } = self;
+        let snapshot = tables.snapshot();
         let (now, out, trace) = (Nanos(0), &mut NoEgress, &mut NoTrace);
         if !*single {
             return worker.inbound(now, snapshot, frames, verdicts, out, trace);

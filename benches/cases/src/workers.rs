@@ -4,7 +4,7 @@ use std::sync::Barrier;
 use std::thread;
 
 use crate::bench::Bench;
-use crate::meter::{Meter, median, quantile, turn};
+use crate::meter::{Meter, median, nanoseconds, quantile, turn};
 use crate::scene::ENCAP;
 
 /// What several workers did together.
@@ -45,7 +45,7 @@ impl Meter {
                     let start = &start;
                     scope.spawn(move || {
                         start.wait();
-                        let mut passes = turn(bench, slice);
+                        let mut passes = turn(bench, slice, nanoseconds);
                         passes.sort_unstable();
                         bench.frames() as f64 / quantile(&passes, 50)
                     })

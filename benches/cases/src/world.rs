@@ -13,7 +13,7 @@ use crate::guests::{
 };
 
 /// Seed of every table: the same hashes in every run.
-const SEED: u64 = 1;
+pub(crate) const SEED: u64 = 1;
 
 /// How records translate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,6 +54,14 @@ impl World {
 
     /// Whatever a host has been told.
     pub(crate) fn policy(self, host: u32) -> Policy {
+        Policy {
+            records: (0..self.records).map(|guest| self.record(guest)).collect(),
+            ..self.host_without_records(host)
+        }
+    }
+
+    /// The policy of a host that is told of no record yet.
+    pub(crate) fn host_without_records(self, host: u32) -> Policy {
         let ports = guests::guests_of(host, self.records);
         let mut addresses: Vec<_> = ports.clone().map(|guest| self.provider(guest)).collect();
         addresses.sort();
@@ -70,7 +78,6 @@ impl World {
             ports: ports
                 .map(|guest| Port::new(PortId(guest), guests::mac(guest)).in_subnet(subnet(guest)))
                 .collect(),
-            records: (0..self.records).map(|guest| self.record(guest)).collect(),
             customer_routes: self.routes(),
             provider_addresses: addresses.into_iter().map(host_address).collect(),
             proxy_neighbor_mac: Some(UNDERLAY_MAC),
@@ -82,7 +89,8 @@ impl World {
         }
     }
 
-    fn record(self, guest: u32) -> LookupRecord {
+    /// The record of a guest.
+    pub(crate) fn record(self, guest: u32) -> LookupRecord {
         LookupRecord {
             id: RecordId(guest),
             virtual_subnet: subnet(guest),

@@ -54,6 +54,10 @@ pub(crate) enum Verb {
     Init(InitArgs),
     /// Measure this build on this machine, beside loops written by hand for the same frames.
     ///
+    /// Frames: encap, decap, nat, local, routed, drop, mixed. Policy: load (a policy, from typed
+    /// objects or from a script, to published tables), edit (one record, to tables that every
+    /// worker sees). In JSON lines, what a case has not is null: edits have no ns_per_frame.
+    ///
     /// Machines differ and are busy: what can be compared are ratios to those loops, which take turns
     /// with the cases. benches/README.md says what the cases are. Exit code 5 when a ratio is worse
     /// than its baseline by more than the margin; 4 when nothing could be compared.

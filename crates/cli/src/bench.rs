@@ -5,7 +5,7 @@ use std::thread;
 
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
-use nvgre_bench_cases::{CASES, Case, Effort, Meter, Size};
+use nvgre_bench_cases::{CASES, Case, Deed, Effort, Meter, POLICY_CASES, PolicyCase, Size};
 
 use crate::bench_baseline::Baseline;
 use crate::bench_row::Row;
@@ -19,10 +19,13 @@ pub(crate) struct BenchArgs {
     /// Only cases whose id contains this. May be given again.
     #[arg(value_name = "ID")]
     ids: Vec<String>,
+    /// Only cases whose id is just that.
+    #[arg(long, requires = "ids")]
+    exact: bool,
     /// Lookup records of the tables, where the id of a case does not say.
     #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(100..=10_000_000))]
     records: u32,
-    /// Only cases with frames of this size.
+    /// Only cases with frames, of this size.
     ///
     /// 64: the shortest, 60 bytes and 4 of FCS (78 over IPv6). 1500: IP packets of 1,500 bytes.
     /// imix: seven of 64, four of 570, one of 1500.
@@ -72,7 +75,11 @@ pub(crate) fn run(args: &BenchArgs, out: &mut Output) -> Result<Exit, Failure> {
     let together = (args.wants_id("workers") && args.wants_size(Size::B64))
         .then_some(workers)
         .flatten();
-    if cases.is_empty() && together.is_none() {
+    let policies: Vec<&PolicyCase> = POLICY_CASES
+        .iter()
+        .filter(|case| args.wants_policy(case))
+        .collect();
+    if cases.is_empty() && together.is_none() && policies.is_empty() {
         return Err(Failure::usage(format_args!(
             "no case has '{}' in its id and frames of this size; without it nvgre bench lists all",
             args.ids.join("' or '")
@@ -86,7 +93,7 @@ pub(crate) fn run(args: &BenchArgs, out: &mut Output) -> Result<Exit, Failure> {
     } else {
         Effort::FULL
     };
-    let progress = progress(cases.len() + usize::from(together.is_some()));
+    let progress = progress(cases.len() + usize::from(together.is_some()) + policies.len());
     let mut meter = Meter::new(effort, args.records);
     let mut rows = Vec::new();
     for case in cases {
@@ -101,6 +108,12 @@ pub(crate) fn run(args: &BenchArgs, out: &mut Output) -> Result<Exit, Failure> {
             args.records,
             meter.measure_workers(workers),
         ));
+        told(&rows, &progress, out)?;
+    }
+    for case in policies {
+        progress.set_message(case.id);
+        let measured = meter.measure_policy(case);
+        rows.push(Row::of_policy(case, meter.policy_records(case), measured));
         told(&rows, &progress, out)?;
     }
     progress.finish_and_clear();
@@ -120,8 +133,21 @@ impl BenchArgs {
         self.wants_id(case.id) && self.wants_size(case.scene.size)
     }
 
+    /// Cases without frames are wanted unless frames are asked for.
+    fn wants_policy(&self, case: &PolicyCase) -> bool {
+        let size = match case.deed {
+            Deed::Edit(_) | Deed::Load(_) => self.frames.is_none(),
+            Deed::ForwardBeside(_) => self.wants_size(Size::B64),
+        };
+        size && self.wants_id(case.id)
+    }
+
     fn wants_id(&self, id: &str) -> bool {
-        self.ids.is_empty() || self.ids.iter().any(|wanted| id.contains(wanted.as_str()))
+        let is_wanted = |wanted: &String| match self.exact {
+            true => id == wanted,
+            false => id.contains(wanted.as_str()),
+        };
+        self.ids.is_empty() || self.ids.iter().any(is_wanted)
     }
 
     fn wants_size(&self, size: Size) -> bool {

@@ -14,20 +14,28 @@ struct Point {
     value: f64,
 }
 
-/// Two points for a case: its time, and its ratio to the hand loop's.
+/// A case's time, and its ratio to the hand loop's or else to its peer's; for edits also the time that
+/// one of a hundred exceeds, for loads the memory.
 pub(crate) fn print(rows: &[Row], out: &mut Output) -> Result<(), Failure> {
-    let points = rows.iter().flat_map(|row| {
-        let time = Point {
-            name: row.id.clone(),
-            unit: "ns/frame",
-            value: row.ns_per_frame,
-        };
-        let ratio = row.ratio_to_limit.map(|value| Point {
-            name: format!("{} to limit", row.id),
-            unit: "ratio",
+    let points: Vec<_> = rows.iter().flat_map(points).flatten().collect();
+    out.json_line(&points)
+}
+
+fn points(row: &Row) -> [Option<Point>; 6] {
+    let point = |more: &str, unit, value: Option<f64>| {
+        value.map(|value| Point {
+            name: format!("{}{more}", row.id),
+            unit,
             value,
-        });
-        [Some(time), ratio]
-    });
-    out.json_line(&points.flatten().collect::<Vec<_>>())
+        })
+    };
+    let to_peer = row.ratio_to_peer.filter(|_| row.ratio_to_limit.is_none());
+    [
+        point("", "ns/frame", row.ns_per_frame),
+        point("", "ns/record", row.ns_per_record),
+        point(" p99", "ns/record", row.ns_per_record_p99),
+        point(" memory", "bytes/record", row.bytes_per_record),
+        point(" to limit", "ratio", row.ratio_to_limit),
+        point(" to peer", "ratio", to_peer),
+    ]
 }

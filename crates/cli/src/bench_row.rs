@@ -1,21 +1,24 @@
 //! One measured case, as `--json` prints it.
 
-use nvgre_bench_cases::{Case, Measured, Size, Together};
+use nvgre_bench_cases::{
+    Beside, Case, Edited, Loaded, Measured, PolicyCase, PolicyMeasured, Size, Together,
+};
 use serde::Serialize;
 
 /// The schema of a line.
 pub(crate) const SCHEMA: &str = "nvgre.bench/1";
 
-/// A JSON line. Bits are those of frames before encapsulation, without FCS.
-#[derive(Debug, Serialize)]
+/// A JSON line. What a case has not is null: frames have no time of a record, edits none of a frame.
+/// Bits are those of frames before encapsulation, without FCS.
+#[derive(Debug, Default, Serialize)]
 pub(crate) struct Row {
     schema: &'static str,
     pub(crate) id: String,
     pub(crate) records: u32,
     pub(crate) workers: usize,
-    pub(crate) ns_per_frame: f64,
-    pub(crate) mpps: f64,
-    pub(crate) gbit_per_s: f64,
+    pub(crate) ns_per_frame: Option<f64>,
+    pub(crate) mpps: Option<f64>,
+    pub(crate) gbit_per_s: Option<f64>,
     /// The hand loop, and the ratio of our time to its time.
     pub(crate) limit: Option<&'static str>,
     pub(crate) ratio_to_limit: Option<f64>,
@@ -27,6 +30,18 @@ pub(crate) struct Row {
     pub(crate) pass_frames: Option<usize>,
     pub(crate) pass_ns_p50: Option<f64>,
     pub(crate) pass_ns_p99: Option<f64>,
+    /// Of a record that is edited and published, or loaded with all others; of edits the median.
+    pub(crate) ns_per_record: Option<f64>,
+    pub(crate) ns_per_record_p99: Option<f64>,
+    pub(crate) records_per_s: Option<f64>,
+    /// Without what other programs took of the processor meanwhile; the part of it that reads text.
+    pub(crate) processor_ns_per_record: Option<f64>,
+    pub(crate) text_ns_per_record: Option<f64>,
+    /// Tables and every index; what loading held at once at most.
+    pub(crate) bytes_per_record: Option<f64>,
+    pub(crate) most_bytes_per_record: Option<f64>,
+    /// Edits that were published beside the frames.
+    pub(crate) edits_per_s: Option<f64>,
 }
 
 impl Row {
@@ -58,23 +73,62 @@ impl Row {
         }
     }
 
+    pub(crate) fn of_policy(case: &PolicyCase, records: u32, measured: PolicyMeasured) -> Self {
+        let row = match measured {
+            PolicyMeasured::Edited(edited) => Self::of_edits(edited),
+            PolicyMeasured::Loaded(loaded) => Self::of_loads(loaded),
+            PolicyMeasured::Beside(beside) => Self::of_beside(case.id, records, beside),
+        };
+        Self {
+            schema: SCHEMA,
+            id: case.id.to_owned(),
+            records,
+            workers: 1,
+            peer: row.ratio_to_peer.and(case.peer),
+            ..row
+        }
+    }
+
+    fn of_edits(edited: Edited) -> Self {
+        Self {
+            ns_per_record: Some(edited.ns_p50),
+            ns_per_record_p99: Some(edited.ns_p99),
+            records_per_s: Some(rounded(1e9 / edited.ns_p50)),
+            ratio_to_peer: edited.ratio_to_peer.map(rounded),
+            ..Self::default()
+        }
+    }
+
+    fn of_loads(loaded: Loaded) -> Self {
+        Self {
+            ns_per_record: Some(rounded(loaded.ns_per_record)),
+            records_per_s: Some(rounded(1e9 / loaded.ns_per_record)),
+            processor_ns_per_record: Some(rounded(loaded.processor_ns_per_record)),
+            text_ns_per_record: loaded.text_ns_per_record.map(rounded),
+            bytes_per_record: Some(rounded(loaded.bytes_per_record)),
+            most_bytes_per_record: Some(rounded(loaded.most_bytes_per_record)),
+            ..Self::default()
+        }
+    }
+
+    fn of_beside(id: &str, records: u32, beside: Beside) -> Self {
+        Self {
+            ratio_to_peer: Some(rounded(beside.ratio_to_alone)),
+            edits_per_s: Some(rounded(beside.edits_per_s)),
+            ..Self::timed(id, records, beside.ns_per_frame, Size::B64)
+        }
+    }
+
     fn timed(id: &str, records: u32, ns_per_frame: f64, size: Size) -> Self {
         Self {
             schema: SCHEMA,
             id: id.to_owned(),
             records,
             workers: 1,
-            ns_per_frame: rounded(ns_per_frame),
-            mpps: rounded(1e3 / ns_per_frame),
-            gbit_per_s: rounded(size.mean() * 8.0 / ns_per_frame),
-            limit: None,
-            ratio_to_limit: None,
-            peer: None,
-            ratio_to_peer: None,
-            allocations_per_frame: None,
-            pass_frames: None,
-            pass_ns_p50: None,
-            pass_ns_p99: None,
+            ns_per_frame: Some(rounded(ns_per_frame)),
+            mpps: Some(rounded(1e3 / ns_per_frame)),
+            gbit_per_s: Some(rounded(size.mean() * 8.0 / ns_per_frame)),
+            ..Self::default()
         }
     }
 }

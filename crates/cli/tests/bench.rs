@@ -25,7 +25,18 @@ const KEYS: &[&str] = &[
     "pass_frames",
     "pass_ns_p50",
     "pass_ns_p99",
+    "ns_per_record",
+    "ns_per_record_p99",
+    "records_per_s",
+    "processor_ns_per_record",
+    "text_ns_per_record",
+    "bytes_per_record",
+    "most_bytes_per_record",
+    "edits_per_s",
 ];
+/// What only frames have, and what only records have.
+const OF_FRAMES: &[&str] = &["ns_per_frame", "mpps", "gbit_per_s"];
+const OF_RECORDS: &[&str] = &["ns_per_record", "records_per_s"];
 
 /// A baseline of these lines, in a folder that ends with it.
 struct Baseline {
@@ -94,12 +105,8 @@ fn every_case_is_a_json_line() {
     ];
     assert_eq!(ids[..4], measured);
     for line in &lines {
-        for key in ["ns_per_frame", "mpps", "gbit_per_s"] {
-            assert!(
-                line[key].as_f64().expect("a number") > 0.0,
-                "{key} of {line}"
-            );
-        }
+        above_zero(line, OF_FRAMES);
+        null(line, OF_RECORDS);
     }
     let single = &lines[3];
     assert_eq!(single["limit"], "limit/encap/ipv4/64B");
@@ -119,6 +126,75 @@ fn every_case_is_a_json_line() {
             (&json!("workers/2"), &json!(2))
         );
         assert_eq!(two["peer"], "workers/1");
+    }
+}
+
+#[track_caller]
+fn above_zero(line: &Value, keys: &[&str]) {
+    for &key in keys {
+        let number = line[key].as_f64();
+        assert!(number.is_some_and(|number| number > 0.0), "{key} of {line}");
+    }
+}
+
+#[track_caller]
+fn null(line: &Value, keys: &[&str]) {
+    for &key in keys {
+        assert_eq!(line[key], Value::Null, "{key} of {line}");
+    }
+}
+
+#[test]
+fn edits_and_loads_are_json_lines_about_records() {
+    // The ids that say 1M take this one test build too long.
+    for (id, has, has_not) in [
+        (
+            "edit/provider",
+            &["ns_per_record_p99"][..],
+            &["bytes_per_record"][..],
+        ),
+        (
+            "edit/floods",
+            &["ns_per_record_p99"],
+            &["text_ns_per_record"],
+        ),
+        (
+            "load/edits",
+            &[
+                "bytes_per_record",
+                "most_bytes_per_record",
+                "processor_ns_per_record",
+            ],
+            &["text_ns_per_record", "ns_per_record_p99"],
+        ),
+        (
+            "load/script",
+            &["bytes_per_record", "text_ns_per_record"],
+            &["ns_per_record_p99"],
+        ),
+    ] {
+        let ran = nvgre([
+            "bench",
+            "--quick",
+            "--json",
+            "--exact",
+            "--records",
+            "200",
+            id,
+        ]);
+        assert_eq!(ran.exit, 0, "{}", ran.stderr);
+        let lines = ran.json_lines(SCHEMA, KEYS);
+        assert_eq!(lines.len(), 1, "{id}");
+        let line = &lines[0];
+        assert_eq!((&line["id"], &line["records"]), (&json!(id), &json!(200)));
+        above_zero(line, OF_RECORDS);
+        above_zero(line, has);
+        null(line, OF_FRAMES);
+        null(line, has_not);
+        null(
+            line,
+            &["ratio_to_limit", "ratio_to_peer", "peer", "edits_per_s"],
+        );
     }
 }
 
@@ -150,6 +226,38 @@ fn charts_get_one_array_of_names_units_and_values() {
         );
         assert!(point["value"].as_f64().expect("a number") > 0.0);
         assert_eq!(point.as_object().map(|point| point.len()), Some(3));
+    }
+}
+
+#[test]
+fn charts_get_the_time_of_an_edit_and_the_memory_of_a_load() {
+    let chart = [
+        "bench",
+        "--quick",
+        "--chart",
+        "--exact",
+        "load/edits",
+        "edit/provider",
+    ];
+    let ran = nvgre(chart);
+    assert_eq!(ran.exit, 0, "{}", ran.stderr);
+    let points: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    let points = points.as_array().expect("an array");
+    let named: Vec<_> = points
+        .iter()
+        .map(|point| (point["name"].as_str(), point["unit"].as_str()))
+        .collect();
+    assert_eq!(
+        named,
+        [
+            (Some("load/edits"), Some("ns/record")),
+            (Some("load/edits memory"), Some("bytes/record")),
+            (Some("edit/provider"), Some("ns/record")),
+            (Some("edit/provider p99"), Some("ns/record")),
+        ]
+    );
+    for point in points {
+        above_zero(point, &["value"]);
     }
 }
 

@@ -1,0 +1,40 @@
+//! The cases about policy, measured.
+
+use crate::edits::{Beside, Edited};
+use crate::loads::Loaded;
+use crate::meter::Meter;
+use crate::policy_list::{Deed, PolicyCase, policy_case_of};
+
+/// What was measured.
+#[derive(Clone, Copy, Debug)]
+pub enum PolicyMeasured {
+    /// Of [`Deed::Edit`].
+    Edited(Edited),
+    /// Of [`Deed::Load`].
+    Loaded(Loaded),
+    /// Of [`Deed::ForwardBeside`].
+    Beside(Beside),
+}
+
+impl Meter {
+    /// Records of a case's policy.
+    pub fn policy_records(&self, case: &PolicyCase) -> u32 {
+        case.records.unwrap_or(self.default_records())
+    }
+
+    /// Measures a case.
+    pub fn measure_policy(&mut self, case: &PolicyCase) -> PolicyMeasured {
+        let records = self.policy_records(case);
+        match case.deed {
+            Deed::Edit(edit) => {
+                let peer = case.peer.and_then(policy_case_of);
+                let peer = peer.map(|peer| self.policy_records(peer));
+                PolicyMeasured::Edited(self.measure_edits(edit, records, peer))
+            }
+            Deed::Load(written) => PolicyMeasured::Loaded(self.measure_loads(written, records)),
+            Deed::ForwardBeside(per_second) => {
+                PolicyMeasured::Beside(self.measure_beside(per_second, records))
+            }
+        }
+    }
+}
