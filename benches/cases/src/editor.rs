@@ -76,7 +76,7 @@ impl Editor {
                 let empty = HOSTS + (random >> 32) as u32 % HOSTS;
                 (
                     guest,
-                    if number % 2 == 0 {
+                    if number.is_multiple_of(2) {
                         empty
                     } else {
                         host_of(guest)

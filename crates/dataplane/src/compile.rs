@@ -213,9 +213,6 @@ pub(crate) fn grown<const KEY: usize, const VALUE: usize>(
     first: Version,
 ) -> (Arc<Table<KEY, VALUE>>, usize) {
     let rows = table.rows(seen_by).count();
-    let larger = Table::with_room(rows + rows / 2 + 4, LOAD_PERCENT, table.hasher());
-    for (_, key, value) in table.rows(seen_by) {
-        let _ = larger.insert(&key, &value, first);
-    }
-    (Arc::new(larger), rows)
+    let (larger, _, used) = table.grown(rows + rows / 2 + 4, LOAD_PERCENT, seen_by, first);
+    (Arc::new(larger), used)
 }

@@ -4,10 +4,14 @@
 //! no more: the row itself tells whether it is meant and whether the asking version sees it. So hints
 //! need no versions. One is there before its row is first seen, and goes when its row is freed; in
 //! between, a reader that follows one to a row of something else walks on.
+//!
+//! A hint holds the part of the hash that says where it lies. So a larger table is made from a
+//! smaller one without asking any row, from one end to the other.
 
 use alloc::boxed::Box;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use crate::prefetch::prefetch;
 use crate::table::Place;
 
 const HINTS_PER_LINE: usize = 8;
@@ -26,9 +30,16 @@ pub(crate) struct Hints {
     lines: Box<[Line]>,
 }
 
-/// A fingerprint of the key above, a place (at most 2^32 - 3) below. The two lowest values are taken.
+/// The upper half of the hash above, a place (at most 2^32 - 3) below. The two lowest values are taken.
 const fn hint(hash: u64, place: Place) -> u64 {
-    hash << 32 | (place as u64 + 2)
+    hash & UPPER | (place as u64 + 2)
+}
+
+const UPPER: u64 = !0xffff_ffff;
+
+/// The place that a word names, if it is a hint.
+const fn place_in(word: u64) -> Option<Place> {
+    (word as u32).checked_sub(2)
 }
 
 impl Hints {
@@ -37,6 +48,24 @@ impl Hints {
         Self {
             lines: (0..lines).map(|_| Line::default()).collect(),
         }
+    }
+
+    /// Larger hints with the same in it, but for those to places that are gone. And how many.
+    pub(crate) fn grown(
+        &self,
+        hints: usize,
+        load_percent: usize,
+        moved: impl Fn(Place) -> Option<Place>,
+    ) -> (Self, usize) {
+        let larger = Self::with_room(hints, load_percent);
+        let mut used = 0;
+        for word in self.lines.iter().flat_map(|line| &line.0) {
+            let word = word.load(Relaxed);
+            if let Some(place) = place_in(word).and_then(&moved) {
+                used += usize::from(larger.insert(word, place));
+            }
+        }
+        (larger, used)
     }
 
     /// Hints that fit.
@@ -49,9 +78,21 @@ impl Hints {
         size_of_val(&*self.lines)
     }
 
+    /// The line where the hints of a hash begin: the upper half of it, scaled.
+    #[inline(always)]
+    fn first_line(&self, hash: u64) -> usize {
+        ((u128::from(hash & UPPER) * self.lines.len() as u128) >> 64) as usize
+    }
+
+    /// Brings the line closer where the hints of a hash begin.
+    #[inline(always)]
+    pub(crate) fn prefetch(&self, hash: u64) {
+        prefetch(&self.lines[self.first_line(hash)]);
+    }
+
     /// Lines from where the hints of a hash begin, up to the one where they end.
     fn lines_of(&self, hash: u64) -> impl Iterator<Item = &Line> {
-        let first = ((u128::from(hash) * self.lines.len() as u128) >> 64) as usize;
+        let first = self.first_line(hash);
         let lines = self.lines[first..].iter().chain(&self.lines[..first]);
         let mut ended = false;
         lines.take_while(move |line| {
@@ -63,25 +104,27 @@ impl Hints {
 
     /// Places where rows of the key with this hash may lie.
     pub(crate) fn places_of(&self, hash: u64) -> impl Iterator<Item = Place> {
-        let wanted = hash << 32;
+        let wanted = hash & UPPER;
         let words = self.lines_of(hash).flat_map(|line| &line.0);
         words.filter_map(move |word| {
             let word = word.load(Relaxed);
-            let place = (word as u32).checked_sub(2)?;
-            (word & !0xffff_ffff == wanted).then_some(place)
+            let place = place_in(word)?;
+            (word & UPPER == wanted).then_some(place)
         })
     }
 
     /// Adds a hint; the caller sees to it that there is room. Whether its place had never been used.
     pub(crate) fn insert(&self, hash: u64, place: Place) -> bool {
-        for word in self.lines_of(hash).flat_map(|line| &line.0) {
+        let first = self.first_line(hash);
+        let lines = self.lines[first..].iter().chain(&self.lines[..first]);
+        for word in lines.flat_map(|line| &line.0) {
             let was = word.load(Relaxed);
             if was == NEVER || was == FREED {
                 word.store(hint(hash, place), Relaxed);
                 return was == NEVER;
             }
         }
-        unreachable!("a line with a place that was never used ends every search")
+        unreachable!("whoever adds has asked whether there is room")
     }
 
     /// Removes a hint. Whether its place counts as never used again.

@@ -16,15 +16,15 @@ use crate::compile::{self, Compiled};
 use crate::encap::Path;
 use crate::lookup_record::{LookupRecord, RecordId, RecordType, Rule};
 use crate::policy::{Policy, PolicyError};
-use crate::record_table::{Entry, Fill, RecordTable, Slot};
+use crate::record_table::{Entry, Fill, Slot};
 use crate::snapshot::{
     FIXED, KnownProvider, NatRecord, Segment, Snapshot, Subnet, SwitchPort, peer_key, provider_key,
 };
 use crate::table::{Place, Version};
 use crate::underlay::Underlay;
 
-/// Snapshots that are kept for a while although nobody reads them, behind one that somebody does.
-const CROWD: usize = 16;
+/// When many records are added, the places of this many are on their way from memory.
+const AHEAD: usize = 8;
 
 /// Makes snapshots of one host's policy, one after another.
 ///
@@ -39,7 +39,6 @@ const CROWD: usize = 16;
 pub struct Publisher {
     /// The state that is published next.
     next: Snapshot,
-    hasher: RandomState,
     underlay: Underlay,
     /// Shape: (VSID, MAC) -> indices of the ports that have both.
     ports_of: HashMap<(u32, u64), Vec<u32>, RandomState>,
@@ -49,8 +48,6 @@ pub struct Publisher {
     published: u64,
     /// What was published and may still be read, oldest first.
     live: VecDeque<(u64, Arc<Snapshot>)>,
-    /// So many of them that it is time to look through all of them.
-    crowd: usize,
     /// Closed rows, and the publication from which on they are not seen.
     closed: VecDeque<(u64, Closed)>,
     #[cfg(feature = "std")]
@@ -118,15 +115,16 @@ impl Publisher {
             },
             published: 0,
             live: VecDeque::new(),
-            crowd: CROWD,
             closed: VecDeque::new(),
             #[cfg(feature = "std")]
             current: None,
-            hasher,
         };
         if policy.wnv_bound {
             publisher.add_providers(policy);
-            for record in &policy.records {
+            for (index, record) in policy.records.iter().enumerate() {
+                if let Some(later) = policy.records.get(index + AHEAD) {
+                    publisher.expect(later);
+                }
                 publisher.add(record);
             }
         }
@@ -136,6 +134,7 @@ impl Publisher {
     /// Adds a record. Refused, and nothing changed, when there is one of its name (V-01, V-07), and
     /// for everything else that [`Policy::check`] refuses in a record.
     pub fn insert(&mut self, record: &LookupRecord) -> Result<(), PolicyError> {
+        self.expect(record);
         let there = self.next.records.find(record, self.next.version);
         if let Some((_, there)) = there {
             return Err(PolicyError::DuplicateRecord {
@@ -151,6 +150,7 @@ impl Publisher {
     /// Puts a record in the place of the one of the same name: of the same subnet and customer
     /// address, or for wildcard and L2Only records of the same subnet, family, MAC and type.
     pub fn replace(&mut self, record: &LookupRecord) -> Result<(), PolicyError> {
+        self.expect(record);
         let (slot, there) = self.find(record)?;
         self.check(record, Some(&there))?;
         self.take(slot, &there);
@@ -210,6 +210,13 @@ impl Publisher {
     /// The state as it is, without the means to edit it further.
     pub fn into_snapshot(self) -> Snapshot {
         self.next
+    }
+
+    /// Asks for the memory that an edit of this record will touch: of its row and its hints at once,
+    /// instead of one after the other.
+    fn expect(&self, record: &LookupRecord) {
+        let domain = self.next.domain_of(record.virtual_subnet);
+        self.next.records.prefetch_edit(record, domain);
     }
 
     fn find(&self, like: &LookupRecord) -> Result<(Slot, Entry), PolicyError> {
@@ -547,19 +554,9 @@ impl Publisher {
 
     /// A larger table with the same records, without what is closed, seen from `first` on.
     fn grow_records(&mut self, first: Version) {
-        let (version, old) = (self.next.version, self.next.records.clone());
-        let mut room = Fill::default();
-        for entry in old.entries(version) {
-            room.count(entry.record_type(), entry.customer_address());
-        }
-        let table = RecordTable::with_room(room.with_reserve(), &self.hasher);
-        let mut used = Fill::default();
-        for entry in old.entries(version) {
-            let domain = self.next.domain_of(entry.virtual_subnet());
-            table.insert(&entry, domain, first, &mut used);
-        }
-        self.used.records = used;
-        self.next.records = Arc::new(table);
+        let version = self.next.version;
+        let used = &mut self.used.records;
+        self.next.records = Arc::new(self.next.records.grown(version, first, used));
         self.closed
             .retain(|(_, closed)| !matches!(closed, Closed::Record(..)));
     }
@@ -585,21 +582,13 @@ impl Publisher {
 
     /// Drops snapshots that nobody else has, and frees the rows that only they saw.
     fn free_unseen(&mut self) {
-        while self.live.len() > 1
-            && let Some((_, oldest)) = self.live.front_mut()
-            && Arc::get_mut(oldest).is_some()
-        {
-            self.live.pop_front();
-        }
-        // A worker without frames keeps what it last saw. What was published since, and is not read
-        // either, goes when it has become as much again.
-        if self.live.len() > self.crowd {
-            let newest = self.published;
-            self.live.retain_mut(|(number, snapshot)| {
-                *number == newest || Arc::get_mut(snapshot).is_none()
-            });
-            self.crowd = 2 * self.live.len() + CROWD;
-        }
+        // All of them are asked, not the oldest ones only: behind a worker that rests with an old one
+        // there would soon be thousands. The newest is the next to be handed out.
+        let newest = self.published;
+        let is_read = |(number, snapshot): &mut (u64, Arc<Snapshot>)| {
+            *number == newest || Arc::get_mut(snapshot).is_none()
+        };
+        self.live.retain_mut(is_read);
         let oldest = self.live.front().map_or(0, |&(number, _)| number);
         while let Some(&(unseen_from, _)) = self.closed.front()
             && unseen_from <= oldest

@@ -15,13 +15,31 @@ use crate::hints::Hints;
 use crate::lookup_record::{LookupRecord, RecordId, RecordType, Rule};
 use crate::table::{Place, Table, Version};
 
-/// Places of the table that are taken when it is built, in percent: full enough to stay under 64
-/// bytes a record with every index, empty enough that most searches end in the first cache line.
-const LOAD_PERCENT: usize = 72;
-/// Hints are asked rarely and may be packed closer.
-const HINT_LOAD_PERCENT: usize = 80;
-/// A table fuller than this is built anew.
-pub(crate) const FULL_PERCENT: usize = 85;
+/// How full a table is, in percent of its places. Both kinds stay under 64 bytes a record with every
+/// index: 32 of the row and 8 of each of two hints.
+#[derive(Clone, Copy, Debug)]
+struct Load {
+    rows: usize,
+    hints: usize,
+}
+
+impl Load {
+    /// A table that is built for its records: most searches end in the first cache line.
+    const BUILT: Self = Self {
+        rows: 72,
+        hints: 84,
+    };
+    /// A table that has grown: by an eighth, since what grows by more is half empty for long.
+    const GROWN: Self = Self {
+        rows: 75,
+        hints: 80,
+    };
+    /// A table fuller than this grows. Hints are asked rarely and may be packed closer.
+    const FULL: Self = Self {
+        rows: 85,
+        hints: 91,
+    };
+}
 
 /// A record with everything that forwarding would else have to look up again: the words of its row.
 #[derive(Clone, Copy, Debug)]
@@ -232,41 +250,87 @@ impl Fill {
         self.by_domain += 1;
     }
 
-    /// The same and a quarter more, for a table that has grown once and may again.
-    pub(crate) const fn with_reserve(self) -> Self {
-        const fn more(count: usize) -> usize {
-            count + count / 4 + 8
-        }
+    /// The same and some more, so that small tables do not grow for each record.
+    const fn with_reserve(self) -> Self {
+        const FEW: usize = 8;
         Self {
-            v4: more(self.v4),
-            v6: more(self.v6),
-            stations: more(self.stations),
-            by_mac: more(self.by_mac),
-            by_domain: more(self.by_domain),
+            v4: self.v4 + FEW,
+            v6: self.v6 + FEW,
+            stations: self.stations + FEW,
+            by_mac: self.by_mac + FEW,
+            by_domain: self.by_domain + FEW,
         }
     }
 }
 
 impl RecordTable {
     pub(crate) fn with_room(room: Fill, hasher: &RandomState) -> Self {
+        let load = Load::BUILT;
         Self {
-            v4: Table::with_room(room.v4, LOAD_PERCENT, hasher),
-            v6: Table::with_room(room.v6, LOAD_PERCENT, hasher),
-            stations: Table::with_room(room.stations, LOAD_PERCENT, hasher),
-            by_mac: Hints::with_room(room.by_mac, HINT_LOAD_PERCENT),
-            by_domain: Hints::with_room(room.by_domain, HINT_LOAD_PERCENT),
+            v4: Table::with_room(room.v4, load.rows, hasher),
+            v6: Table::with_room(room.v6, load.rows, hasher),
+            stations: Table::with_room(room.stations, load.rows, hasher),
+            by_mac: Hints::with_room(room.by_mac, load.hints),
+            by_domain: Hints::with_room(room.by_domain, load.hints),
             hasher: hasher.clone(),
+        }
+    }
+
+    /// A larger table with the records that a version sees, from another version on. What was taken
+    /// of this one, and what is taken of the larger one, is in `used`.
+    pub(crate) fn grown(&self, seen_by: Version, first: Version, used: &mut Fill) -> Self {
+        let (room, load) = (self.room(seen_by, used).with_reserve(), Load::GROWN);
+        let (v4, v4_moves, v4_used) = self.v4.grown(room.v4, load.rows, seen_by, first);
+        let (v6, v6_moves, v6_used) = self.v6.grown(room.v6, load.rows, seen_by, first);
+        let stations = self
+            .stations
+            .grown(room.stations, load.rows, seen_by, first);
+        let moved = |hint: Place| {
+            let v6 = hint & 1 != 0;
+            let moves = if v6 { &v6_moves } else { &v4_moves };
+            Some(hinted_place(moves.of(hint >> 1)?, v6))
+        };
+        let (by_mac, mac_used) = self.by_mac.grown(room.by_mac, load.hints, moved);
+        let (by_domain, domain_used) = self.by_domain.grown(room.by_domain, load.hints, moved);
+        *used = Fill {
+            v4: v4_used,
+            v6: v6_used,
+            stations: stations.2,
+            by_mac: mac_used,
+            by_domain: domain_used,
+        };
+        Self {
+            v4,
+            v6,
+            stations: stations.0,
+            by_mac,
+            by_domain,
+            hasher: self.hasher.clone(),
         }
     }
 
     /// Whether there is room for one more record.
     pub(crate) fn has_room(&self, used: &Fill) -> bool {
-        let room = |used: usize, places: usize| (used + 1) * 100 <= places * FULL_PERCENT;
-        room(used.v4, self.v4.places())
-            && room(used.v6, self.v6.places())
-            && room(used.stations, self.stations.places())
-            && room(used.by_mac, self.by_mac.places())
-            && room(used.by_domain, self.by_domain.places())
+        let room = |used: usize, places: usize, full: usize| (used + 1) * 100 <= places * full;
+        let full = Load::FULL;
+        room(used.v4, self.v4.places(), full.rows)
+            && room(used.v6, self.v6.places(), full.rows)
+            && room(used.stations, self.stations.places(), full.rows)
+            && room(used.by_mac, self.by_mac.places(), full.hints)
+            && room(used.by_domain, self.by_domain.places(), full.hints)
+    }
+
+    /// Room for what a version sees: less than what is used, where rows were freed.
+    fn room(&self, seen_by: Version, used: &Fill) -> Fill {
+        let v4 = self.v4.rows(seen_by).count();
+        let v6 = self.v6.rows(seen_by).count();
+        Fill {
+            v4,
+            v6,
+            stations: self.stations.rows(seen_by).count(),
+            by_mac: v4 + v6,
+            by_domain: used.by_domain.min(v4 + v6),
+        }
     }
 
     /// Bytes of memory, every index included.
@@ -296,6 +360,23 @@ impl RecordTable {
     #[inline(always)]
     pub(crate) fn prefetch_v6(&self, vsid: VirtualSubnetId, ca: [u8; 16]) {
         self.v6.prefetch(&v6_key(vsid, u128::from_be_bytes(ca)));
+    }
+
+    /// Brings closer what an edit of a record will touch. `domain` is that of its subnet.
+    pub(crate) fn prefetch_edit(&self, record: &LookupRecord, domain: Option<u32>) {
+        let (vsid, ca) = (record.virtual_subnet, record.customer_address);
+        if !record.record_type.has_customer_address() {
+            return;
+        }
+        if ca.is_ipv4() {
+            self.v4.prefetch(&v4_key(vsid, ca.bits() as u32));
+        } else {
+            self.v6.prefetch(&v6_key(vsid, ca.bits()));
+        }
+        self.by_mac.prefetch(self.mac_hash(vsid, record.mac));
+        if let Some(domain) = domain {
+            self.by_domain.prefetch(self.domain_hash(domain, ca));
+        }
     }
 
     /// The record of a customer address.

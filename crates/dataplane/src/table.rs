@@ -18,6 +18,7 @@
 //!   was written before it.
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use ahash::RandomState;
@@ -32,6 +33,21 @@ const OPEN: Version = Version::MAX;
 
 /// A row's place. It stays until the row is freed.
 pub(crate) type Place = u32;
+
+/// No row has moved here: there are fewer places.
+const GONE: Place = Place::MAX;
+
+/// Shape: old place -> new place, for the rows that a larger table was made with.
+#[derive(Debug)]
+pub(crate) struct Moves(Vec<Place>);
+
+impl Moves {
+    #[inline(always)]
+    pub(crate) fn of(&self, place: Place) -> Option<Place> {
+        let new = *self.0.get(place as usize)?;
+        (new != GONE).then_some(new)
+    }
+}
 
 const WORDS_PER_LINE: usize = 8;
 
@@ -93,10 +109,6 @@ impl<const KEY: usize, const VALUE: usize> Table<KEY, VALUE> {
     /// Rows that fit.
     pub(crate) fn places(&self) -> usize {
         self.lines.len() * Self::ROWS_PER_LINE
-    }
-
-    pub(crate) fn hasher(&self) -> &RandomState {
-        &self.hasher
     }
 
     /// Bytes of memory.
@@ -170,6 +182,28 @@ impl<const KEY: usize, const VALUE: usize> Table<KEY, VALUE> {
             let (key, value) = self.at(place, version)?;
             Some((place, key, value))
         })
+    }
+
+    /// A larger table with the rows that a version sees, from another version on; where each of the
+    /// old places went; and how many rows there are. Hashes are scaled, so the rows come in the order
+    /// in which they lie in the larger table too, or nearly: memory is read and written from one end
+    /// to the other.
+    pub(crate) fn grown(
+        &self,
+        rows: usize,
+        load_percent: usize,
+        seen_by: Version,
+        first: Version,
+    ) -> (Self, Moves, usize) {
+        let larger = Self::with_room(rows, load_percent, &self.hasher);
+        let mut moves = alloc::vec![GONE; self.places()];
+        let mut used = 0;
+        for (place, key, value) in self.rows(seen_by) {
+            let (new, _) = larger.insert(&key, &value, first);
+            moves[place as usize] = new;
+            used += 1;
+        }
+        (larger, Moves(moves), used)
     }
 
     /// Adds a row that is seen from `first` on. The caller sees to it that no row of the key is open,
