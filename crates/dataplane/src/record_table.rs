@@ -627,4 +627,6 @@ fn subnet(number: u64) -> VirtualSubnetId {
 }
 
 #[cfg(test)]
+mod growth_tests;
+#[cfg(test)]
 mod tests;
