@@ -4,7 +4,9 @@ use std::time::Instant;
 
 use nvgre_dataplane::{LookupRecord, Publisher, Subscription};
 
-use crate::guests::{FIRST_HOST, FIRST_REMOTE, Family, HOSTS, host_of, host_provider};
+use crate::guests::{
+    FIRST_HOST, FIRST_REMOTE, Family, HOSTS, guest_provider, host_of, host_provider,
+};
 use crate::policy_list::Edit;
 use crate::world::{Rules, SEED, World};
 
@@ -18,11 +20,10 @@ pub(crate) struct Editor {
 
 impl Editor {
     /// Records inserted one by one, and published.
-    pub(crate) fn load(records: u32) -> Self {
-        let world = world(records);
+    pub(crate) fn load(world: World) -> Self {
         let empty = world.host_without_records(FIRST_HOST);
         let mut publisher = Publisher::new(&empty, SEED).expect("the policy is sound");
-        for guest in 0..records {
+        for guest in 0..world.records {
             let inserted = publisher.insert(&world.record(guest));
             inserted.expect("guests are numbered, so that no two records meet");
         }
@@ -32,11 +33,6 @@ impl Editor {
             publisher,
             edits: 0,
         }
-    }
-
-    /// The network.
-    pub(crate) const fn world(&self) -> World {
-        self.world
     }
 
     /// Bytes of the records and all that finds them.
@@ -64,28 +60,29 @@ impl Editor {
     fn next_record(&mut self, edit: Edit) -> LookupRecord {
         let number = self.edits;
         self.edits += 1;
-        let (guest, host) = match edit {
+        // There with an even number, back with the odd one behind it.
+        let (pair, there) = (mixed(number / 2), number.is_multiple_of(2));
+        let (guest, provider) = match edit {
             Edit::Provider => {
                 let random = mixed(number);
-                (self.remote(random), 1 + (random >> 32) as u32 % (HOSTS - 1))
+                let host = 1 + (random >> 32) as u32 % (HOSTS - 1);
+                (self.remote(random), host_provider(host))
             }
-            // There with an even number, back with the odd one behind it.
             Edit::Floods => {
-                let random = mixed(number / 2);
-                let guest = self.remote(random);
-                let empty = HOSTS + (random >> 32) as u32 % HOSTS;
-                (
-                    guest,
-                    if number.is_multiple_of(2) {
-                        empty
-                    } else {
-                        host_of(guest)
-                    },
-                )
+                let guest = self.remote(pair);
+                let empty = HOSTS + (pair >> 32) as u32 % HOSTS;
+                let host = if there { empty } else { host_of(guest) };
+                (guest, host_provider(host))
+            }
+            Edit::Nat => {
+                let guest = self.remote(pair);
+                let spare = self.world.records + (pair >> 32) as u32 % SPARE;
+                let owner = if there { spare } else { guest };
+                (guest, guest_provider(owner))
             }
         };
         LookupRecord {
-            provider_address: host_provider(host),
+            provider_address: provider,
             ..self.world.record(guest)
         }
     }
@@ -95,11 +92,14 @@ impl Editor {
     }
 }
 
+/// Provider addresses that no guest has to itself, for guests that are rewritten.
+const SPARE: u32 = 1_024;
+
 /// The network of the cases about policy.
-pub(crate) const fn world(records: u32) -> World {
+pub(crate) const fn world(records: u32, rules: Rules) -> World {
     World {
         records,
-        rules: Rules::Encap,
+        rules,
         family: Family::V4,
     }
 }

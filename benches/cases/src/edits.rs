@@ -4,10 +4,11 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::editor::Editor;
+use crate::editor::{Editor, world};
 use crate::meter::{Meter, median, processor_nanoseconds, quantile, turn};
 use crate::policy_list::Edit;
 use crate::scene::MILLION;
+use crate::world::{Rules, World};
 
 /// What single edits took.
 #[derive(Clone, Copy, Debug)]
@@ -58,7 +59,11 @@ impl Meter {
     /// Edits for as long as a turn takes, each with its time in nanoseconds.
     fn edits(&mut self, edit: Edit, records: u32) -> Vec<u64> {
         let slice = self.effort().slice;
-        let editor = self.editor(records);
+        let rules = match edit {
+            Edit::Provider | Edit::Floods => Rules::Encap,
+            Edit::Nat => Rules::Nat,
+        };
+        let editor = self.editor(world(records, rules));
         let mut worker = editor.subscribe();
         let end = Instant::now() + slice;
         let mut times = Vec::new();
@@ -70,20 +75,21 @@ impl Meter {
         times
     }
 
-    pub(crate) fn editor(&mut self, records: u32) -> &mut Editor {
-        let made = self.editors().entry(records);
-        made.or_insert_with(|| Editor::load(records))
+    fn editor(&mut self, world: World) -> &mut Editor {
+        let made = self.editors().entry(world);
+        made.or_insert_with(|| Editor::load(world))
     }
 
     /// Forwards with a table of so many records, alone and beside so many edits a second, in turns.
     pub(crate) fn measure_beside(&mut self, per_second: u32, records: u32) -> Beside {
         let effort = self.effort();
-        let editor = self.editor(records);
-        let mut bench = MILLION.prepare_with(editor.world(), editor.subscribe());
+        let world = world(records, Rules::Encap);
+        let editor = self.editor(world);
+        let mut bench = MILLION.prepare_with(world, editor.subscribe());
         let mut pace = Pace::new(per_second);
         let (mut passes, mut ratios) = (Vec::new(), Vec::new());
-        // Twice the time: a turn is to see many edits.
-        let slice = effort.slice * 2;
+        // A turn is to see hundreds of edits.
+        let slice = effort.slice * 4;
         for _ in 0..effort.rounds {
             let mut alone = turn(&mut bench, slice, processor_nanoseconds);
             let mut beside = pace.beside(editor, || turn(&mut bench, slice, processor_nanoseconds));

@@ -12,7 +12,7 @@ use crate::editor::{Editor, world};
 use crate::guests::{FIRST_HOST, host_mac};
 use crate::meter::{Meter, median};
 use crate::policy_list::Written;
-use crate::world::{SEED, World};
+use crate::world::{Rules, SEED, World};
 
 /// What loading a policy took. Times are medians of all loads.
 #[derive(Clone, Copy, Debug)]
@@ -42,15 +42,16 @@ impl Meter {
     /// Loads policies of so many records.
     pub(crate) fn measure_loads(&mut self, written: Written, records: u32) -> Loaded {
         let effort = self.effort();
+        let world = world(records, Rules::Encap);
         let script = match written {
             Written::Edits => None,
-            Written::Script => Some(Source::new("policy.ps1", script(world(records)))),
+            Written::Script => Some(Source::new("policy.ps1", script(world))),
         };
         let start = Instant::now();
         let mut loads = Vec::new();
         while loads.len() < effort.loads || start.elapsed() < effort.slice * effort.rounds as u32 {
             loads.push(match &script {
-                None => self.by_edits(records),
+                None => self.by_edits(world),
                 Some(script) => by_script(script),
             });
         }
@@ -70,17 +71,17 @@ impl Meter {
     }
 
     /// What is loaded stays for those who edit it.
-    fn by_edits(&mut self, records: u32) -> Load {
-        self.editors().remove(&records);
+    fn by_edits(&mut self, world: World) -> Load {
+        self.editors().remove(&world);
         let start = Start::now();
-        let (editor, most) = most_held(|| Editor::load(records));
+        let (editor, most) = most_held(|| Editor::load(world));
         let load = Load {
             whole: start.took(),
             text: None,
             bytes: editor.record_bytes(),
             most,
         };
-        self.editors().insert(records, editor);
+        self.editors().insert(world, editor);
         load
     }
 }
@@ -163,7 +164,7 @@ mod tests {
 
     #[test]
     fn the_script_says_what_the_typed_objects_say() {
-        let world = world(300);
+        let world = world(300, Rules::Encap);
         let mut estate = Estate {
             hosts: vec![statler()],
         };

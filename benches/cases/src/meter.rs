@@ -10,6 +10,7 @@ use crate::clock::Start;
 use crate::editor::Editor;
 use crate::list::{Case, case_of};
 use crate::scene::Tables;
+use crate::world::World;
 
 /// How long to measure.
 #[derive(Clone, Copy, Debug)]
@@ -61,7 +62,7 @@ pub struct Meter {
     effort: Effort,
     tables: Tables,
     benches: BTreeMap<&'static str, Bench>,
-    editors: BTreeMap<u32, Editor>,
+    editors: BTreeMap<World, Editor>,
 }
 
 impl Meter {
@@ -80,8 +81,8 @@ impl Meter {
         &mut self.tables
     }
 
-    /// Who edits a policy, by the number of its records.
-    pub(crate) const fn editors(&mut self) -> &mut BTreeMap<u32, Editor> {
+    /// Who edits a policy, by network.
+    pub(crate) const fn editors(&mut self) -> &mut BTreeMap<World, Editor> {
         &mut self.editors
     }
 

@@ -34,6 +34,8 @@ pub enum Edit {
     /// Its guest moves to a host without any guest of the subnet, or back: floods gain or lose a
     /// host.
     Floods,
+    /// It is rewritten, by IP rewrite, to another provider address of its own, or back.
+    Nat,
 }
 
 /// How a policy is written.
@@ -81,6 +83,7 @@ pub const POLICY_CASES: &[PolicyCase] = &[
     ),
     small("edit/provider", Deed::Edit(Edit::Provider)),
     small("edit/floods", Deed::Edit(Edit::Floods)),
+    small("edit/nat", Deed::Edit(Edit::Nat)),
     large(
         "edit/provider/1M-records",
         "edit/provider",
@@ -91,6 +94,12 @@ pub const POLICY_CASES: &[PolicyCase] = &[
         "edit/floods",
         Deed::Edit(Edit::Floods),
     ),
+    PolicyCase {
+        id: "edit/nat/100k-records",
+        records: Some(100_000),
+        peer: Some("edit/nat"),
+        deed: Deed::Edit(Edit::Nat),
+    },
     large(
         "encap/ipv4/64B/1M-records/10000-edits",
         MILLION_PEER,

@@ -158,6 +158,7 @@ fn edits_and_loads_are_json_lines_about_records() {
             &["ns_per_record_p99"],
             &["text_ns_per_record"],
         ),
+        ("edit/nat", &["ns_per_record_p99"], &["bytes_per_record"]),
         (
             "load/edits",
             &[

@@ -92,31 +92,4 @@ impl<T: Clone + Default> Spine<T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions_keep_what_they_were() {
-        let mut list = Spine::new();
-        for number in 0..10_000_u32 {
-            assert_eq!(list.push(number), number);
-        }
-        let before = list.clone();
-        for number in [0, 63, 64, 4_095, 4_096, 9_999] {
-            *list.get_mut(number).expect("it was added") += 1;
-        }
-        list.set(20_000, 7);
-        for number in 0..10_000 {
-            assert_eq!(before.get(number), Some(&number));
-            let edited = [0, 63, 64, 4_095, 4_096, 9_999].contains(&number);
-            assert_eq!(list.get(number), Some(&(number + u32::from(edited))));
-        }
-        // The leaf is there, or not.
-        assert_eq!((list.get(20_001), list.get(20_000)), (Some(&0), Some(&7)));
-        assert_eq!((list.get(15_000), before.get(20_000)), (None, None));
-        assert_eq!(list.get(u32::MAX), None);
-    }
-}
-
-#[cfg(test)]
 mod tests;

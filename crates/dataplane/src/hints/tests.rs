@@ -28,7 +28,7 @@ fn a_hint_leads_to_its_place_until_it_is_removed() {
         [0, Place::MAX - 2]
     );
     // The same line and another fingerprint.
-    assert_eq!(hints.places_of(0x1234_5678_9abc_def1).count(), 0);
+    assert_eq!(hints.places_of(0x1234_5679_9abc_def0).count(), 0);
     assert!(hints.remove(0x1234_5678_9abc_def0, 0));
     assert_eq!(
         sorted(hints.places_of(0x1234_5678_9abc_def0)),
