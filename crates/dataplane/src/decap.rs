@@ -340,3 +340,6 @@ fn refusal(refusal: GreRefusal) -> DropReason {
         GreRefusal::Protocol => DropReason::GreProtocol,
     }
 }
+
+#[cfg(test)]
+mod tests;

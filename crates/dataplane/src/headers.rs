@@ -241,3 +241,6 @@ impl Headers for &Classified {
         *self
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -58,7 +58,7 @@ fn whatever_comes_and_goes_every_hint_is_found_and_searches_end() {
         let hints = Hints::with_room(24, 80);
         let mut model = BTreeSet::new();
         let mut count = 0;
-        for step in 0..tries(1_000, 60) {
+        for step in 0..tries(1_000, 30) {
             let hash = dice.below(5).wrapping_mul(0x3fff_ffff_ffff_fff1);
             let place = dice.below(12) as Place;
             let room = count + 1 < hints.places();

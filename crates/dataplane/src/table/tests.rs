@@ -123,15 +123,15 @@ type Row = (u64, u64, Version, Version);
 /// Any edits, readers of any versions that are still there, rows freed as soon as they may be.
 #[test]
 fn every_version_sees_its_own_rows_whatever_comes_and_goes() {
-    for seed in 0..tries(20, 2) as u64 {
+    for seed in 0..tries(10, 1) as u64 {
         every_version_sees_its_own_rows(seed, tries(600, 40));
     }
 }
 
 fn every_version_sees_its_own_rows(seed: u64, steps: usize) {
-    const KEYS: u64 = 24;
+    const KEYS: u64 = tries(24, 5) as u64;
     let mut dice = Dice::new(seed);
-    let table = Table::<1, 2>::with_room(36, 90, &hasher(seed));
+    let table = Table::<1, 2>::with_room(KEYS as usize * 3 / 2, 90, &hasher(seed));
     let mut model: Vec<Row> = Vec::new();
     let mut closed: Vec<(Place, Row)> = Vec::new();
     let mut readers: Vec<Version> = vec![1];
