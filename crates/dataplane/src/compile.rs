@@ -44,6 +44,11 @@ pub(crate) fn compile(
     let mut interfaces: Vec<u32> = hosts.iter().map(|host| host.interface_index).collect();
     interfaces.sort_unstable();
     interfaces.dedup();
+    let interface_of = hosts.iter().map(|host| {
+        let index = host.interface_index;
+        interfaces.partition_point(|&interface| interface < index)
+    });
+    let interface_of = interface_of.collect();
     let (fixed, ports) = compile_ports(&policy.ports, hasher);
     let routes: &[CustomerRoute] = if in_force {
         &policy.customer_routes
@@ -64,6 +69,7 @@ pub(crate) fn compile(
         fixed: Arc::new(Fixed {
             hosts: hosts.to_vec(),
             interfaces,
+            interface_of,
             domains,
             warnings,
             ..fixed
@@ -106,6 +112,7 @@ fn compile_ports(ports: &[Port], hasher: &RandomState) -> (Fixed, Vec<SwitchPort
         members: HashMap::with_hasher(hasher.clone()),
         domains: Vec::new(),
         interfaces: Vec::new(),
+        interface_of: Vec::new(),
         warnings: Vec::new(),
     };
     let ports = ports.iter().enumerate().map(|(index, port)| {

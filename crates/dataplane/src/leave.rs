@@ -4,9 +4,12 @@
 use core::borrow::Borrow;
 use core::net::IpAddr;
 
-use nvgre_wire::{CustomerAddress, EtherType, FlowId, FrameBuf, MacAddress, VirtualSubnetId};
+use nvgre_wire::{
+    CustomerAddress, EtherType, FlowId, FrameBuf, LinkHeader, MacAddress, VirtualSubnetId,
+};
 
 use crate::admit::Admitted;
+use crate::answer::set_link;
 use crate::classify::Classified;
 use crate::drop_reason::DropReason;
 use crate::encap::{Path, ip_overhead, write_link};
@@ -170,7 +173,16 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         if ca.is_ipv4() != over_ipv4 {
             return Err(DropReason::NatFamilyMismatch);
         }
-        let source = self.rewriting_source(&admitted, from, sender)?;
+        // The sender's own record, which must name an address of this host.
+        let foreign;
+        let source = if headers.source() == admitted.at.port.mac {
+            let mut sources = admitted.at.sources.iter();
+            sources.find(|source| source.speaks_as(sender) && !source.entry.speaks_for_any())
+        } else {
+            foreign = self.foreign_rewriter(from, headers.source(), sender);
+            foreign.as_ref()
+        };
+        let source = source.ok_or(DropReason::NoSourceRecord)?;
         if source.rule() != Rule::Nat {
             return Err(DropReason::NatNoSource);
         }
@@ -181,7 +193,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         if target.entry.customer_address() != ca {
             return Err(DropReason::NatUnsupported);
         }
-        let host = snapshot.host(&source);
+        let host = snapshot.host(source);
         let pa = snapshot.provider_address(target.entry.provider());
         self.fits(frame, &admitted, from, 14, 0)?;
         let destination_mac = self.next_hop(source.host, target.entry.provider())?;
@@ -214,21 +226,19 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         } else {
             host.mac
         };
-        let ether_type = if over_ipv4 {
-            EtherType::IPV4
+        if host.vlan.is_none() {
+            set_link(frame.bytes_mut(), destination_mac, source_mac);
+        } else if frame.push_front(LinkHeader::TAG_LEN).is_ok() {
+            let ether_type = if over_ipv4 {
+                EtherType::IPV4
+            } else {
+                EtherType::IPV6
+            };
+            let bytes = frame.bytes_mut();
+            write_link(bytes, destination_mac, source_mac, host.vlan, ether_type);
         } else {
-            EtherType::IPV6
-        };
-        if host.vlan.is_some() && frame.push_front(4).is_err() {
             return Err(DropReason::TooBig);
         }
-        write_link(
-            frame.bytes_mut(),
-            destination_mac,
-            source_mac,
-            host.vlan,
-            ether_type,
-        );
         self.worker.counters.tally.rewritten_out += 1;
         self.event(Event::Rewritten {
             source: source.id(),
@@ -237,25 +247,18 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         Ok(Verdict::Uplink)
     }
 
-    /// The record of a packet's source, for rewriting: it must be the sender's own, and name an
-    /// address of this host.
-    #[inline(always)]
-    fn rewriting_source<H: Headers>(
+    /// The record of a packet's source, for rewriting, for a guest that may send from other MACs than
+    /// its port's.
+    #[inline(never)]
+    fn foreign_rewriter(
         &self,
-        admitted: &Admitted<'a, H>,
         vsid: VirtualSubnetId,
+        mac: MacAddress,
         ca: CustomerAddress,
-    ) -> Result<Source, DropReason> {
-        let mac = admitted.headers.source();
-        let source = if mac == admitted.at.port.mac {
-            let mut sources = admitted.at.sources.iter().copied();
-            sources.find(|source| source.speaks_as(ca) && !source.entry.speaks_for_any())
-        } else {
-            let entry = self.snapshot.record(vsid, ca);
-            let of_mac = entry.filter(|entry| entry.mac() == mac);
-            of_mac.and_then(|entry| self.snapshot.as_source(entry))
-        };
-        source.ok_or(DropReason::NoSourceRecord)
+    ) -> Option<Source> {
+        let entry = self.snapshot.record(vsid, ca);
+        let of_mac = entry.filter(|entry| entry.mac() == mac);
+        of_mac.and_then(|entry| self.snapshot.as_source(entry))
     }
 
     /// Whether the frame fits the underlay. `overhead` is what the underlay's MTU loses for the

@@ -169,6 +169,8 @@ pub(crate) struct Fixed {
     pub(crate) members: HashMap<u32, Vec<u32>, RandomState>,
     pub(crate) domains: Vec<Domain>,
     pub(crate) interfaces: Vec<u32>,
+    /// Of each of this host's addresses, the place of its interface among those.
+    pub(crate) interface_of: Vec<usize>,
     pub(crate) warnings: Vec<PolicyWarning>,
 }
 
@@ -406,10 +408,9 @@ impl Snapshot {
     }
 
     /// The MAC of the next hop from one of this host's addresses to a provider address.
+    #[inline(always)]
     pub(crate) fn next_hop(&self, host: u32, provider: u32) -> Option<MacAddress> {
-        let index = self.fixed.hosts.get(host as usize)?.interface_index;
-        let mut interfaces = self.fixed.interfaces.iter();
-        let interface = interfaces.position(|&interface| interface == index)?;
+        let interface = *self.fixed.interface_of.get(host as usize)?;
         *self.providers.get(provider)?.next_hops.get(interface)?
     }
 
