@@ -111,7 +111,7 @@ impl<'a> Endpoint<'a> {
 
     /// With UseVmMACAddress the guest's MAC is seen outside too.
     fn vm_mac(&self) -> Option<MacAddress> {
-        let entry = self.to.nat?.entry;
+        let entry = &self.to.nat.as_ref()?.entry;
         entry.use_vm_mac().then_some(entry.mac())
     }
 }
@@ -160,7 +160,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
             let link = outer.link;
             return self.pass_through_inbound(frame, &link);
         };
-        if let (Some(nat), Some(_)) = (to.nat, to.host) {
+        if let (Some(nat), Some(_)) = (&to.nat, to.host) {
             return self.rewrite_in(frame, outer, to, nat);
         }
         if !outer.may_be_gre() {
@@ -456,7 +456,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         frame: &mut FrameBuf<'_>,
         outer: &Outer,
         known: &'a KnownProvider,
-        nat: NatRecord,
+        nat: &'a NatRecord,
     ) -> Result<Verdict, DropReason> {
         let snapshot = self.snapshot;
         Endpoint::of(snapshot, known, None).accepts_outer(outer)?;
@@ -464,11 +464,11 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
             source: outer.source,
             destination: outer.destination,
         });
-        let to = nat.entry;
+        let to = &nat.entry;
         let vsid = to.virtual_subnet();
         let domain = nat.domain.ok_or(DropReason::UnknownVsid)?;
         let from = snapshot.nat(outer.source);
-        let (source_new, source_mac) = match &from {
+        let (source_new, source_mac) = match from {
             Some(from) if from.domain != Some(domain) => return Err(DropReason::UnknownPeer),
             Some(NatRecord { entry: from, .. }) => {
                 let same = from.virtual_subnet() == vsid;

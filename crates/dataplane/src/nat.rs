@@ -45,7 +45,9 @@ fn rewrite_v4(
     let mut packet = Ipv4::parse_cut(bytes).map_err(|_| DropReason::NatNotIp)?;
     let (protocol, fragment) = (packet.protocol(), packet.fragment());
     let change = packet.change_of_addresses(source, destination);
-    if has_source_route(packet.options()) || protocol == ip_protocol::AH {
+    let options = packet.options();
+    let source_routed = !options.is_empty() && has_source_route(options);
+    if source_routed || protocol == ip_protocol::AH {
         return Err(DropReason::NatUnsupported);
     }
     if fragment.offset_bytes == 0 {

@@ -396,8 +396,9 @@ impl Snapshot {
     }
 
     /// The NAT record of a provider address.
-    pub(crate) fn nat(&self, address: ProviderAddress) -> Option<NatRecord> {
-        self.provider(address)?.1.nat
+    #[inline(always)]
+    pub(crate) fn nat(&self, address: ProviderAddress) -> Option<&NatRecord> {
+        self.provider(address)?.1.nat.as_ref()
     }
 
     /// The outer headers from one of this host's addresses to a provider address.

@@ -82,13 +82,13 @@ impl<B: AsRef<[u8]>> Ipv4<B> {
     }
 
     /// Header bytes with options: 20..=60.
-    #[inline]
+    #[inline(always)]
     pub fn header_len(&self) -> usize {
         usize::from(self.bytes.as_ref()[0] & 0x0f) * 4
     }
 
     /// Total Length: header and payload, in bytes.
-    #[inline]
+    #[inline(always)]
     pub fn total_len(&self) -> usize {
         usize::from(be16(self.bytes.as_ref(), 2))
     }
@@ -167,13 +167,13 @@ impl<B: AsRef<[u8]>> Ipv4<B> {
     }
 
     /// Behind the fixed header, where it is longer than that.
-    #[inline]
+    #[inline(always)]
     pub fn options(&self) -> &[u8] {
         &self.bytes.as_ref()[Self::LEN..self.header_len()]
     }
 
     /// Behind the header, up to Total Length or the end of a cut packet.
-    #[inline]
+    #[inline(always)]
     pub fn payload(&self) -> &[u8] {
         let b = self.bytes.as_ref();
         &b[self.header_len()..self.total_len().min(b.len())]
@@ -222,7 +222,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Ipv4<B> {
     }
 
     /// Behind the header, to write.
-    #[inline]
+    #[inline(always)]
     pub fn payload_mut(&mut self) -> &mut [u8] {
         let header = self.header_len();
         let end = self.total_len().min(self.bytes.as_ref().len());
