@@ -23,10 +23,16 @@ pub(crate) fn packet(dice: &mut Dice) -> Vec<u8> {
         _ => len,
     };
     packet[2..4].copy_from_slice(&total.to_be_bytes());
-    if dice.below(3) > 0 {
-        // Whole, with any combination of the flags that say nothing about fragments.
-        packet[6] &= 0xc0;
-        packet[7] = 0;
+    match dice.below(4) {
+        // Any fragment.
+        0 => {}
+        // The first of several.
+        1 => packet[6..8].copy_from_slice(&[0x20, 0]),
+        // Whole, with any combination of the other flags.
+        _ => {
+            packet[6] &= 0xc0;
+            packet[7] = 0;
+        }
     }
     let protocols = [
         ip_protocol::TCP,

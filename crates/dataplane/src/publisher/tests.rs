@@ -5,9 +5,10 @@ extern crate std;
 use alloc::vec;
 use std::thread;
 
-use nvgre_wire::{CustomerAddress, MacAddress};
+use nvgre_wire::{CustomerAddress, MacAddress, RoutingDomainId};
 
 use super::*;
+use crate::customer_route::{CustomerRoute, RouteId};
 use crate::provider::HostAddress;
 use crate::record_table::RecordTable;
 use crate::table::tests::{Dice, tries};
@@ -38,9 +39,23 @@ fn publisher(records: u32) -> Publisher {
             vlan: None,
             mac: MacAddress::new([2; 6]),
         }],
+        customer_routes: vec![CustomerRoute {
+            id: RouteId(0),
+            routing_domain: RoutingDomainId::new(1),
+            virtual_subnet: SUBNET,
+            destination: "10.0.0.0/8".parse().expect("a prefix"),
+            next_hop: CustomerAddress::v4([0; 4]),
+            metric: 255,
+        }],
         ..Policy::default()
     };
     Publisher::new(&policy, 7).expect("a policy")
+}
+
+/// Whether the domain's guests are let to hear from this host.
+fn is_peer(snapshot: &Snapshot, host: u8) -> bool {
+    let known = snapshot.provider(ProviderAddress::v4([192, 168, 0, host]));
+    known.is_some_and(|(number, _)| snapshot.is_peer_in(number, 0))
 }
 
 /// The last byte of the host that a snapshot places this record at.
@@ -166,7 +181,9 @@ fn versions_begin_again_when_their_numbers_are_used_up() {
             let there = round <= *host;
             let found = host_of(snapshot, 100 + u32::from(round));
             assert_eq!(found, there.then_some(round));
+            assert_eq!(is_peer(snapshot, round), there);
         }
+        assert!(is_peer(snapshot, 1));
         assert!(
             snapshot
                 .provider(ProviderAddress::v4([192, 168, 0, 99]))
