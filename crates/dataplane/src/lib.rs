@@ -25,7 +25,7 @@
 //! | `port.rs`, `acl.rs`, `lookup_record.rs`, `customer_route.rs`, `provider.rs` | the objects |
 //! | `publisher.rs`, `compile.rs` | [`Publisher`]: edits of records, checked one by one, and snapshots |
 //! | `snapshot.rs`, `subscription.rs` | [`Snapshot`]: a state of the tables; a worker's view of the newest |
-//! | `record_table.rs`, `table.rs`, `hints.rs`, `spine.rs` | lookup records; rows with versions; ways to rows; shared lists |
+//! | `entry.rs`, `record_table.rs`, `table.rs`, `hints.rs`, `spine.rs` | lookup records; rows with versions; ways to rows; shared lists |
 //! | `underlay.rs` | next hops on the provider network |
 //! | `worker.rs`, `expect.rs`, `prefetch.rs` | [`Worker`]: the two ways in, a batch at a time, and the look ahead |
 //! | `admit.rs`, `headers.rs`, `classify.rs` | what a port lets in; headers, read once, in a short form and whole |
@@ -58,6 +58,7 @@ mod customer_route;
 mod decap;
 mod drop_reason;
 mod encap;
+mod entry;
 mod expect;
 mod flood;
 mod headers;

@@ -14,9 +14,10 @@ use nvgre_wire::{ProviderAddress, VirtualSubnetId};
 
 use crate::compile::{self, Compiled};
 use crate::encap::Path;
+use crate::entry::Entry;
 use crate::lookup_record::{LookupRecord, RecordId, RecordType, Rule};
 use crate::policy::{Policy, PolicyError};
-use crate::record_table::{Entry, Fill, Slot};
+use crate::record_table::{Fill, Slot};
 use crate::snapshot::{
     FIXED, KnownProvider, NatRecord, Segment, Snapshot, Subnet, SwitchPort, peer_key, provider_key,
 };

@@ -11,12 +11,13 @@ use ahash::RandomState;
 
 use crate::customer_route::CustomerRoute;
 use crate::encap::Path;
+use crate::entry::Entry;
 use crate::lookup_record::{RecordId, Rule};
 use crate::policy::{Policy, PolicyError, PolicyWarning, Settings};
 use crate::port::{Port, PortId, PortSubnet};
 use crate::provider::HostAddress;
 use crate::publisher::Publisher;
-use crate::record_table::{Entry, RecordTable};
+use crate::record_table::RecordTable;
 use crate::spine::Spine;
 use crate::table::{Table, Version};
 

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use nvgre_wire::ProviderAddress;
 
 use super::*;
+use crate::lookup_record::{RecordId, Rule};
 
 const VSID: VirtualSubnetId = VirtualSubnetId::MIN;
 const DOMAIN: u32 = 7;

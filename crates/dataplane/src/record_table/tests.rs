@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use super::*;
+use crate::lookup_record::{RecordId, Rule};
 use crate::table::tests::{Dice, tries};
 use nvgre_wire::ProviderAddress;
 
