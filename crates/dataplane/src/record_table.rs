@@ -472,7 +472,8 @@ fn subnet(number: u64) -> VirtualSubnetId {
         .expect("a visible row's key was made from a subnet's id")
 }
 
-#[cfg(test)]
+// Tens of thousands of records are too many to be interpreted.
+#[cfg(all(test, not(miri)))]
 mod growth_tests;
 #[cfg(test)]
 mod tests;

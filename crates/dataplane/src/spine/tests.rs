@@ -58,6 +58,7 @@ fn places_between_are_defaults_and_chunks_that_nobody_set_are_not_there() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too long to be interpreted")]
 fn versions_keep_what_they_were() {
     let mut list = Spine::new();
     for number in 0..10_000_u32 {
