@@ -342,7 +342,7 @@ impl Network {
         let mut frame = hold.frame(flight.slot);
         if let Stand::Lost(reason) = flight.stand {
             walk.copies.made += 1;
-            tracer.lost(frame.bytes());
+            tracer.lost(None, None, reason, frame.bytes());
             walk.lose(flight.at.host, reason, &frame, tracer);
         } else {
             self.walk(flight.at, &mut frame, walk, tracer);

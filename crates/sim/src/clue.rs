@@ -1,7 +1,9 @@
 //! What a frame's walk asked last: enough to say which record decided, or which one is missing.
 
-use nvgre_dataplane::{Event, NoTrace, Outer, RecordId, Tracer};
+use nvgre_dataplane::{DropReason, Event, NoTrace, Outer, RecordId, Tracer};
 use nvgre_wire::ProviderAddress;
+
+use crate::walk::Step;
 
 /// The last hit and the last miss of a walk over the hosts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,17 +29,48 @@ impl Clue {
 
 /// Listens to a walk over several hosts.
 pub(crate) trait WalkTracer: Tracer {
-    /// This host decides next.
-    fn at(&mut self, host: usize);
-    /// The underlay drops the copy with this packet in hand.
-    fn lost(&mut self, packet: &[u8]);
+    /// The host of this step decides next, about this frame.
+    fn at(&mut self, step: Step, frame: &[u8]);
+    /// The copy that has waited longest goes on: it departs next.
+    fn resumed(&mut self);
+    /// A copy that was sent leaves for the underlay. Gives a number that its arrivals are told by.
+    fn departed(&mut self) -> usize;
+    /// It arrives at a host, which decides next.
+    fn arrives(&mut self, departure: usize);
+    /// The underlay drops the copy with this packet in hand: on the way to a host, if one is given.
+    /// A frame that was never sent by a host has no departure.
+    fn lost(
+        &mut self,
+        departure: Option<usize>,
+        to: Option<usize>,
+        reason: DropReason,
+        packet: &[u8],
+    );
     /// A copy has been dropped, now or before.
     fn dropped(&mut self);
 }
 
 impl WalkTracer for NoTrace {
-    fn at(&mut self, _host: usize) {}
-    fn lost(&mut self, _packet: &[u8]) {}
+    #[inline(always)]
+    fn at(&mut self, _step: Step, _frame: &[u8]) {}
+    #[inline(always)]
+    fn resumed(&mut self) {}
+    #[inline(always)]
+    fn departed(&mut self) -> usize {
+        0
+    }
+    #[inline(always)]
+    fn arrives(&mut self, _departure: usize) {}
+    #[inline(always)]
+    fn lost(
+        &mut self,
+        _departure: Option<usize>,
+        _to: Option<usize>,
+        _reason: DropReason,
+        _packet: &[u8],
+    ) {
+    }
+    #[inline(always)]
     fn dropped(&mut self) {}
 }
 
@@ -51,12 +84,28 @@ pub(crate) struct ClueTracer {
 }
 
 impl WalkTracer for ClueTracer {
-    fn at(&mut self, host: usize) {
-        self.host = host;
+    fn at(&mut self, step: Step, _frame: &[u8]) {
+        self.host = step.host;
     }
 
-    fn lost(&mut self, packet: &[u8]) {
-        self.clue = self.clue.lost(packet);
+    fn resumed(&mut self) {}
+
+    fn departed(&mut self) -> usize {
+        0
+    }
+
+    fn arrives(&mut self, _departure: usize) {}
+
+    fn lost(
+        &mut self,
+        _departure: Option<usize>,
+        to: Option<usize>,
+        _reason: DropReason,
+        packet: &[u8],
+    ) {
+        if to.is_none() {
+            self.clue = self.clue.lost(packet);
+        }
     }
 
     fn dropped(&mut self) {

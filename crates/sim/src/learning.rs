@@ -40,11 +40,15 @@ fn fits(policy: &Policy, learned: &LookupRecord) -> bool {
         records.filter(|record| record.virtual_subnet == learned.virtual_subnet)
     };
     in_subnet().any(|record| {
-        record.record_type == RecordType::L2Only
-            && record.rule == Rule::Encap
+        vouches(record)
             && record.mac == learned.mac
             && record.provider_address == learned.provider_address
     }) && in_subnet().all(|record| record.customer_address != learned.customer_address)
+}
+
+/// Whether a record vouches for its MAC: an address that is seen with it is learned.
+pub(crate) fn vouches(record: &LookupRecord) -> bool {
+    record.record_type == RecordType::L2Only && record.rule == Rule::Encap
 }
 
 fn learned_of(policy: &Policy) -> impl Iterator<Item = &LookupRecord> {

@@ -13,6 +13,7 @@
 //! | `model.rs`, `model_error.rs` | [`Model`]: a scenario brought to life, stage by stage |
 //! | `network.rs`, `learning.rs` | [`Network`]: hosts, their policy, and what they learn |
 //! | `walk.rs`, `pool.rs`, `observer.rs` | one frame, carried to the end of every copy, and who sees it |
+//! | `trial.rs`, `journey.rs` | [`Trial`]: frames sent to ask, which leave nothing behind; [`Journey`]: all that became of one |
 //! | `batch.rs`, `together.rs` | frames carried side by side, and which ones may be |
 //! | `underlay.rs`, `glance.rs` | [`Underlay`]: the wire between hosts, and what it reads of a frame |
 //! | `clock.rs`, `world.rs` | [`World`]: guests, hosts and wire in virtual time |
@@ -37,6 +38,7 @@ mod guest_claim;
 mod guest_device;
 mod guest_echo;
 mod hold;
+mod journey;
 mod learning;
 mod ledger;
 mod map_file;
@@ -67,6 +69,7 @@ mod story;
 mod summary;
 mod taps;
 mod together;
+mod trial;
 mod underlay;
 mod walk;
 mod watch;
@@ -76,6 +79,7 @@ pub use clock::{EventQueue, SimTime};
 pub use clue::Clue;
 pub use entry::SkipReason;
 pub use guest::{Conflict, Guest, PingError};
+pub use journey::{Arrival, Exit, Hop, Journey};
 pub use ledger::{CopyLedger, Fate, FrameLedger, Outcome};
 pub use map_file::{Condition, MapEntry, MapFile};
 pub use model::{Model, ModelWarning, ReadFile};
@@ -93,5 +97,6 @@ pub use skeleton::{
 };
 pub use story::{Cause, ConflictReport, ProbeFailure, ProbeResult, StageResult, play_stage};
 pub use summary::FrameSummary;
+pub use trial::Trial;
 pub use underlay::{Attachment, Carried, ROUTER_MAC, Underlay};
 pub use world::{Dropped, Origin, World};

@@ -10,6 +10,7 @@ use nvgre_netwnv::{Adapter, Estate, Nic, Place, Source};
 use nvgre_wire::{FrameBuf, ProviderAddress, VirtualSubnetId};
 
 use crate::clock::SimTime;
+use crate::journey::Journey;
 use crate::ledger::{CopyLedger, Fate};
 use crate::model_error::{ModelError, refusal};
 use crate::names::folded;
@@ -17,6 +18,7 @@ use crate::network::{HostPolicy, Network};
 use crate::observer::{Ingress, Observer};
 use crate::oracle::{GuestIndex, InventoryGuest, Oracle};
 use crate::scenario::{Move, Scenario};
+use crate::trial::Trial;
 
 /// Reads a policy file by the name that the scenario gives it.
 pub type ReadFile<'a> = dyn Fn(&str) -> io::Result<String> + 'a;
@@ -132,6 +134,17 @@ impl Model {
     ) -> Fate {
         self.network
             .run(now, host, ingress, frame, copies, observer)
+    }
+
+    /// Frames that are sent to ask what would become of them: see [`Trial`]. Many questions in one
+    /// trial cost less than a trial each.
+    pub fn trial(&mut self) -> Trial<'_> {
+        Trial::new(self)
+    }
+
+    /// What would become of one frame: [`Trial::trace`] in a trial of its own.
+    pub fn trace(&mut self, host: usize, ingress: Ingress, frame: &[u8]) -> Journey {
+        self.trial().trace(host, ingress, frame)
     }
 
     /// The oracle.

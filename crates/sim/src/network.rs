@@ -11,6 +11,7 @@ use crate::learning;
 use crate::pool::Pool;
 use crate::scenario;
 use crate::together::Together;
+use crate::trial::Undo;
 use crate::underlay::{Attachment, ROUTER_MAC, Underlay};
 
 /// A host: its own tables and counters.
@@ -61,14 +62,26 @@ impl Host {
         self.snapshot.warnings()
     }
 
-    /// Takes a learned address as a Dynamic record, if it is new and fits the policy.
-    pub(crate) fn learn(&mut self, learned: Learned) {
+    /// Takes a learned address as a Dynamic record, if it is new and fits the policy. Says whether it
+    /// did.
+    pub(crate) fn learn(&mut self, learned: Learned) -> bool {
         let Some(record) = learning::record(&self.policy, learned) else {
-            return;
+            return false;
         };
         // What a guest shows must not stop the network: what is refused is not learned.
-        if self.publisher.insert(&record).is_ok() {
+        let taken = self.publisher.insert(&record).is_ok();
+        if taken {
             self.policy.records.push(record);
+            self.snapshot = self.publisher.publish();
+        }
+        taken
+    }
+
+    /// Takes back what was learned last.
+    pub(crate) fn unlearn(&mut self) {
+        if let Some(record) = self.policy.records.pop()
+            && self.publisher.remove(&record).is_ok()
+        {
             self.snapshot = self.publisher.publish();
         }
     }
@@ -86,6 +99,9 @@ pub struct Network {
     pub(crate) scratch: Scratch,
     /// The frame in hand as it was, for observers that keep dropped ones.
     pub(crate) before: Vec<u8>,
+    learns: bool,
+    /// What a trial that is going on has to take back.
+    pub(crate) trial: Option<Undo>,
 }
 
 impl Network {
@@ -103,6 +119,8 @@ impl Network {
             pool: Pool::default(),
             scratch: Scratch::default(),
             before: Vec::new(),
+            learns: false,
+            trial: None,
         };
         network.publish(hosts)?;
         Ok(network)
@@ -156,7 +174,14 @@ impl Network {
             }
         }
         self.together = together;
+        let mut policies = self.hosts.iter().map(|host| &host.policy);
+        self.learns = policies.any(|policy| policy.records.iter().any(learning::vouches));
         Ok(())
+    }
+
+    /// Whether some host learns customer addresses: it has an L2Only record that vouches for a MAC.
+    pub const fn learns(&self) -> bool {
+        self.learns
     }
 
     /// The hosts, in the order of the scenario.

@@ -77,6 +77,8 @@ pub struct Underlay {
     /// How many of them are no host's.
     seen: usize,
     links: Vec<Link>,
+    /// While it is lent to a trial: what there was before of each MAC seen since.
+    lent: Option<Vec<(u64, Option<Station>)>>,
 }
 
 /// What a host is attached by.
@@ -148,6 +150,7 @@ impl Underlay {
             macs: HashMap::with_hasher(hasher),
             seen: 0,
             links: Vec::new(),
+            lent: None,
         }
     }
 
@@ -314,15 +317,51 @@ impl Underlay {
     }
 
     fn see(&mut self, source: MacAddress, from: usize) {
-        match self.macs.get_mut(&mac_key(source)) {
-            Some(Station::Host(_)) => {}
-            Some(Station::Behind(host)) => *host = from,
-            None if self.seen < SEEN_MAX => {
-                self.macs.insert(mac_key(source), Station::Behind(from));
-                self.seen += 1;
-            }
-            None => {}
+        let key = mac_key(source);
+        let known = self.macs.get(&key).copied();
+        match known {
+            Some(Station::Host(_)) => return,
+            Some(Station::Behind(host)) if host == from => return,
+            None if self.seen >= SEEN_MAX => return,
+            Some(Station::Behind(_)) => {}
+            None => self.seen += 1,
         }
+        self.macs.insert(key, Station::Behind(from));
+        if let Some(lent) = &mut self.lent {
+            lent.push((key, known));
+        }
+    }
+
+    /// Packets on trial follow: none is lost by chance, and what is seen of their senders can be
+    /// forgotten. Gives what [`Underlay::take_back`] wants.
+    pub(crate) fn lend(&mut self) -> u32 {
+        self.lent = Some(Vec::new());
+        std::mem::take(&mut self.loss_per_million)
+    }
+
+    /// Forgets the senders that were seen since it was lent.
+    pub(crate) fn forget(&mut self) {
+        let Some(lent) = &mut self.lent else {
+            return;
+        };
+        for (mac, before) in lent.drain(..).rev() {
+            match before {
+                Some(station) => {
+                    self.macs.insert(mac, station);
+                }
+                None => {
+                    self.macs.remove(&mac);
+                    self.seen -= 1;
+                }
+            }
+        }
+    }
+
+    /// Ends [`Underlay::lend`].
+    pub(crate) fn take_back(&mut self, loss_per_million: u32) {
+        self.forget();
+        self.lent = None;
+        self.loss_per_million = loss_per_million;
     }
 
     fn route(&self, destination: ProviderAddress, frame: &mut FrameBuf<'_>) -> Carried {

@@ -189,6 +189,7 @@ impl Network {
             let len = memory.len();
             // The pool puts the headroom there.
             if let Ok(mut frame) = FrameBuf::new(&mut memory, HEADROOM..len) {
+                tracer.resumed();
                 let carried = self.underlay.carry(host, &mut frame);
                 self.go_on(host, carried, &mut frame, walk, tracer);
             }
@@ -206,7 +207,7 @@ impl Network {
     ) {
         let mut step = Some(first);
         while let Some(here) = step {
-            tracer.at(here.host);
+            tracer.at(here, frame.bytes());
             let onward = self.decide(here, frame, walk, tracer);
             if walk.fate.dropped.is_some() {
                 tracer.dropped();
@@ -244,8 +245,11 @@ impl Network {
         let verdict = verdict_of(host, step.ingress, now, frame, &mut egress, tracer);
         let learned = egress.learned;
         let onward = walk.settle(step, verdict, frame.bytes(), &self.before);
-        if let Some(learned) = learned {
-            self.hosts[step.host].learn(learned);
+        if let Some(learned) = learned
+            && self.hosts[step.host].learn(learned)
+            && let Some(trial) = &mut self.trial
+        {
+            trial.learned(step.host);
         }
         onward
     }
@@ -273,6 +277,7 @@ impl Network {
         walk: &mut Walk<'_, O>,
         tracer: &mut T,
     ) -> Option<Step> {
+        let departure = tracer.departed();
         let to = match carried {
             Carried::To(to) => to,
             Carried::ToOthers(group) => {
@@ -283,24 +288,24 @@ impl Network {
                         continue;
                     }
                     if let Some(to) = last.replace(to) {
-                        self.copy_to(from, to, frame, walk, tracer);
+                        self.copy_to((from, departure), to, frame, walk, tracer);
                     }
                 }
                 last?
             }
             Carried::Dropped(reason) => {
-                tracer.lost(frame.bytes());
+                tracer.lost(Some(departure), None, reason, frame.bytes());
                 walk.lose(from, reason, frame, tracer);
                 return None;
             }
         };
-        self.arrive(from, to, frame, walk, tracer)
+        self.arrive((from, departure), to, frame, walk, tracer)
     }
 
     /// One more copy, from the underlay to host `to` and on to its end.
     fn copy_to<O: Observer, T: WalkTracer>(
         &mut self,
-        from: usize,
+        from: (usize, usize),
         to: usize,
         frame: &FrameBuf<'_>,
         walk: &mut Walk<'_, O>,
@@ -318,19 +323,22 @@ impl Network {
         self.pool.free(memory);
     }
 
-    /// The last link: from the underlay to host `to`.
+    /// The last link: from the underlay to host `to`. `from` is the host that sent the copy, and the
+    /// tracer's number of its departure.
     fn arrive<O: Observer, T: WalkTracer>(
         &mut self,
-        from: usize,
+        (from, departure): (usize, usize),
         to: usize,
         frame: &FrameBuf<'_>,
         walk: &mut Walk<'_, O>,
         tracer: &mut T,
     ) -> Option<Step> {
         if let Err(reason) = self.underlay.arrive(to, frame.bytes()) {
+            tracer.lost(Some(departure), Some(to), reason, frame.bytes());
             walk.lose(from, reason, frame, tracer);
             return None;
         }
+        tracer.arrives(departure);
         Some(Step {
             host: to,
             ingress: Ingress::Uplink,
