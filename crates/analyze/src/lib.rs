@@ -8,9 +8,22 @@
 //!
 //! | file | holds |
 //! |---|---|
+//! | `converse.rs` | [`converse`]: one guest talks to another, as their stacks would |
+//! | `conversation.rs`, `probe.rs` | [`Conversation`]: what came of it; [`Probe`]: what was asked |
+//! | `guest_frame.rs` | the frames that guests write and read |
 //! | `finding.rs` | [`Check`] and [`Finding`]: what was asked, what was found, and where it is written |
 #![forbid(unsafe_code)]
 
+mod conversation;
+mod converse;
 mod finding;
+mod guest_frame;
+mod probe;
 
+pub use conversation::{
+    AnsweredBy, Conversation, Failure, FrameKind, Leg, LegKind, Resolved, SentFrame,
+};
+pub use converse::converse;
 pub use finding::{Check, CheckOutcome, Finding, Severity};
+pub use guest_frame::{DATA_LEN, ECHO_IDENTIFIER, GUEST_PORT, GUEST_TTL, ttl_in};
+pub use probe::{NoProbe, Probe};

@@ -1,0 +1,433 @@
+//! One guest talks to another as their network stacks would: who has that address, the question, who
+//! has the asker's address, the answer. Frames travel in a [`Trial`], so nothing is left behind.
+//!
+//! What is taken for granted: both guests run, use the addresses and gateways that the inventory
+//! gives them, have asked for nothing before, and answer what reaches them (see [`Probe`]). A guest
+//! that is asked for its address by ARP or neighbor solicitation knows the asker's from then on.
+
+use std::collections::BTreeSet;
+
+use nvgre_dataplane::{Event, PortId, RecordId};
+use nvgre_sim::scenario::InterfaceAddress;
+use nvgre_sim::{Clue, GuestIndex, Ingress, Journey, Trial};
+use nvgre_wire::{CustomerAddress, CustomerPrefix, MacAddress};
+
+use crate::conversation::{
+    AnsweredBy, Conversation, Failure, FrameKind, Leg, LegKind, Resolved, SentFrame,
+};
+use crate::guest_frame::{self, Station};
+use crate::probe::Probe;
+
+/// Lets one guest talk to another. The trial is as new before and after.
+pub fn converse(
+    trial: &mut Trial<'_>,
+    from: GuestIndex,
+    to: GuestIndex,
+    probe: Probe,
+) -> Conversation {
+    trial.forget();
+    let mut talk = Talk {
+        trial,
+        conversation: Conversation {
+            from,
+            to,
+            probe,
+            addresses: None,
+            legs: Vec::with_capacity(4),
+            failure: None,
+            decided_by: Clue::default(),
+            crossed: Vec::new(),
+        },
+        crossed: BTreeSet::new(),
+    };
+    if from != to
+        && let Err(failure) = talk.run()
+    {
+        talk.conversation.failure = Some(failure);
+    }
+    let Talk {
+        mut conversation,
+        crossed,
+        ..
+    } = talk;
+    conversation.crossed.extend(crossed);
+    trial.forget();
+    conversation
+}
+
+/// A conversation that is going on.
+struct Talk<'t, 'm> {
+    trial: &'t mut Trial<'m>,
+    conversation: Conversation,
+    crossed: BTreeSet<GuestIndex>,
+}
+
+type Failed = (LegKind, Failure);
+
+impl Talk<'_, '_> {
+    fn run(&mut self) -> Result<(), Failed> {
+        let (from, to) = (self.conversation.from, self.conversation.to);
+        let probe = self.conversation.probe;
+        let (ours, theirs) = self
+            .choose_addresses(from, to)
+            .ok_or((LegKind::Resolve, Failure::NoCommonFamily))?;
+        self.conversation.addresses = Some((ours, theirs));
+        self.announce(&[(from, ours), (to, theirs)]);
+
+        let asker = self.station(from, ours);
+        let mac = self.resolve(LegKind::Resolve, (from, asker), theirs, None)?;
+        let next_hop = Station {
+            mac,
+            address: theirs,
+        };
+        let request = guest_frame::request(probe, asker, next_hop);
+        let (source, destination) =
+            self.send(LegKind::Request, (from, asker), theirs, to, &request)?;
+
+        let answerer = self.station(to, destination);
+        let mac = self.resolve(LegKind::ResolveBack, (to, answerer), source, Some(from))?;
+        let next_hop = Station {
+            mac,
+            address: source,
+        };
+        let reply = guest_frame::reply(probe, answerer, next_hop);
+        self.send(LegKind::Reply, (to, answerer), source, from, &reply)?;
+        Ok(())
+    }
+
+    fn station(&self, guest: GuestIndex, address: CustomerAddress) -> Station {
+        Station {
+            mac: self.trial.model().scenario().guests[guest].mac,
+            address,
+        }
+    }
+
+    fn addresses(&self, guest: GuestIndex) -> &[InterfaceAddress] {
+        &self.trial.model().scenario().guests[guest].addresses
+    }
+
+    fn has(&self, guest: GuestIndex, address: CustomerAddress) -> bool {
+        let mut own = self.addresses(guest).iter();
+        own.any(|own| own.address == address)
+    }
+
+    fn gateway(&self, guest: GuestIndex, ipv4: bool) -> Option<CustomerAddress> {
+        let gateways = &self.trial.model().scenario().guests[guest].gateways;
+        let mut gateways = gateways.iter().copied();
+        gateways.find(|gateway| gateway.is_ipv4() == ipv4)
+    }
+
+    /// The first of the other guest's addresses that this one can send to, and its own address there:
+    /// one of the prefix that holds the next hop (RFC 6724 section 5, rule 5.5 and 8). Where none can
+    /// be sent to, the first of a family that both have.
+    fn choose_addresses(
+        &self,
+        from: GuestIndex,
+        to: GuestIndex,
+    ) -> Option<(CustomerAddress, CustomerAddress)> {
+        let reachable = self.addresses(to).iter().find_map(|theirs| {
+            let next_hop = self.next_hop(from, theirs.address)?;
+            let ours = on_link(self.addresses(from), next_hop)?;
+            Some((ours.address, theirs.address))
+        });
+        reachable.or_else(|| {
+            self.addresses(to).iter().find_map(|theirs| {
+                let mut ours = self.addresses(from).iter();
+                let ours = ours.find(|own| own.address.is_ipv4() == theirs.address.is_ipv4())?;
+                Some((ours.address, theirs.address))
+            })
+        })
+    }
+
+    /// Where a guest sends what is for this address: there, or to its gateway.
+    fn next_hop(&self, guest: GuestIndex, to: CustomerAddress) -> Option<CustomerAddress> {
+        if on_link(self.addresses(guest), to).is_some() {
+            Some(to)
+        } else {
+            self.gateway(guest, to.is_ipv4())
+        }
+    }
+
+    /// Guests in subnets where addresses are learned have said where they are when they came up:
+    /// without it nobody could route to them.
+    fn announce(&mut self, guests: &[(GuestIndex, CustomerAddress)]) {
+        let network = self.trial.model().network();
+        if !network.learns() {
+            return;
+        }
+        let mut leg = Leg::new(LegKind::Announce);
+        for &(guest, address) in guests {
+            let frame = guest_frame::announcement(self.station(guest, address));
+            let journey = self.trace(guest, &frame);
+            leg.frames.push(SentFrame {
+                sender: guest,
+                kind: FrameKind::Announcement(address),
+                journey,
+            });
+        }
+        self.conversation.legs.push(leg);
+    }
+
+    /// Sends a guest's frame. Deliveries to other tenants are remembered.
+    fn trace(&mut self, guest: GuestIndex, frame: &[u8]) -> Journey {
+        let host = self.trial.model().host_of(guest);
+        let journey = self
+            .trial
+            .trace(host, Ingress::Port(PortId(guest as u32)), frame);
+        let scenario = self.trial.model().scenario();
+        for (_, port, _) in journey.deliveries() {
+            let receiver = port.0 as GuestIndex;
+            if scenario.guests[receiver].tenant != scenario.guests[guest].tenant {
+                self.crossed.insert(receiver);
+            }
+        }
+        journey
+    }
+
+    /// The MAC of a guest's next hop towards `to`. `knows` is a guest whose question may have shown it.
+    fn resolve(
+        &mut self,
+        kind: LegKind,
+        (guest, asker): (GuestIndex, Station),
+        to: CustomerAddress,
+        knows: Option<GuestIndex>,
+    ) -> Result<MacAddress, Failed> {
+        let no_gateway = || (kind, Failure::NoGateway { guest, to });
+        let next_hop = self.next_hop(guest, to).ok_or_else(no_gateway)?;
+        let mut leg = Leg::new(kind);
+        if let Some(shown_by) = knows
+            && let Some(mac) = self.shown(shown_by, guest, next_hop)
+        {
+            leg.resolved = Some(Resolved {
+                next_hop,
+                mac,
+                by: AnsweredBy::Question(shown_by),
+            });
+            self.conversation.legs.push(leg);
+            return Ok(mac);
+        }
+        let question = guest_frame::question(asker, next_hop);
+        let journey = self.trace(guest, &question);
+        let mut conflict = BTreeSet::new();
+        let mut answers = Vec::new();
+        for (hop, port, frame) in journey.generated() {
+            if let Some(mac) = claimed(frame, next_hop)
+                && port.0 as GuestIndex == guest
+            {
+                answers.push((mac, AnsweredBy::Host(journey.hops[hop].host)));
+            }
+        }
+        let reached = journey.deliveries();
+        let reached: BTreeSet<_> = reached.map(|(_, port, _)| port.0 as GuestIndex).collect();
+        leg.frames.push(SentFrame {
+            sender: guest,
+            kind: FrameKind::Question(next_hop),
+            journey,
+        });
+        for other in reached {
+            if self.has(other, asker.address) {
+                // RFC 5227 section 2.4: somebody else sends from its address.
+                conflict.extend([guest, other]);
+            }
+            if !self.has(other, next_hop) {
+                continue;
+            }
+            let owner = self.station(other, next_hop);
+            let journey = self.trace(other, &guest_frame::answer(owner, asker));
+            let heard = journey.deliveries().find_map(|(_, port, frame)| {
+                let here = port.0 as GuestIndex == guest;
+                here.then(|| claimed(frame, next_hop)).flatten()
+            });
+            answers.extend(heard.map(|mac| (mac, AnsweredBy::Guest(other))));
+            leg.frames.push(SentFrame {
+                sender: other,
+                kind: FrameKind::Answer(next_hop),
+                journey,
+            });
+        }
+        let found = answers.first().copied();
+        let failure = if !conflict.is_empty() {
+            Some(Failure::AddressConflict {
+                address: asker.address,
+                guests: conflict.into_iter().collect(),
+            })
+        } else if answers
+            .iter()
+            .any(|&(mac, _)| Some(mac) != found.map(|(mac, _)| mac))
+        {
+            let guests = answers.iter().filter_map(|&(_, by)| match by {
+                AnsweredBy::Guest(guest) => Some(guest),
+                AnsweredBy::Host(_) | AnsweredBy::Question(_) => None,
+            });
+            let guests: BTreeSet<_> = guests.collect();
+            Some(Failure::AddressConflict {
+                address: next_hop,
+                guests: guests.into_iter().collect(),
+            })
+        } else {
+            None
+        };
+        let result = match (found, failure) {
+            (_, Some(failure)) => Err((kind, failure)),
+            (Some((mac, by)), None) => {
+                leg.resolved = Some(Resolved { next_hop, mac, by });
+                Ok(mac)
+            }
+            (None, None) => Err((kind, self.unanswered(&leg, next_hop))),
+        };
+        self.conversation.legs.push(leg);
+        result
+    }
+
+    /// Why nobody's answer came back: the last frame that was dropped on the way, if one was.
+    fn unanswered(&mut self, leg: &Leg, address: CustomerAddress) -> Failure {
+        for frame in leg.frames.iter().rev() {
+            if let Some((reason, host)) = frame.journey.fate.dropped {
+                self.conversation.decided_by = frame.journey.clue_of_drop().unwrap_or_default();
+                return Failure::Dropped { reason, host };
+            }
+        }
+        Failure::NoAnswer { address }
+    }
+
+    /// The MAC that a guest's question for an address has shown to another guest that has the address,
+    /// if the question came from this next hop.
+    fn shown(
+        &self,
+        asker: GuestIndex,
+        to: GuestIndex,
+        next_hop: CustomerAddress,
+    ) -> Option<MacAddress> {
+        let resolve = self.conversation.leg(LegKind::Resolve)?;
+        let question = resolve.frames.iter().find(|frame| {
+            let FrameKind::Question(asked) = frame.kind else {
+                return false;
+            };
+            let mut reached = frame.journey.deliveries();
+            self.has(to, asked) && reached.any(|(_, port, _)| port.0 as GuestIndex == to)
+        })?;
+        let (ours, _) = self.conversation.addresses?;
+        let of_next_hop = question.sender == asker && ours == next_hop;
+        of_next_hop.then(|| self.station(asker, ours).mac)
+    }
+
+    /// Sends a packet of the probe to a guest. Gives the addresses that it arrives with.
+    fn send(
+        &mut self,
+        kind: LegKind,
+        (sender, from): (GuestIndex, Station),
+        to: CustomerAddress,
+        receiver: GuestIndex,
+        frame: &[u8],
+    ) -> Result<(CustomerAddress, CustomerAddress), Failed> {
+        let journey = self.trace(sender, frame);
+        let arrived = journey.deliveries().find_map(|(hop, port, frame)| {
+            let addresses = guest_frame::addresses_in(frame)?;
+            let there = port.0 as GuestIndex == receiver && self.has(receiver, addresses.1);
+            there.then_some((hop, addresses))
+        });
+        let result = match arrived {
+            Some((hop, addresses)) => {
+                if kind == LegKind::Request {
+                    self.conversation.decided_by = forwarded_by(&journey, hop);
+                }
+                Ok(addresses)
+            }
+            None => {
+                self.conversation.decided_by = clue_of_end(&journey);
+                Err((kind, self.astray(&journey, sender, receiver)))
+            }
+        };
+        let mut leg = Leg::new(kind);
+        leg.frames.push(SentFrame {
+            sender,
+            kind: FrameKind::Packet(from.address, to),
+            journey,
+        });
+        self.conversation.legs.push(leg);
+        result
+    }
+
+    /// Why a packet did not arrive where it was to.
+    fn astray(&self, journey: &Journey, sender: GuestIndex, receiver: GuestIndex) -> Failure {
+        let scenario = self.trial.model().scenario();
+        let tenant = |guest: GuestIndex| scenario.guests[guest].tenant;
+        let guests = journey
+            .deliveries()
+            .map(|(_, port, _)| port.0 as GuestIndex);
+        let others: Vec<_> = guests.filter(|&guest| guest != receiver).collect();
+        let mut others = others.into_iter();
+        let crossed = others
+            .as_slice()
+            .iter()
+            .copied()
+            .find(|&guest| tenant(guest) != tenant(sender));
+        if let Some(guest) = crossed {
+            return Failure::CrossTenant { guest };
+        }
+        if let Some((reason, host)) = journey.fate.dropped {
+            return Failure::Dropped { reason, host };
+        }
+        if let Some(guest) = others.next() {
+            return Failure::WrongGuest { guest };
+        }
+        // Delivered, but for an address that the receiver does not have.
+        if journey.fate.delivered > 0 {
+            return Failure::WrongGuest { guest: receiver };
+        }
+        let last = journey.hops.last();
+        Failure::Taken {
+            host: last.map_or(0, |hop| hop.host),
+        }
+    }
+}
+
+impl Leg {
+    const fn new(kind: LegKind) -> Self {
+        Self {
+            kind,
+            frames: Vec::new(),
+            resolved: None,
+        }
+    }
+}
+
+/// The address of a guest in whose prefix this one is.
+fn on_link(own: &[InterfaceAddress], address: CustomerAddress) -> Option<&InterfaceAddress> {
+    own.iter().find(|own| {
+        CustomerPrefix::new(own.address, own.prefix_length)
+            .is_ok_and(|prefix| prefix.contains(address))
+    })
+}
+
+/// The MAC that an answer gives for this address.
+fn claimed(frame: &[u8], address: CustomerAddress) -> Option<MacAddress> {
+    let claim = guest_frame::claim_in(frame)?;
+    (claim.address == address).then_some(claim.mac)
+}
+
+/// The record that a frame was forwarded by, on its way to this hop. None: it needed none.
+fn forwarded_by(journey: &Journey, hop: usize) -> Clue {
+    let mut record: Option<(usize, RecordId)> = None;
+    for at in journey.way_to(hop) {
+        let hop = &journey.hops[at];
+        for event in &hop.events {
+            if let Event::RecordAsked { hit: Some(id), .. }
+            | Event::MacAsked { hit: Some(id), .. }
+            | Event::WildcardAsked { hit: Some(id), .. } = *event
+            {
+                record = Some((hop.host, id));
+            }
+        }
+    }
+    Clue {
+        record,
+        ..Clue::default()
+    }
+}
+
+/// What a frame that went astray met last.
+fn clue_of_end(journey: &Journey) -> Clue {
+    let dropped = journey.clue_of_drop();
+    dropped.unwrap_or_else(|| forwarded_by(journey, journey.hops.len().saturating_sub(1)))
+}
