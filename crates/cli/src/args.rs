@@ -73,6 +73,13 @@ pub(crate) enum Verb {
         #[command(subcommand)]
         verb: PcapVerb,
     },
+    /// Write the JSON Schemas of what --json prints, a file for each verb.
+    #[command(hide = true)]
+    Schemas {
+        /// The folder for them.
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
 }
 
 /// The verbs that need a capture only.

@@ -3,6 +3,7 @@
 use nvgre_bench_cases::{
     Beside, Case, Edited, Loaded, Measured, PolicyCase, PolicyMeasured, Size, Together,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// The schema of a line.
@@ -10,35 +11,50 @@ pub(crate) const SCHEMA: &str = "nvgre.bench/1";
 
 /// A JSON line. What a case has not is null: frames have no time of a record, edits none of a frame.
 /// Bits are those of frames before encapsulation, without FCS.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, JsonSchema)]
 pub(crate) struct Row {
     schema: &'static str,
+    /// What is measured, as a path: encap/ipv4/64B.
     pub(crate) id: String,
+    /// Lookup records of the tables.
     pub(crate) records: u32,
+    /// Threads.
     pub(crate) workers: usize,
+    /// Time of a frame.
     pub(crate) ns_per_frame: Option<f64>,
+    /// Million frames a second.
     pub(crate) mpps: Option<f64>,
+    /// Bits of frames before encapsulation, without FCS.
     pub(crate) gbit_per_s: Option<f64>,
-    /// The hand loop, and the ratio of our time to its time.
+    /// The loop written by hand that it is held against.
     pub(crate) limit: Option<&'static str>,
+    /// Our time to that loop's time.
     pub(crate) ratio_to_limit: Option<f64>,
-    /// The case that this one differs from in one thing, and the ratio of times.
+    /// The case that this one differs from in one thing.
     pub(crate) peer: Option<&'static str>,
+    /// Our time to that case's time.
     pub(crate) ratio_to_peer: Option<f64>,
+    /// Calls of the allocator.
     pub(crate) allocations_per_frame: Option<f64>,
     /// Frames of a pass; but for a million records that is one batch.
     pub(crate) pass_frames: Option<usize>,
+    /// Time of the median pass.
     pub(crate) pass_ns_p50: Option<f64>,
+    /// Time that one pass of a hundred exceeds.
     pub(crate) pass_ns_p99: Option<f64>,
     /// Of a record that is edited and published, or loaded with all others; of edits the median.
     pub(crate) ns_per_record: Option<f64>,
+    /// Time that one edit of a hundred exceeds.
     pub(crate) ns_per_record_p99: Option<f64>,
+    /// Records edited or loaded in a second.
     pub(crate) records_per_s: Option<f64>,
-    /// Without what other programs took of the processor meanwhile; the part of it that reads text.
+    /// Without what other programs took of the processor meanwhile.
     pub(crate) processor_ns_per_record: Option<f64>,
+    /// The part of it that reads text.
     pub(crate) text_ns_per_record: Option<f64>,
-    /// Tables and every index; what loading held at once at most.
+    /// Tables and every index.
     pub(crate) bytes_per_record: Option<f64>,
+    /// What loading held at once at most.
     pub(crate) most_bytes_per_record: Option<f64>,
     /// Edits that were published beside the frames.
     pub(crate) edits_per_s: Option<f64>,

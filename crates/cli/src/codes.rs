@@ -3,19 +3,25 @@
 use std::io::Write;
 
 use nvgre_dataplane::DropReason;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
 
-/// The shape of a JSON line.
-#[derive(Serialize)]
-struct JsonLine {
+/// A drop reason, explained.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct JsonLine {
     schema: &'static str,
+    /// What every verb calls it.
     name: &'static str,
+    /// What happened.
     sentence: &'static str,
+    /// What it mostly comes from.
     usual_cause: &'static str,
+    /// What mostly mends it.
     usual_fix: &'static str,
+    /// What the rule is taken from.
     source: &'static str,
 }
 

@@ -12,6 +12,7 @@ use nvgre_sim::{
     Cause, ConflictReport, MapFile, Model, ProbeFailure, ProbeResult, Replay, StageResult, World,
     play_stage,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::exit::{Exit, Failure};
@@ -56,22 +57,32 @@ Your own capture:
   nvgre show DIR/scenario.toml                       shows the tables of the hosts
   nvgre codes REASON                                 explains why something was dropped";
 
-/// The shape of a JSON line, fixed.
-#[derive(Serialize)]
-struct JsonStage<'a> {
+/// How a stage ended.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct JsonStage<'a> {
     schema: &'static str,
+    /// Its number, from 1.
     stage: usize,
+    /// Its name in the scenario.
     name: &'a str,
+    /// The pings of the stage, in the order of the scenario.
     probes: Vec<JsonProbe<'a>>,
+    /// Address conflicts that guests reported.
     conflicts: usize,
+    /// Frames of one tenant that reached another.
     cross_tenant_deliveries: u64,
 }
 
-#[derive(Serialize)]
+/// A ping.
+#[derive(Serialize, JsonSchema)]
 struct JsonProbe<'a> {
+    /// The guest that asks.
     from: &'a str,
+    /// The guest that is asked.
     to: &'a str,
+    /// Whether an answer came.
     ok: bool,
+    /// Why not: a drop reason, address_conflict or no_reply.
     reason: Option<&'static str>,
 }
 

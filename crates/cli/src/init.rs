@@ -5,11 +5,13 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use nvgre_sim::{Skeleton, SkeletonError, Survey};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::exit::{Exit, Failure};
 use crate::input::open_capture;
 use crate::output::Output;
+use crate::whole_file;
 
 /// What `nvgre init` is asked.
 #[derive(Debug, clap::Args)]
@@ -26,53 +28,85 @@ pub(crate) struct InitArgs {
 /// Most lines printed of a kind; the files have them all.
 const LINES_PRINTED: usize = 20;
 
-/// The shape of the JSON line.
-#[derive(Serialize)]
-struct JsonLine<'a> {
+/// What was guessed from a capture, and written.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct JsonLine<'a> {
     schema: &'static str,
+    /// The capture, as it was named.
     capture: String,
+    /// The scenario file that was written.
     scenario: String,
+    /// Frames of the capture.
     frames: u64,
+    /// Those that are NVGRE.
     nvgre_frames: u64,
+    /// The MTU of the underlay.
     mtu_bytes: u16,
+    /// In the order of their ids.
     virtual_subnets: Vec<JsonSubnet<'a>>,
+    /// The modeled hosts.
     hosts: Vec<JsonHost<'a>>,
+    /// The modeled guests.
     guests: Vec<JsonGuest<'a>>,
+    /// What people should know of the guess.
     notes: Vec<JsonNote<'a>>,
+    /// Files that were written.
     files: Vec<String>,
 }
 
-#[derive(Serialize)]
+/// A virtual subnet of the guess.
+#[derive(Serialize, JsonSchema)]
 struct JsonSubnet<'a> {
+    /// VirtualSubnetId.
     vsid: u32,
+    /// The tenant it is given to.
     tenant: &'a str,
+    /// A routing domain, made up: {GUID}.
     routing_domain: String,
+    /// On-link prefixes.
     prefixes: Vec<String>,
 }
 
-#[derive(Serialize)]
+/// A host of the guess.
+#[derive(Serialize, JsonSchema)]
 struct JsonHost<'a> {
+    /// Its name, made up.
     name: &'a str,
+    /// The MAC of its NIC.
     mac: String,
+    /// Whether the capture shows that MAC; else it is made up.
     mac_seen: bool,
+    /// Its provider addresses.
     provider_addresses: Vec<String>,
 }
 
-#[derive(Serialize)]
+/// A guest of the guess.
+#[derive(Serialize, JsonSchema)]
 struct JsonGuest<'a> {
+    /// Its name, made up.
     name: &'a str,
+    /// VirtualSubnetId of its port.
     vsid: u32,
+    /// Its MAC.
     mac: String,
+    /// The host it is on.
     host: &'a str,
+    /// Customer addresses with their prefix lengths.
     addresses: Vec<String>,
+    /// Whether it forwards for addresses that are not its own.
     is_gateway: bool,
+    /// Frames of the capture that it sent.
     frames_sent: u64,
+    /// The frame that shows it first, from 1.
     first_frame: u64,
 }
 
-#[derive(Serialize)]
+/// Something to know of the guess.
+#[derive(Serialize, JsonSchema)]
 struct JsonNote<'a> {
+    /// A sentence.
     text: &'a str,
+    /// The frame it is about, from 1.
     frame: Option<u64>,
 }
 
@@ -154,15 +188,7 @@ fn write_files(folder: &Path, files: &[(String, String)]) -> Result<(), Failure>
     for (path, (_, text)) in paths.iter().zip(files) {
         let parent = path.parent().unwrap_or(folder);
         fs::create_dir_all(parent).map_err(|error| failed(parent, error))?;
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".nvgre-").suffix(".part");
-        // As any new file, with what the umask leaves; temporary files are private otherwise.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        // The kind alone: the whole error tells the random name.
-        let mut file = builder
-            .tempfile_in(parent)
-            .map_err(|error| failed(parent, error.kind().into()))?;
+        let mut file = whole_file::begin_in(parent).map_err(|error| failed(parent, error))?;
         file.write_all(text.as_bytes())
             .map_err(|error| failed(path, error.kind().into()))?;
         written.push(file);

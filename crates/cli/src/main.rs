@@ -13,6 +13,8 @@
 //! | `args.rs` | the command line |
 //! | `exit.rs` | exit codes, and the failure that ends a verb |
 //! | `output.rs` | stdout and stderr |
+//! | `whole_file.rs` | text files, whole or not at all |
+//! | `schemas.rs` | the JSON Schemas of what `--json` prints |
 //! | `input.rs` | captures by name, `-` for stdin |
 //! | `outermost_gre.rs` | whether a captured frame's outermost IP header carries GRE |
 //! | `pcap_info.rs` | `nvgre pcap info` |
@@ -58,8 +60,10 @@ mod replay_json;
 mod replay_result;
 mod replay_text;
 mod scenario_file;
+mod schemas;
 mod show;
 mod show_json;
+mod whole_file;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -92,6 +96,7 @@ fn run(verb: Verb, out: &mut Output) -> Result<Exit, Failure> {
         Verb::Init(args) => init::run(&args, out),
         Verb::Bench(args) => bench::run(&args, out),
         Verb::Codes { name } => codes::run(name, out),
+        Verb::Schemas { folder } => schemas::run(&folder),
         Verb::Pcap { verb } => match verb {
             PcapVerb::Info { files } => pcap_info::run(&files, out),
             PcapVerb::Decap { file } => pcap_decap::run(&file, out),

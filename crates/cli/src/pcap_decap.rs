@@ -31,6 +31,7 @@ use std::path::Path;
 use nvgre_capture::{LinkError, LinkPayload, MAX_RECORD_BYTES, Packet, network_layer};
 use nvgre_dataplane::{AnyProvider, DropReason, Outer, Settings, decapsulate};
 use nvgre_wire::{EtherType, Ethernet, FrameBuf, HEADROOM, MacAddress, NvgreKey};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::decap_text::{DecapText, Seen};
@@ -39,14 +40,20 @@ use crate::input::open_capture;
 use crate::outermost_gre::{OutermostGre, outermost_gre};
 use crate::output::Output;
 
-/// The shape of a JSON line, fixed.
-#[derive(Serialize)]
-struct JsonLine {
+/// What an endpoint would make of a frame.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct JsonLine {
     schema: &'static str,
+    /// From 1.
     frame: u64,
+    /// Whether the frame comes out of its tunnel.
+    #[schemars(extend("enum" = ["accept", "drop"]))]
     verdict: &'static str,
+    /// Why it was dropped.
     reason: Option<&'static str>,
+    /// The upper 24 bits of the key, reserved ids too, wherever the key can be read.
     vsid: Option<u32>,
+    /// The lower 8 bits of the key, wherever the key can be read.
     flow_id: Option<u8>,
 }
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use nvgre_capture::{Format, Packet, ReadError, ReadErrorKind};
 use nvgre_wire::NvgreKey;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::exit::{Exit, Failure};
@@ -33,18 +34,27 @@ struct Contents {
     gre_other: u64,
 }
 
-/// The shape of a JSON line, fixed.
-#[derive(Serialize)]
-struct JsonLine<'a> {
+/// What a capture file holds, as far as it could be read.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct JsonLine<'a> {
     schema: &'static str,
+    /// The file, as it was named.
     file: Cow<'a, str>,
+    /// Its format; null where it is none that is known.
     format: Option<String>,
+    /// Packets read.
     packets: u64,
+    /// Their bytes on the wire.
     bytes: u64,
+    /// Packets of each link type.
     link_types: &'a BTreeMap<Cow<'static, str>, u64>,
+    /// Packets whose outermost IP header carries NVGRE.
     nvgre_frames: u64,
+    /// NVGRE frames of each VSID, reserved ids too.
     vsids: &'a BTreeMap<u32, u64>,
+    /// Packets with other GRE.
     gre_other: u64,
+    /// Why the file could not be read to its end.
     error: Option<String>,
 }
 

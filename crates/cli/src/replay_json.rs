@@ -27,66 +27,109 @@
 use nvgre_dataplane::LookupRecord;
 use nvgre_netwnv::Place;
 use nvgre_sim::Replay;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::exit::Failure;
 use crate::output::Output;
 use crate::replay_result::{InputResult, Isolation, ReplayResult, Traffic};
 
-#[derive(Serialize)]
-struct JsonReplay<'a> {
+/// What became of captured frames in a modeled network.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct JsonReplay<'a> {
     schema: &'static str,
+    /// The name of the scenario.
     scenario: &'a str,
+    /// The captures, in the order of the command line.
     inputs: &'a [InputResult],
+    /// One outcome for each frame: read is the sum of the others.
     frames: JsonFrames,
+    /// One end for each copy: made is delivered and dropped.
     copies: JsonCopies,
+    /// Frames that entered at a host's uplink; what their senders' hosts would have done was not asked.
     entered_at_uplinks: u64,
+    /// Drops by reason and host, the most frequent first.
     drops: Vec<JsonDrop<'a>>,
+    /// Frames that never entered, by reason.
     skips: Vec<JsonSkip>,
+    /// What the guests of each tenant sent and received.
     tenants: Vec<JsonTenant<'a>>,
+    /// What each guest's port sent and received.
     ports: Vec<JsonPort<'a>>,
+    /// Whether a frame reached another tenant.
     isolation: JsonIsolation,
+    /// A hash of every delivery: the same for the same inputs.
+    #[schemars(regex(pattern = "^[0-9a-f]{16}$"))]
     digest: String,
+    /// Wall-clock time of the replay; differs from run to run.
     seconds: f64,
+    /// Frames that entered, by that time.
     frames_per_second: f64,
+    /// Their bits, by that time.
     bits_per_second: f64,
 }
 
-#[derive(Serialize)]
+/// One outcome for each frame.
+#[derive(Serialize, JsonSchema)]
 struct JsonFrames {
+    /// From all inputs.
     read: u64,
+    /// At least one copy reached a guest.
     delivered: u64,
+    /// No copy did.
     dropped: u64,
+    /// Answered, or taken by a host.
     consumed: u64,
+    /// Never entered.
     skipped: u64,
 }
 
-#[derive(Serialize)]
+/// One end for each copy.
+#[derive(Serialize, JsonSchema)]
 struct JsonCopies {
+    /// Copies that went somewhere; of a flooded frame several.
     made: u64,
+    /// Those that reached a guest.
     delivered: u64,
+    /// The others.
     dropped: u64,
+    /// Frames that hosts made themselves: answers and ICMP errors.
     generated: u64,
 }
 
-#[derive(Serialize)]
+/// Drops for one reason at one host.
+#[derive(Serialize, JsonSchema)]
 struct JsonDrop<'a> {
+    /// `nvgre codes` explains it.
     reason: &'static str,
+    /// Frames of which no copy was delivered, and this was the first reason.
     frames: u64,
+    /// Copies dropped for it.
     copies: u64,
+    /// The first such frame, from 1 over all inputs.
     first_frame: u64,
+    /// The host that dropped, or that put the frame on the underlay which did.
     host: &'a str,
+    /// What the first frame was.
     summary: Option<&'a str>,
+    /// What the first frame asked for in vain.
     missed: Option<String>,
+    /// The record that decided about the first frame.
     record: Option<JsonRecord<'a>>,
 }
 
-#[derive(Serialize)]
+/// A lookup record of a host.
+#[derive(Serialize, JsonSchema)]
 struct JsonRecord<'a> {
+    /// The host that holds it.
     host: &'a str,
+    /// Where the guest is, for the tenant.
     customer_address: String,
+    /// VirtualSubnetId.
     virtual_subnet: u32,
+    /// Where the guest's host is, on the underlay.
     provider_address: String,
+    /// FILE:LINE:COLUMN of the command that made it.
     place: String,
 }
 
@@ -102,40 +145,58 @@ impl<'a> JsonRecord<'a> {
     }
 }
 
-#[derive(Serialize)]
+/// Frames that never entered, for one reason.
+#[derive(Serialize, JsonSchema)]
 struct JsonSkip {
+    /// Why they did not enter.
     reason: &'static str,
+    /// How many.
     frames: u64,
+    /// The first of them, from 1 over all inputs.
     first_frame: u64,
 }
 
-#[derive(Serialize)]
+/// What the guests of a tenant sent and received.
+#[derive(Serialize, JsonSchema)]
 struct JsonTenant<'a> {
+    /// The tenant.
     name: &'a str,
     #[serde(flatten)]
     traffic: Traffic,
 }
 
-#[derive(Serialize)]
+/// What a guest sent and received at a port.
+#[derive(Serialize, JsonSchema)]
 struct JsonPort<'a> {
+    /// GUEST, or GUEST/ADAPTER where the adapter has a name of its own.
     name: String,
+    /// Its tenant.
     tenant: &'a str,
     #[serde(flatten)]
     traffic: Traffic,
 }
 
-#[derive(Serialize)]
+/// What the oracle saw of deliveries.
+#[derive(Serialize, JsonSchema)]
 struct JsonIsolation {
+    /// What the counts amount to.
     verdict: Isolation,
+    /// Deliveries within a tenant.
     same_tenant: u64,
+    /// Deliveries to another tenant.
     cross_tenant: u64,
+    /// Deliveries whose sender is not in the inventory.
     sender_unknown: u64,
+    /// The first delivery to another tenant.
     first_cross_tenant: Option<JsonDelivery>,
 }
 
-#[derive(Serialize)]
+/// A frame that reached a guest.
+#[derive(Serialize, JsonSchema)]
 struct JsonDelivery {
+    /// From 1 over all inputs.
     frame: u64,
+    /// The guest's port.
     port: String,
 }
 

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use nvgre_dataplane::{DropReason, Event, LookupRecord, PortSubnet};
 use nvgre_netwnv::Place;
 use nvgre_sim::{DropLine, Replay};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A replay that has ended, and what is known of it besides its own books.
@@ -17,8 +18,9 @@ pub(crate) struct ReplayResult<'a> {
 }
 
 /// What came of one input file.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct InputResult {
+    /// As it was named.
     pub(crate) file: String,
     /// Frames that were replayed.
     pub(crate) frames: u64,
@@ -27,7 +29,7 @@ pub(crate) struct InputResult {
 }
 
 /// What the oracle's counts amount to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Isolation {
     /// A frame of one tenant reached another.
@@ -49,11 +51,15 @@ pub(crate) struct Drop<'a> {
 }
 
 /// Frames and bytes of one port or several, from their guests' point of view.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, JsonSchema)]
 pub(crate) struct Traffic {
+    /// Frames that entered here.
     pub(crate) sent_frames: u64,
+    /// Their bytes, without FCS.
     pub(crate) sent_bytes: u64,
+    /// Frames delivered here.
     pub(crate) received_frames: u64,
+    /// Their bytes, without FCS.
     pub(crate) received_bytes: u64,
 }
 

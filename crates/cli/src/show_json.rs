@@ -13,104 +13,151 @@
 //! and MACs text.
 
 use nvgre_netwnv::Host;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::show::subnet;
 
 /// One host's tables, with the names of the cmdlets' objects. `place`: file, line and column of the
 /// command that made it so.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct JsonHost<'a> {
     schema: &'static str,
+    /// Its name.
     host: &'a str,
+    /// `Set-NetVirtualizationGlobal -UseExternalRouter`: routing is left to a router outside.
     use_external_router: bool,
+    /// Whether a NIC is bound to network virtualization (ms_netwnv).
     wnv_bound: bool,
+    /// As `Get-VMNetworkAdapter` shows them.
     adapters: Vec<JsonAdapter<'a>>,
+    /// As `Get-NetVirtualizationLookupRecord` shows them.
     lookup_records: Vec<JsonRecord<'a>>,
+    /// As `Get-NetVirtualizationCustomerRoute` shows them.
     customer_routes: Vec<JsonRoute>,
+    /// As `Get-NetVirtualizationProviderAddress` shows them.
     provider_addresses: Vec<JsonAddress>,
+    /// As `Get-NetVirtualizationProviderRoute` shows them.
     provider_routes: Vec<JsonProviderRoute>,
 }
 
-#[derive(Serialize)]
+/// A network adapter of a guest.
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct JsonAdapter<'a> {
+    /// The guest.
     #[serde(rename = "VMName")]
     vm_name: &'a str,
+    /// The adapter.
     name: &'a str,
+    /// Its MAC.
     mac_address: String,
+    /// The switch it is connected to.
     switch_name: &'a str,
+    /// 0: none.
     virtual_subnet_id: u32,
     /// Where the subnet was set; null: it stands as the scenario has it.
     #[serde(rename = "place")]
     place: Option<String>,
 }
 
-#[derive(Serialize)]
+/// A lookup record.
+#[derive(Serialize, JsonSchema)]
 struct JsonRecord<'a> {
+    /// The guest's address, for its tenant.
     #[serde(rename = "CustomerAddress")]
     customer_address: String,
+    /// The address of the guest's host on the underlay.
     #[serde(rename = "ProviderAddress")]
     provider_address: String,
+    /// The guest's MAC.
     #[serde(rename = "MACAddress")]
     mac_address: String,
+    /// The guest's virtual subnet.
     #[serde(rename = "VirtualSubnetID")]
     virtual_subnet_id: u32,
+    /// As it was written; it decides nothing.
     #[serde(rename = "CustomerID")]
     customer_id: Option<&'a str>,
+    /// As it was written; it decides nothing.
     #[serde(rename = "Context")]
     context: Option<&'a str>,
+    /// How frames travel.
     #[serde(rename = "Rule")]
     rule: &'static str,
+    /// As it was written; it decides nothing.
     #[serde(rename = "VMName")]
     vm_name: Option<&'a str>,
+    /// Whether rewritten frames carry the guest's MAC outside.
     #[serde(rename = "UseVmMACAddress")]
     use_vm_mac_address: bool,
+    /// What the record stands for.
     #[serde(rename = "Type")]
     record_type: &'static str,
+    /// FILE:LINE:COLUMN of the command that made it.
     place: String,
 }
 
-#[derive(Serialize)]
+/// A customer route.
+#[derive(Serialize, JsonSchema)]
 struct JsonRoute {
+    /// The routing domain: {GUID}.
     #[serde(rename = "RoutingDomainID")]
     routing_domain_id: String,
+    /// The subnet behind the route.
     #[serde(rename = "VirtualSubnetID")]
     virtual_subnet_id: u32,
+    /// What it leads to.
     #[serde(rename = "DestinationPrefix")]
     destination_prefix: String,
+    /// 0.0.0.0 or :: where it is on-link.
     #[serde(rename = "NextHop")]
     next_hop: String,
+    /// The lowest wins among equal prefixes.
     #[serde(rename = "Metric")]
     metric: u32,
+    /// FILE:LINE:COLUMN of the command that made it.
     place: String,
 }
 
-#[derive(Serialize)]
+/// A provider address.
+#[derive(Serialize, JsonSchema)]
 struct JsonAddress {
+    /// The address.
     #[serde(rename = "ProviderAddress")]
     provider_address: String,
+    /// The NIC it is on.
     #[serde(rename = "InterfaceIndex")]
     interface_index: u32,
+    /// Of the prefix on its link.
     #[serde(rename = "PrefixLength")]
     prefix_length: u8,
+    /// 0: untagged.
     #[serde(rename = "VlanID")]
     vlan_id: u16,
+    /// The MAC of the NIC.
     #[serde(rename = "MACAddress")]
     mac_address: String,
+    /// FILE:LINE:COLUMN of the command that made it.
     place: String,
 }
 
-#[derive(Serialize)]
+/// A route on the underlay.
+#[derive(Serialize, JsonSchema)]
 struct JsonProviderRoute {
+    /// The NIC it goes out of.
     #[serde(rename = "InterfaceIndex")]
     interface_index: u32,
+    /// What it leads to.
     #[serde(rename = "DestinationPrefix")]
     destination_prefix: String,
+    /// The router.
     #[serde(rename = "NextHop")]
     next_hop: String,
+    /// The lowest wins among equal prefixes.
     #[serde(rename = "Metric")]
     metric: u32,
+    /// FILE:LINE:COLUMN of the command that made it.
     place: String,
 }
 

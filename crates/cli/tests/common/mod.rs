@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "every test file compiles this and uses its part")]
 
+pub(crate) mod schema;
 pub(crate) mod truth;
 
 use std::ffi::OsStr;
@@ -39,13 +40,16 @@ impl Ran {
         }
     }
 
-    /// Every line of stdout as a JSON object with exactly these keys, in this order.
+    /// Every line of stdout as a JSON object with exactly these keys, in this order, and as its
+    /// committed schema has it.
     pub(crate) fn json_lines(&self, schema: &str, keys: &[&str]) -> Vec<Value> {
+        let committed = schema::Schema::named(schema);
         self.stdout
             .lines()
             .map(|line| {
                 let value: Value = serde_json::from_str(line).expect("a JSON line");
                 assert_eq!(value["schema"], schema, "{line}");
+                committed.accepts(&value);
                 assert_eq!(
                     value.as_object().map(|o| o.len()),
                     Some(keys.len()),
