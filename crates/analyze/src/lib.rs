@@ -11,6 +11,7 @@
 //! | `converse.rs` | [`converse`]: one guest talks to another, as their stacks would |
 //! | `conversation.rs`, `probe.rs` | [`Conversation`]: what came of it; [`Probe`]: what was asked |
 //! | `guest_frame.rs` | the frames that guests write and read |
+//! | `isolation.rs`, `isolation/` | [`check_isolation`]: PROVED over all frames, or a frame that crosses |
 //! | `finding.rs` | [`Check`] and [`Finding`]: what was asked, what was found, and where it is written |
 #![forbid(unsafe_code)]
 
@@ -19,6 +20,7 @@ mod converse;
 mod finding;
 mod guest_frame;
 mod probe;
+mod isolation;
 
 pub use conversation::{
     AnsweredBy, Conversation, Failure, FrameKind, Leg, LegKind, Resolved, SentFrame,
@@ -27,3 +29,7 @@ pub use converse::converse;
 pub use finding::{Check, CheckOutcome, Finding, Severity};
 pub use guest_frame::{DATA_LEN, ECHO_IDENTIFIER, GUEST_PORT, GUEST_TTL, ttl_in};
 pub use probe::{NoProbe, Probe};
+pub use isolation::{
+    BlastEntry, Breach, Fabric, Fact, Ground, ISOLATION_MODEL, Isolation, IsolationFacts,
+    TenantIndex, Witness, blast_radius, check_isolation,
+};

@@ -58,6 +58,7 @@ mod scenario_check;
 mod scenario_error;
 mod scenario_file;
 mod scenario_guest;
+mod scenario_intent;
 mod skeleton;
 mod skeleton_candidate;
 mod skeleton_guess;

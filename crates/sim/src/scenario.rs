@@ -58,6 +58,11 @@
 //! move = [{ guest = "Red11", to = "Waldorf" }]          # ? first
 //! scripts = [{ file = "2-vsid.ps1", on = "Statler" }]   # ? then
 //! probes = [{ from = "Red11", to = "Red22", expect = "ok" }]  # ? and at the end
+//!
+//! [[intent]]                          # ? who is to reach whom, for `nvgre verify`
+//! from = "Red11"                      # a guest, or a tenant: all of its guests
+//! to = "Red"
+//! expect = "allow"                    # or "deny"
 //! ```
 //!
 //! `expect` is `ok`, `address_conflict` or the name of a drop reason. A guest with several adapters
@@ -66,6 +71,7 @@
 use std::collections::BTreeMap;
 
 use nvgre_dataplane::{DropReason, PortSubnet, Settings};
+use nvgre_netwnv::Place;
 use nvgre_wire::{
     CustomerAddress, MacAddress, ProviderAddress, RoutingDomainId, VirtualSubnetId, VlanId,
 };
@@ -94,6 +100,8 @@ pub struct Scenario {
     pub guests: Vec<Guest>,
     /// What is played, in order. May be empty.
     pub stages: Vec<Stage>,
+    /// Who is to reach whom, in order; see [`Scenario::intent`].
+    pub intents: Vec<Intent>,
 }
 
 /// The network between the hosts.
@@ -230,6 +238,37 @@ pub struct Probe {
     pub expect: Expectation,
 }
 
+/// Whether guests are to reach others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Intent {
+    /// Who asks.
+    pub from: Party,
+    /// Who is to answer.
+    pub to: Party,
+    /// Whether that is wanted.
+    pub reach: Reach,
+    /// Where it is written.
+    pub place: Place,
+}
+
+/// Who an intent is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Party {
+    /// Index of a guest's adapter.
+    Guest(usize),
+    /// Index of a tenant: all of its guests.
+    Tenant(usize),
+}
+
+/// Whether one guest is to reach another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// It is to get an answer.
+    Allow,
+    /// Nothing of it may arrive.
+    Deny,
+}
+
 /// How a probe is to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expectation {
@@ -262,6 +301,24 @@ impl Scenario {
             guest.name.eq_ignore_ascii_case(name)
                 && nic.is_none_or(|nic| guest.nic.eq_ignore_ascii_case(nic))
         })
+    }
+
+    /// Whether a guest is to reach another, and the intent that says so: the last that is about both.
+    /// Where none is, guests of one tenant are to reach each other, and others not.
+    pub fn intent(&self, from: usize, to: usize) -> (Reach, Option<&Intent>) {
+        let is = |party: Party, guest: usize| match party {
+            Party::Guest(index) => index == guest,
+            Party::Tenant(index) => index == self.guests[guest].tenant,
+        };
+        let mut stated = self.intents.iter().rev();
+        let stated = stated.find(|intent| is(intent.from, from) && is(intent.to, to));
+        let same_tenant = self.guests[from].tenant == self.guests[to].tenant;
+        let otherwise = if same_tenant {
+            Reach::Allow
+        } else {
+            Reach::Deny
+        };
+        (stated.map_or(otherwise, |intent| intent.reach), stated)
     }
 
     /// The provider multicast groups of all tenants' subnets.

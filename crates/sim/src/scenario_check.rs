@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::str::FromStr;
 
 use nvgre_dataplane::{DEFAULT_ROUTER_MAC, Settings};
-use nvgre_netwnv::Lines;
+use nvgre_netwnv::{Lines, Place};
 use nvgre_wire::{MacAddress, ProviderAddress, VirtualSubnetId};
 use toml::Spanned;
 
@@ -64,6 +64,11 @@ impl<'f> Check<'f> {
         let hosts = self.hosts(underlay);
         let guests = self.guests();
         let stages: Vec<_> = file.stages.iter().map(|stage| self.stage(stage)).collect();
+        let intents: Vec<_> = file
+            .intents
+            .iter()
+            .map(|table| self.intent(table))
+            .collect();
         Some(Scenario {
             name: file.name.get_ref().clone(),
             about: file.about.clone(),
@@ -74,6 +79,7 @@ impl<'f> Check<'f> {
             hosts: hosts?,
             guests: guests?,
             stages: stages.into_iter().collect::<Option<_>>()?,
+            intents: intents.into_iter().collect::<Option<_>>()?,
         })
     }
 
@@ -288,7 +294,7 @@ impl<'f> Check<'f> {
         }
     }
 
-    fn find_port(&mut self, port: &Spanned<String>) -> Option<usize> {
+    pub(crate) fn find_port(&mut self, port: &Spanned<String>) -> Option<usize> {
         let (name, nic) = match port.get_ref().split_once('/') {
             Some((name, nic)) => (name, Some(nic)),
             None => (port.get_ref().as_str(), None),
@@ -393,6 +399,10 @@ impl<'f> Check<'f> {
         result
             .map_err(|error| self.error(span, error.to_string()))
             .ok()
+    }
+
+    pub(crate) fn place(&self, span: &Range<usize>) -> Place {
+        self.lines.place(span.start)
     }
 
     pub(crate) fn error(&mut self, span: Range<usize>, message: impl Into<String>) {

@@ -29,6 +29,8 @@ pub(crate) struct ScenarioFile {
     pub(crate) settings: SettingsTable,
     #[serde(default, rename = "stage")]
     pub(crate) stages: Vec<StageTable>,
+    #[serde(default, rename = "intent")]
+    pub(crate) intents: Vec<IntentTable>,
 }
 
 #[derive(Deserialize)]
@@ -128,6 +130,14 @@ pub(crate) struct MoveTable {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ProbeTable {
+    pub(crate) from: Spanned<String>,
+    pub(crate) to: Spanned<String>,
+    pub(crate) expect: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct IntentTable {
     pub(crate) from: Spanned<String>,
     pub(crate) to: Spanned<String>,
     pub(crate) expect: Spanned<String>,

@@ -1,0 +1,234 @@
+//! Whether any frame that a guest can send reaches a guest of another tenant: over all frames, by
+//! what the tables of all hosts say, and where that leaves a doubt by sending every class of frames.
+//!
+//! The model: hosts do what the dataplane does, guests send anything that their ports let in, the
+//! wire between hosts carries a provider address only from the host that owns it, and tables stay as
+//! they are (Dynamic records that are learned add nothing that their L2Only records do not say).
+//! Who belongs to whom is the inventory's word.
+
+mod blast_radius;
+mod counted;
+mod fabric;
+mod facts;
+mod frame_class;
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
+use nvgre_dataplane::{DropReason, PortId};
+use nvgre_sim::{CopyLedger, GuestIndex, Ingress, Network, Observer, Refused, SimTime};
+use nvgre_wire::{FrameBuf, HEADROOM};
+
+pub use blast_radius::{BlastEntry, blast_radius};
+pub use fabric::Fabric;
+pub use facts::{Breach, Fact, Ground, IsolationFacts, TenantIndex};
+
+/// The model in words, for whoever reads an answer.
+pub const ISOLATION_MODEL: &str = "Hosts forward as the dataplane does, guests send anything that their ports \
+    let in, the underlay carries a provider address only from the host that owns it, and the tables \
+    stay as they are. Who belongs to whom is the inventory's word.";
+
+/// Most frames that are sent about one group of mixed subnets before the question stays open.
+const FRAMES_MAX: u64 = 4_000_000;
+
+/// The answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Isolation {
+    /// Where the tables break the rule of [`IsolationFacts`], in order.
+    pub breaches: Vec<Breach>,
+    /// What crosses, one frame for each group of subnets or ports whose frames mix. None and nothing
+    /// open: isolation is proved.
+    pub witnesses: Vec<Witness>,
+    /// Groups that too many classes of frames had to be sent about: guests that were not finished.
+    pub open: Vec<GuestIndex>,
+    /// Frames that were sent to find out.
+    pub frames_sent: u64,
+}
+
+/// A frame that crosses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Witness {
+    /// Who sends it.
+    pub sender: GuestIndex,
+    /// The first of another tenant that gets it.
+    pub receiver: GuestIndex,
+    /// The frame as it is sent.
+    pub frame: Vec<u8>,
+}
+
+impl Isolation {
+    /// Whether no frame crosses.
+    pub const fn is_proved(&self) -> bool {
+        self.witnesses.is_empty() && self.open.is_empty()
+    }
+}
+
+/// Asks the question. Fails as [`Network::new`] does.
+pub fn check_isolation(fabric: &Fabric) -> Result<Isolation, Refused> {
+    let facts = fabric.facts();
+    let mut answer = Isolation {
+        breaches: facts.breaches().collect(),
+        witnesses: Vec::new(),
+        open: Vec::new(),
+        frames_sent: 0,
+    };
+    if answer.breaches.is_empty() {
+        return Ok(answer);
+    }
+    for group in suspects(fabric, &facts) {
+        let mut trial = Trial::new(fabric)?;
+        trial.group(&group);
+        answer.frames_sent += trial.sent;
+        answer.witnesses.extend(trial.found);
+        answer.open.extend(trial.open);
+    }
+    Ok(answer)
+}
+
+/// The ports, as (host, index among its ports), whose frames may come to those of another tenant: a
+/// list for each group that shares a ground or is joined by tables.
+fn suspects(fabric: &Fabric, facts: &IsolationFacts) -> Vec<Vec<(usize, usize)>> {
+    let mut groups: Vec<BTreeSet<Ground>> = Vec::new();
+    for breach in facts.breaches() {
+        if let Breach::SharedGround(ground @ (Ground::Switch(_) | Ground::Wire(_))) = breach {
+            groups.push(BTreeSet::from([ground]));
+        }
+    }
+    let mixed = facts.mixed_subnets().into_iter();
+    groups.extend(mixed.map(|subnets| subnets.into_iter().map(Ground::Subnet).collect()));
+    let of_group = |grounds: &BTreeSet<Ground>| {
+        let mut ports = Vec::new();
+        for host in 0..fabric.hosts.len() {
+            let here = fabric.hosts[host].policy.ports.iter().enumerate();
+            let here = here.filter(|(_, port)| port.connected);
+            let here = here.filter(|(_, port)| grounds.contains(&fabric::ground(host, port)));
+            ports.extend(here.map(|(at, _)| (host, at)));
+        }
+        ports
+    };
+    groups.iter().map(of_group).collect()
+}
+
+/// Sends frames until one crosses.
+struct Trial<'a> {
+    fabric: &'a Fabric,
+    network: Network,
+    sent: u64,
+    found: Option<Witness>,
+    open: Vec<GuestIndex>,
+}
+
+impl<'a> Trial<'a> {
+    fn new(fabric: &'a Fabric) -> Result<Self, Refused> {
+        Ok(Self {
+            fabric,
+            network: fabric.network()?,
+            sent: 0,
+            found: None,
+            open: Vec::new(),
+        })
+    }
+
+    fn group(&mut self, group: &[(usize, usize)]) {
+        let fabric = self.fabric;
+        for &(host, at) in group {
+            let port = &fabric.hosts[host].policy.ports[at];
+            let sender = port.id.0 as usize;
+            let mut each = |frame: &[u8]| self.send(host, sender, frame);
+            let ended = frame_class::for_each_class(fabric, host, port, &mut each);
+            if self.found.is_some() {
+                return;
+            }
+            if ended.is_break() {
+                self.open.push(sender);
+            }
+        }
+    }
+
+    /// Stops when the frame crosses, or when it has become too many.
+    fn send(&mut self, host: usize, sender: GuestIndex, frame: &[u8]) -> ControlFlow<()> {
+        if self.sent == FRAMES_MAX {
+            return ControlFlow::Break(());
+        }
+        let now = SimTime(self.sent * SimTime::SECOND_NANOS);
+        self.sent += 1;
+        let Some(receiver) = crosses(&mut self.network, self.fabric, now, host, sender, frame)
+        else {
+            return ControlFlow::Continue(());
+        };
+        // Alone, on hosts that have learned nothing: what is shown must be shown again by anybody.
+        let alone = self.fabric.network().ok().and_then(|mut network| {
+            let now = SimTime::default();
+            crosses(&mut network, self.fabric, now, host, sender, frame)
+        });
+        if alone.is_none() {
+            self.open.push(sender);
+            return ControlFlow::Continue(());
+        }
+        self.found = Some(Witness {
+            sender,
+            receiver,
+            frame: frame.to_vec(),
+        });
+        ControlFlow::Break(())
+    }
+}
+
+/// The first guest of another tenant that a frame reaches.
+fn crosses(
+    network: &mut Network,
+    fabric: &Fabric,
+    now: SimTime,
+    host: usize,
+    sender: GuestIndex,
+    frame: &[u8],
+) -> Option<GuestIndex> {
+    let mut memory = vec![0; HEADROOM];
+    memory.extend_from_slice(frame);
+    let len = memory.len();
+    // The headroom is there.
+    let mut buffer = FrameBuf::new(&mut memory, HEADROOM..len).ok()?;
+    let mut strangers = Strangers {
+        fabric,
+        tenant: fabric.tenant_of[sender],
+        first: None,
+    };
+    let ingress = Ingress::Port(PortId(sender as u32));
+    let mut copies = CopyLedger::default();
+    let _fate = network.run(now, host, ingress, &mut buffer, &mut copies, &mut strangers);
+    strangers.first
+}
+
+/// Sees deliveries to other tenants.
+struct Strangers<'a> {
+    fabric: &'a Fabric,
+    tenant: TenantIndex,
+    first: Option<GuestIndex>,
+}
+
+impl Strangers<'_> {
+    fn reached(&mut self, port: PortId) {
+        let guest = port.0 as usize;
+        if self.fabric.tenant_of[guest] != self.tenant {
+            self.first.get_or_insert(guest);
+        }
+    }
+}
+
+impl Observer for Strangers<'_> {
+    fn delivered(&mut self, _host: usize, port: PortId, _frame: &[u8]) {
+        self.reached(port);
+    }
+
+    fn generated(&mut self, _host: usize, port: PortId, _frame: &[u8]) {
+        self.reached(port);
+    }
+
+    fn sent(&mut self, _host: usize, _frame: &[u8]) {}
+
+    fn dropped(&mut self, _host: usize, _ingress: Ingress, _reason: DropReason, _frame: &[u8]) {}
+
+    fn keeps_dropped(&self) -> bool {
+        false
+    }
+}
