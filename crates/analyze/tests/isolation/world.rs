@@ -57,6 +57,11 @@ enum Provider {
 #[derive(Clone, Debug)]
 struct Setup {
     bound: bool,
+    /// So many guests on are the ones whose own provider addresses it takes for a guest's: a table
+    /// that was numbered anew somewhere else.
+    shift: usize,
+    /// Whether all its records rewrite.
+    all_nat: bool,
     /// Per VSID, whether it has a route, and into the domain of which tenant.
     routes: Vec<Option<Option<usize>>>,
     /// Per guest.
@@ -151,7 +156,7 @@ impl World {
             });
         }
         for (index, row) in setup.rows.iter().enumerate().filter(|(_, row)| row.known) {
-            policy.records.push(self.record(index, row));
+            policy.records.push(self.record(index, row, setup));
             // What is refused when published is not what is asked about here.
             if policy.check().is_err() {
                 policy.records.pop();
@@ -164,7 +169,8 @@ impl World {
         }
     }
 
-    fn record(&self, index: usize, row: &Row) -> LookupRecord {
+    fn record(&self, index: usize, row: &Row, setup: &Setup) -> LookupRecord {
+        let nat = row.nat || setup.all_nat;
         let guest = &self.guests[index];
         let subnet = row.vsid.unwrap_or(self.subnet_of(guest));
         let own = self.subnet_of(guest) as u8;
@@ -178,12 +184,12 @@ impl World {
             },
             mac: mac(row.mac.unwrap_or(guest.mac)),
             provider_address: match row.provider {
-                Provider::Right if row.nat => guest_address(index),
+                Provider::Right if nat => guest_address((index + setup.shift) % self.guests.len()),
                 Provider::Right => host_address(guest.host),
                 Provider::Host(host) => host_address(host),
                 Provider::OfGuest(other) => guest_address(other % self.guests.len()),
             },
-            rule: if row.nat { Rule::Nat } else { Rule::Encap },
+            rule: if nat { Rule::Nat } else { Rule::Encap },
             record_type: if row.wildcard {
                 RecordType::GatewayWildcard
             } else {
@@ -249,11 +255,15 @@ fn setup(guests: usize) -> impl Strategy<Value = Setup> {
     });
     (
         mostly(true, Just(false)),
+        prop_oneof![3 => Just(0), 1 => 1..5usize],
+        any::<bool>(),
         prop::collection::vec(route, VSIDS.len()),
         prop::collection::vec(row, guests),
     )
-        .prop_map(|(bound, routes, rows)| Setup {
+        .prop_map(|(bound, shift, all_nat, routes, rows)| Setup {
             bound,
+            shift,
+            all_nat,
             routes,
             rows,
         })
