@@ -1,4 +1,5 @@
-//! Policy as Windows writes it: NetWNV PowerShell, run against a model of hosts.
+//! Policy as Windows writes it: NetWNV PowerShell, run against a model of hosts, and dumps of what
+//! hosts hold.
 //!
 //! What it is: [`run`] takes a script ([`Source`]) as administrators write it, with the NetWNV
 //! cmdlets and the few Hyper-V and NetAdapter ones around them, and does what it says to an
@@ -15,6 +16,9 @@
 //! | `estate.rs` | [`Estate`], [`Host`] and what is on it |
 //! | `labels.rs` | [`Labels`] |
 //! | `print.rs` | `to_powershell`: an entry as the command that makes it |
+//! | `dump.rs`, `dump_reading.rs`, `dump_host.rs`, `dump_nic.rs` | [`Dump`]: what Get- cmdlets of several hosts showed, as an estate |
+//! | `dump_format.rs`, `dump_json.rs`, `dump_csv.rs`, `dump_list.rs` | ConvertTo-Json, Export-Csv, Format-List to objects |
+//! | `dump_object.rs`, `dump_kind.rs`, `dump_row.rs` | those objects, what they are of, and their properties as types |
 //! | `error.rs`, `report.rs` | [`ScriptError`], [`ScriptWarning`], [`RunReport`] |
 //! | `run.rs` | [`run`] |
 //! | `char_set.rs`, `lexer.rs`, `parser.rs`, `pipeline.rs`, `expression.rs`, `hashtable.rs`, `text.rs` | script to tree, a statement at a time; the tree is in `ast.rs` |
@@ -36,6 +40,17 @@ mod canonical;
 mod char_set;
 mod cmdlet;
 mod customer_route;
+mod dump;
+mod dump_csv;
+mod dump_format;
+mod dump_host;
+mod dump_json;
+mod dump_kind;
+mod dump_list;
+mod dump_nic;
+mod dump_object;
+mod dump_reading;
+mod dump_row;
 mod error;
 mod estate;
 mod evaluate;
@@ -67,6 +82,8 @@ mod undo;
 mod value;
 mod wildcard;
 
+pub use dump::{Dump, DumpError, DumpFile, DumpHost, DumpKind, DumpNote, DumpNoteKind};
+pub use dump_format::decode_text;
 pub use error::ScriptError;
 pub use estate::{
     Adapter, Estate, Host, HostAddressEntry, Nic, ProviderRouteEntry, RecordEntry, RouteEntry,

@@ -236,8 +236,8 @@ pub(crate) fn vsid_of(call: &Call<'_>) -> VirtualSubnetId {
         .expect("binding has checked the range")
 }
 
-/// From the name that binding has found in [`RULE`].
-fn rule_named(name: &str) -> Rule {
+/// From a name of [`RULE`].
+pub(crate) fn rule_named(name: &str) -> Rule {
     let rules = [Rule::Nat, Rule::Encap, Rule::None];
     rules
         .into_iter()
@@ -245,8 +245,8 @@ fn rule_named(name: &str) -> Rule {
         .unwrap_or(Rule::None)
 }
 
-/// From the name that binding has found in [`RECORD_TYPE`].
-fn record_type_named(name: &str) -> RecordType {
+/// From a name of [`RECORD_TYPE`].
+pub(crate) fn record_type_named(name: &str) -> RecordType {
     let types = [
         RecordType::Dynamic,
         RecordType::GatewayWildcard,

@@ -169,7 +169,7 @@ fn vlan_of(call: &Call<'_>) -> Option<Option<VlanId>> {
         .map(|number| VlanId::try_new(number).ok())
 }
 
-fn check_prefix_length(address: ProviderAddress, length: u8) -> Result<(), String> {
+pub(crate) fn check_prefix_length(address: ProviderAddress, length: u8) -> Result<(), String> {
     let max = if address.is_ipv4() { 32 } else { 128 };
     if length > max {
         return Err(format!(

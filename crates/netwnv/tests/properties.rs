@@ -7,7 +7,8 @@ use nvgre_dataplane::{
     CustomerRoute, HostAddress, LookupRecord, ProviderRoute, RecordId, RecordType, RouteId, Rule,
 };
 use nvgre_netwnv::{
-    HostAddressEntry, Labels, Place, ProviderRouteEntry, RecordEntry, RouteEntry, Source,
+    Dump, DumpFile, HostAddressEntry, Labels, Place, ProviderRouteEntry, RecordEntry, RouteEntry,
+    Source, decode_text,
 };
 use nvgre_wire::{
     CustomerAddress, CustomerPrefix, MacAddress, ProviderAddress, ProviderPrefix, RoutingDomainId,
@@ -88,6 +89,85 @@ const PIECES: &[&str] = &[
     "New-NetVirtualizationLookupRecord -CustomerAddress 10.0.0.5 -VirtualSubnetID 5001 -MACAddress 00155D002009 -ProviderAddress 10.0.0.1 -Rule 1 ",
     "Disable-NetAdapterBinding Ethernet -ComponentID ms_netwnv ",
 ];
+
+/// Pieces that dumps are made of.
+const DUMP_PIECES: &[&str] = &[
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ":",
+    " : ",
+    "\"",
+    "\"\"",
+    "\n",
+    "\r\n",
+    "\n\n",
+    " ",
+    "    ",
+    ";",
+    "\t",
+    "null",
+    "true",
+    "5001",
+    "-1",
+    "1e9",
+    "é",
+    "\\u00e9",
+    "\\ud800",
+    "----",
+    "#TYPE x\n",
+    "<Objs",
+    "\"CustomerAddress\"",
+    "\"10.0.0.5\"",
+    "\"VirtualSubnetID\"",
+    "\"MACAddress\"",
+    "\"00155D002009\"",
+    "\"ProviderAddress\"",
+    "\"Rule\"",
+    "\"InterfaceIndex\"",
+    "\"PSComputerName\"",
+    "\"Statler\"",
+    "CustomerAddress : 10.0.0.5\n",
+    "VirtualSubnetID : 5001\n",
+    "MACAddress : 00155D002009\n",
+    "ProviderAddress : 10.1.0.1\n",
+    "Rule : TranslationMethodNat\n",
+    "ProviderAddress,InterfaceIndex,PrefixLength\n",
+    "10.1.0.1,12,21\n",
+    "UseExternalRouter : ",
+    "{\"ProviderAddress\": \"10.1.0.1\", \"InterfaceIndex\": 12, \"PrefixLength\": 21}",
+    "{\"VMName\": \"Red11\", \"Name\": \"Network Adapter\", \"MacAddress\": \"00155D002009\", \"IPAddresses\": ",
+];
+
+/// Reads a text as a dump, and holds every error and note against the text.
+fn dump_places_are_inside(text: &str) -> Result<(), TestCaseError> {
+    let lines: Vec<&str> = text.split('\n').collect();
+    let is_inside = |place: &Place| {
+        let line = lines.get(place.line as usize - 1);
+        place.column >= 1
+            && line.is_some_and(|line| place.column as usize <= line.chars().count() + 1)
+    };
+    for path in ["Statler/dump", "dump.txt"] {
+        match Dump::read(&[DumpFile::new(path, Source::new(path, text))]) {
+            Ok(dump) => {
+                for note in &dump.notes {
+                    prop_assert!(is_inside(&note.place), "{note}");
+                }
+                prop_assert_eq!(dump.estate.hosts.len(), dump.hosts.len());
+            }
+            Err(errors) => {
+                prop_assert!(!errors.is_empty(), "refused without a reason");
+                for error in &errors {
+                    prop_assert!(is_inside(&error.place), "{error}");
+                    prop_assert!(error.render().contains('^'));
+                }
+            }
+        }
+    }
+    Ok(())
+}
 
 /// Runs a text, and holds every error and warning against the text.
 fn places_are_inside(text: &str) -> Result<(), TestCaseError> {
@@ -211,6 +291,24 @@ proptest! {
         pieces in prop::collection::vec(prop::sample::select(PIECES), 0..24),
     ) {
         places_are_inside(&pieces.concat())?;
+    }
+
+    #[test]
+    fn any_text_as_a_dump_gets_an_answer_with_its_place(text in any::<String>()) {
+        dump_places_are_inside(&text)?;
+    }
+
+    #[test]
+    fn any_dump_of_known_pieces_gets_an_answer_with_its_place(
+        pieces in prop::collection::vec(prop::sample::select(DUMP_PIECES), 0..24),
+    ) {
+        dump_places_are_inside(&pieces.concat())?;
+    }
+
+    #[test]
+    fn any_bytes_are_text_or_are_said_to_be_none(bytes in any::<Vec<u8>>(), mark in 0..4usize) {
+        let mark: &[u8] = [&[][..], &[0xff, 0xfe], &[0xfe, 0xff], &[0xef, 0xbb, 0xbf]][mark];
+        let _text_or_not = decode_text(&[mark, &bytes].concat());
     }
 
     #[test]

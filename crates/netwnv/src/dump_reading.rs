@@ -1,0 +1,285 @@
+//! Files of a dump, one after the other: which object is whose, and what comes together meanwhile.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use crate::dump::{DumpError, DumpFile, DumpNote, DumpNoteKind, Owner};
+use crate::dump_format::{Content, Malformed};
+use crate::dump_host::HostReader;
+use crate::dump_kind::DumpKind;
+use crate::dump_object::{DumpObject, DumpValue};
+use crate::lines::Lines;
+use crate::source::Place;
+
+/// What comes together while files are read.
+#[derive(Default)]
+pub(crate) struct Reading {
+    pub(crate) errors: Vec<DumpError>,
+    pub(crate) notes: Vec<DumpNote>,
+    /// Properties that nobody asked for.
+    pub(crate) unread: BTreeMap<DumpKind, Unread>,
+    /// For files beside others, the hosts that their objects named: file, host, first place.
+    named: Vec<(usize, usize, Range<usize>)>,
+    /// For files beside others, the first object that named none: file and place.
+    unnamed: Vec<(usize, Range<usize>)>,
+    /// The file in hand.
+    file: usize,
+}
+
+/// Properties of a kind that nobody asked for.
+pub(crate) struct Unread {
+    first: Place,
+    /// In the order in which they are met.
+    names: Vec<String>,
+}
+
+impl Unread {
+    pub(crate) fn note(self, kind: DumpKind) -> DumpNote {
+        let names = self.names.join(", ");
+        DumpNote {
+            place: self.first,
+            host: None,
+            kind: DumpNoteKind::NotRead,
+            text: format!("of {} is not read: {names}", kind.cmdlet()),
+        }
+    }
+}
+
+impl Reading {
+    pub(crate) fn file<'v>(
+        &mut self,
+        file: &'v DumpFile,
+        lines: &'v Lines<'v>,
+        content: &'v Content<'v>,
+        hosts: &mut Vec<HostReader<'v>>,
+    ) {
+        if let Owner::Folder(folder) = &file.owner {
+            host_named(hosts, folder);
+        }
+        let not_read = |text: &str, at: usize| DumpNote {
+            place: lines.place(at),
+            host: None,
+            kind: DumpNoteKind::NotRead,
+            text: text.to_owned(),
+        };
+        let values = match content {
+            Content::Empty => {
+                self.notes
+                    .push(not_read("the file is empty: no object was dumped", 0));
+                &[][..]
+            }
+            Content::Foreign => {
+                let text = "the file is not read: neither JSON, CSV nor a list of properties";
+                self.notes.push(not_read(text, 0));
+                &[][..]
+            }
+            Content::Values(values) => values,
+        };
+        let mut foreign: Vec<&Range<usize>> = Vec::new();
+        for (value, span) in values {
+            let mut objects = Vec::new();
+            value.objects(&mut objects);
+            foreign.extend(std::iter::repeat_n(span, value.loose_values()));
+            let unknown = objects
+                .into_iter()
+                .filter(|object| !self.object(file, lines, object, hosts));
+            foreign.extend(unknown.map(|object| &object.span));
+        }
+        if let Some(first) = foreign.iter().map(|span| span.start).min() {
+            let text = match foreign.len() {
+                1 => "a value is not read: it is no object of a cmdlet that is known".to_owned(),
+                many => format!(
+                    "{many} values are not read, the first here: they are no objects of a cmdlet that is known"
+                ),
+            };
+            self.notes.push(not_read(&text, first));
+        }
+        self.file += 1;
+    }
+
+    /// Takes an object, or those in it, to its host. Whether it is or holds one of a known kind.
+    fn object<'v>(
+        &mut self,
+        file: &'v DumpFile,
+        lines: &'v Lines<'v>,
+        object: &'v DumpObject<'v>,
+        hosts: &mut Vec<HostReader<'v>>,
+    ) -> bool {
+        let Some(kind) = DumpKind::of(object) else {
+            let mut inner = Vec::new();
+            let values = object.properties.iter().map(|property| &property.value);
+            values.for_each(|value| value.objects(&mut inner));
+            let known = inner
+                .iter()
+                .filter(|inner| self.object(file, lines, inner, hosts));
+            return known.count() > 0;
+        };
+        let stated = self.stated_host(lines, kind, object);
+        let host = match (&file.owner, stated) {
+            (Owner::Folder(folder), stated) => {
+                if let Some((name, span)) = stated
+                    && !is_host(&name, folder)
+                {
+                    let message = format!("this is of host {name}, in the folder of {folder}");
+                    let help = "a sub-folder holds the dumps of one host and has its name";
+                    self.error(lines, span, message, Some(help.to_owned()));
+                }
+                host_named(hosts, folder)
+            }
+            (Owner::Stem(_), Some((name, span))) => {
+                let host = host_named(hosts, &name);
+                if !self
+                    .named
+                    .iter()
+                    .any(|&(f, h, _)| (f, h) == (self.file, host))
+                {
+                    self.named.push((self.file, host, span));
+                }
+                host
+            }
+            (Owner::Stem(stem), None) => {
+                if self
+                    .unnamed
+                    .last()
+                    .is_none_or(|&(known, _)| known != self.file)
+                {
+                    self.unnamed.push((self.file, object.span.clone()));
+                }
+                host_named(hosts, stem)
+            }
+        };
+        hosts[host].take(kind, lines, object);
+        true
+    }
+
+    /// The host that an object says it is of; of a full name its first part.
+    fn stated_host(
+        &mut self,
+        lines: &Lines<'_>,
+        kind: DumpKind,
+        object: &DumpObject<'_>,
+    ) -> Option<(String, Range<usize>)> {
+        let own: &[&str] = match kind {
+            DumpKind::Adapter | DumpKind::Switch => &["PSComputerName", "ComputerName"],
+            DumpKind::NetAdapter => &["PSComputerName", "SystemName"],
+            DumpKind::LookupRecord
+            | DumpKind::CustomerRoute
+            | DumpKind::ProviderAddress
+            | DumpKind::ProviderRoute
+            | DumpKind::Global
+            | DumpKind::Binding => &["PSComputerName"],
+        };
+        let mut stated: Option<(String, Range<usize>)> = None;
+        for property in own.iter().filter_map(|name| object.get(name)) {
+            let DumpValue::Text(name) = &property.value else {
+                continue;
+            };
+            let name = short_name(name.trim());
+            if name.is_empty() || name == "." || name.eq_ignore_ascii_case("localhost") {
+                continue;
+            }
+            match &stated {
+                Some((first, _)) if !first.eq_ignore_ascii_case(name) => {
+                    let message = format!("{} is {name}, and of {first} before", property.name);
+                    self.error(lines, property.span.clone(), message, None);
+                }
+                Some(_) => {}
+                None => stated = Some((name.to_owned(), property.span.clone())),
+            }
+        }
+        stated
+    }
+
+    /// A file named after a host that holds another's objects, and objects of nobody among those of
+    /// somebody.
+    pub(crate) fn contradictions(
+        &mut self,
+        files: &[DumpFile],
+        lines: &[Lines<'_>],
+        hosts: &[HostReader<'_>],
+    ) {
+        for (file, host, span) in std::mem::take(&mut self.named) {
+            let Owner::Stem(stem) = &files[file].owner else {
+                continue;
+            };
+            let name = hosts[host].name();
+            if is_host(name, stem) {
+                continue;
+            }
+            let unnamed = self.unnamed.iter().find(|&&(other, _)| other == file);
+            if let Some((_, unnamed)) = unnamed.cloned() {
+                let message =
+                    format!("this does not say whose it is, and others in the file are of {name}");
+                let help = "write the dumps of each host into a folder of its name".to_owned();
+                let start = unnamed.start..unnamed.start + 1;
+                self.error(&lines[file], start, message, Some(help));
+            } else if hosts.iter().any(|other| is_host(other.name(), stem)) {
+                let message = format!("this is of host {name}, in a file named after {stem}");
+                self.error(&lines[file], span, message, None);
+            }
+        }
+    }
+
+    pub(crate) fn error(
+        &mut self,
+        lines: &Lines<'_>,
+        span: Range<usize>,
+        message: String,
+        help: Option<String>,
+    ) {
+        let malformed = Malformed {
+            span,
+            message,
+            help,
+        };
+        self.errors.push(DumpError::malformed(lines, malformed));
+    }
+
+    /// Keeps the names of properties that were not asked for.
+    pub(crate) fn unread<'n>(
+        &mut self,
+        kind: DumpKind,
+        place: impl FnOnce() -> Place,
+        names: impl Iterator<Item = &'n str>,
+    ) {
+        let mut names = names.peekable();
+        if names.peek().is_none() {
+            return;
+        }
+        let unread = self.unread.entry(kind).or_insert_with(|| Unread {
+            first: place(),
+            names: Vec::new(),
+        });
+        for name in names {
+            if !unread
+                .names
+                .iter()
+                .any(|known| known.eq_ignore_ascii_case(name))
+            {
+                unread.names.push(name.to_owned());
+            }
+        }
+    }
+}
+
+/// Which of the hosts has this name; a new one if none has.
+fn host_named(hosts: &mut Vec<HostReader<'_>>, name: &str) -> usize {
+    let known = hosts.iter().position(|host| is_host(host.name(), name));
+    known.unwrap_or_else(|| {
+        hosts.push(HostReader::new(name));
+        hosts.len() - 1
+    })
+}
+
+/// Whether two names are one host's: without case, and a full one is what its first part is.
+fn is_host(one: &str, other: &str) -> bool {
+    short_name(one).eq_ignore_ascii_case(short_name(other))
+}
+
+/// The first part of a full name; an IP address is left whole.
+fn short_name(name: &str) -> &str {
+    match name.split_once('.') {
+        Some((first, _)) if name.parse::<std::net::IpAddr>().is_err() => first,
+        Some(_) | None => name,
+    }
+}
