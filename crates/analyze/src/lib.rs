@@ -13,23 +13,34 @@
 //! | `guest_frame.rs` | the frames that guests write and read |
 //! | `isolation.rs`, `isolation/` | [`check_isolation`]: PROVED over all frames, or a frame that crosses |
 //! | `finding.rs` | [`Check`] and [`Finding`]: what was asked, what was found, and where it is written |
+//! | `cross/` | [`cross_check`]: hosts beside each other; `disagreement.rs` what they disagree about, `index.rs` who runs, owns and needs what, `judged.rs` whether a record points to its guest, then a file for each kind of row |
+//! | `record_name.rs` | [`RecordName`]: what records of several hosts are matched by |
+//! | `listed.rs` | names in a sentence |
 #![forbid(unsafe_code)]
 
 mod conversation;
 mod converse;
+mod cross;
 mod finding;
 mod guest_frame;
-mod probe;
 mod isolation;
+mod listed;
+mod probe;
+mod record_name;
 
 pub use conversation::{
     AnsweredBy, Conversation, Failure, FrameKind, Leg, LegKind, Resolved, SentFrame,
 };
 pub use converse::converse;
+pub use cross::{
+    Disagreement, Domain, GuestAt, HostCommand, RecordField, Remedy, RouteName, Side, What,
+    cross_check,
+};
 pub use finding::{Check, CheckOutcome, Finding, Severity};
 pub use guest_frame::{DATA_LEN, ECHO_IDENTIFIER, GUEST_PORT, GUEST_TTL, ttl_in};
-pub use probe::{NoProbe, Probe};
 pub use isolation::{
     BlastEntry, Breach, Fabric, Fact, Ground, ISOLATION_MODEL, Isolation, IsolationFacts,
     TenantIndex, Witness, blast_radius, check_isolation,
 };
+pub use probe::{NoProbe, Probe};
+pub use record_name::RecordName;

@@ -15,7 +15,7 @@
 //! | `source.rs`, `lines.rs` | [`Source`], [`Place`], [`Lines`] |
 //! | `estate.rs` | [`Estate`], [`Host`] and what is on it |
 //! | `labels.rs` | [`Labels`] |
-//! | `print.rs` | `to_powershell`: an entry as the command that makes it |
+//! | `print.rs` | `to_powershell`: an entry as the command that makes it; [`quoted`] |
 //! | `dump.rs`, `dump_reading.rs`, `dump_host.rs`, `dump_nic.rs` | [`Dump`]: what Get- cmdlets of several hosts showed, as an estate |
 //! | `dump_format.rs`, `dump_json.rs`, `dump_csv.rs`, `dump_list.rs` | ConvertTo-Json, Export-Csv, Format-List to objects |
 //! | `dump_object.rs`, `dump_kind.rs`, `dump_row.rs` | those objects, what they are of, and their properties as types |
@@ -90,6 +90,7 @@ pub use estate::{
 };
 pub use labels::Labels;
 pub use lines::Lines;
+pub use print::quoted;
 pub use report::{RunReport, ScriptWarning};
 pub use run::run;
 pub use source::{Place, Source};

@@ -5,7 +5,7 @@ use nvgre_dataplane::RecordType;
 use crate::estate::{HostAddressEntry, ProviderRouteEntry, RecordEntry, RouteEntry};
 
 /// `text` as a double-quoted PowerShell string.
-fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     for c in text.chars() {

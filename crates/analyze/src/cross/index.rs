@@ -1,0 +1,306 @@
+//! Who runs what, who owns what, and who needs what: the hosts turned round, once, so that no two
+//! hosts are ever compared with each other.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use nvgre_dataplane::{PortSubnet, RecordType, Rule};
+use nvgre_netwnv::{Adapter, Estate, Host, HostAddressEntry, RecordEntry, RouteEntry};
+use nvgre_wire::{MacAddress, ProviderAddress, VirtualSubnetId};
+
+use crate::cross::disagreement::{GuestAt, RouteName};
+use crate::cross::domain::Domain;
+use crate::record_name::RecordName;
+
+/// A host, counted into the estate.
+pub(crate) type HostIndex = usize;
+
+/// An adapter and its host.
+pub(crate) type GuestRef<'e> = (HostIndex, &'e Adapter);
+
+/// What one host holds under a name that hosts share.
+#[derive(Clone, Copy)]
+pub(crate) struct Held<'e, N, T> {
+    pub(crate) name: N,
+    pub(crate) host: HostIndex,
+    pub(crate) entry: &'e T,
+}
+
+/// See the module. Lists of hosts ascend, without repetitions.
+pub(crate) struct Index<'e> {
+    pub(crate) hosts: &'e [Host],
+    /// Every record, by name and then host.
+    pub(crate) records: Vec<Held<'e, RecordName, RecordEntry>>,
+    /// Every customer route, by name and then host.
+    pub(crate) routes: Vec<Held<'e, RouteName, RouteEntry>>,
+    pub(crate) owners: BTreeMap<ProviderAddress, Vec<(HostIndex, &'e HostAddressEntry)>>,
+    guests: BTreeMap<(VirtualSubnetId, MacAddress), Vec<GuestRef<'e>>>,
+    by_mac: BTreeMap<MacAddress, Vec<GuestRef<'e>>>,
+    by_vm: BTreeMap<(VirtualSubnetId, String), Vec<GuestRef<'e>>>,
+    domains: BTreeMap<VirtualSubnetId, Domain>,
+    /// Hosts where guests of a domain run.
+    pub(crate) needing: BTreeMap<Domain, Vec<HostIndex>>,
+    /// Hosts with any record of a domain.
+    pub(crate) holding_records: BTreeMap<Domain, Vec<HostIndex>>,
+    /// MACs of gateways: their adapters serve subnets that they are not in.
+    gateways: BTreeSet<MacAddress>,
+    /// Names of the NAT records at an address, and whether others are there.
+    uses: BTreeMap<ProviderAddress, Uses>,
+}
+
+#[derive(Default)]
+struct Uses {
+    nat: BTreeSet<RecordName>,
+    others: bool,
+}
+
+impl<'e> Index<'e> {
+    pub(crate) fn new(estate: &'e Estate) -> Self {
+        let mut index = Self {
+            hosts: &estate.hosts,
+            records: Vec::new(),
+            routes: Vec::new(),
+            owners: BTreeMap::new(),
+            guests: BTreeMap::new(),
+            by_mac: BTreeMap::new(),
+            by_vm: BTreeMap::new(),
+            domains: BTreeMap::new(),
+            needing: BTreeMap::new(),
+            holding_records: BTreeMap::new(),
+            gateways: BTreeSet::new(),
+            uses: BTreeMap::new(),
+        };
+        index.read_routes();
+        index.read_adapters();
+        index.read_records();
+        for (at, host) in estate.hosts.iter().enumerate() {
+            for entry in &host.provider_addresses {
+                let owners = index.owners.entry(entry.address.address).or_default();
+                // Twice on one host is that host's own affair.
+                if owners.last().is_none_or(|&(last, _)| last != at) {
+                    owners.push((at, entry));
+                }
+            }
+        }
+        index
+    }
+
+    fn read_routes(&mut self) {
+        for (host, of) in self.hosts.iter().enumerate() {
+            self.routes.extend(of.customer_routes.iter().map(|entry| {
+                let route = &entry.route;
+                let name = RouteName {
+                    virtual_subnet: route.virtual_subnet,
+                    routing_domain: route.routing_domain,
+                    destination: route.destination,
+                };
+                Held { name, host, entry }
+            }));
+        }
+        self.routes.sort_by_key(|held| (held.name, held.host));
+        let same_subnet = |a: &Held<'_, RouteName, _>, b: &Held<'_, RouteName, _>| {
+            a.name.virtual_subnet == b.name.virtual_subnet
+        };
+        for of_subnet in self.routes.chunk_by(same_subnet) {
+            // The domain that most hosts say; of equals the first, which is the lowest.
+            let domains = of_subnet.chunk_by(|a, b| a.name.routing_domain == b.name.routing_domain);
+            let mut best = (0, None);
+            for of_domain in domains {
+                let count = hosts_of(of_domain.iter().map(|held| held.host)).len();
+                if count > best.0 {
+                    best = (count, Some(of_domain[0].name));
+                }
+            }
+            if let Some(name) = best.1 {
+                let domain = Domain::Routing(name.routing_domain);
+                self.domains.insert(name.virtual_subnet, domain);
+            }
+        }
+    }
+
+    fn read_adapters(&mut self) {
+        for (host, of) in self.hosts.iter().enumerate() {
+            for adapter in &of.adapters {
+                let guest = (host, adapter);
+                self.by_mac.entry(adapter.mac).or_default().push(guest);
+                let Some(vsid) = subnet_of(adapter) else {
+                    continue;
+                };
+                self.guests
+                    .entry((vsid, adapter.mac))
+                    .or_default()
+                    .push(guest);
+                let vm = (vsid, adapter.vm_name.to_lowercase());
+                self.by_vm.entry(vm).or_default().push(guest);
+                add(self.needing.entry(self.domain(vsid)).or_default(), host);
+            }
+        }
+    }
+
+    fn read_records(&mut self) {
+        for (host, of) in self.hosts.iter().enumerate() {
+            self.records.extend(of.records.iter().map(|entry| {
+                let name = RecordName::of(&entry.record);
+                Held { name, host, entry }
+            }));
+        }
+        self.records.sort_by_key(|held| (held.name, held.host));
+        let mut holding: BTreeMap<Domain, Vec<HostIndex>> = BTreeMap::new();
+        let mut gateway_hosts = Vec::new();
+        let same_subnet = |a: &Held<'_, RecordName, _>, b: &Held<'_, RecordName, _>| {
+            a.name.virtual_subnet == b.name.virtual_subnet
+        };
+        for of_subnet in self.records.chunk_by(same_subnet) {
+            let domain = self.domain(of_subnet[0].name.virtual_subnet);
+            let of_domain = holding.entry(domain).or_default();
+            of_domain.extend(hosts_of(of_subnet.iter().map(|held| held.host)));
+            let mut last = None;
+            for held in of_subnet {
+                let record = &held.entry.record;
+                let told = (record.provider_address, record.rule, held.name);
+                // Most hosts say the same.
+                if last.replace(told) == Some(told) {
+                    continue;
+                }
+                let uses = self.uses.entry(record.provider_address).or_default();
+                match record.rule {
+                    Rule::Nat => _ = uses.nat.insert(held.name),
+                    Rule::Encap | Rule::None => uses.others = true,
+                }
+                if record.record_type == RecordType::GatewayWildcard {
+                    self.gateways.insert(record.mac);
+                    gateway_hosts.push((domain, record.mac, record.provider_address));
+                }
+            }
+        }
+        for hosts in holding.values_mut() {
+            *hosts = hosts_of(hosts.iter().copied());
+        }
+        self.holding_records = holding;
+        // A gateway's host needs the policy of every domain that the gateway serves.
+        for (domain, mac, address) in gateway_hosts {
+            for &(host, _) in self.by_mac.get(&mac).into_iter().flatten() {
+                let addresses = &self.hosts[host].provider_addresses;
+                if addresses.iter().any(|own| own.address.address == address) {
+                    add(self.needing.entry(domain).or_default(), host);
+                }
+            }
+        }
+    }
+
+    /// The routing domain that most hosts put a subnet into.
+    pub(crate) fn domain(&self, vsid: VirtualSubnetId) -> Domain {
+        let known = self.domains.get(&vsid).copied();
+        known.unwrap_or(Domain::Subnet(vsid))
+    }
+
+    /// Hosts that need a domain's policy.
+    pub(crate) fn needing(&self, domain: Domain) -> &[HostIndex] {
+        self.needing.get(&domain).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether guests of a domain run on several hosts.
+    pub(crate) fn is_spread(&self, domain: Domain) -> bool {
+        self.needing(domain).len() > 1
+    }
+
+    /// Adapters with this MAC in this subnet; of a gateway's MAC, wherever they are.
+    pub(crate) fn guests(&self, vsid: VirtualSubnetId, mac: MacAddress) -> &[GuestRef<'e>] {
+        let found = self.guests.get(&(vsid, mac));
+        let found = found.or_else(|| self.by_mac.get(&mac).filter(|_| self.is_gateway(mac)));
+        found.map_or(&[], Vec::as_slice)
+    }
+
+    /// Adapters by subnet and MAC.
+    pub(crate) fn all_guests(
+        &self,
+    ) -> impl Iterator<Item = (VirtualSubnetId, MacAddress, &[GuestRef<'e>])> {
+        let guests = self.guests.iter();
+        guests.map(|(&(vsid, mac), found)| (vsid, mac, found.as_slice()))
+    }
+
+    /// Adapters with this MAC, in whatever subnet.
+    pub(crate) fn with_mac(&self, mac: MacAddress) -> &[GuestRef<'e>] {
+        self.by_mac.get(&mac).map_or(&[], Vec::as_slice)
+    }
+
+    /// Adapters of this VM in this subnet.
+    pub(crate) fn of_vm(&self, vsid: VirtualSubnetId, vm_name: &str) -> &[GuestRef<'e>] {
+        let found = self.by_vm.get(&(vsid, vm_name.to_lowercase()));
+        found.map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether a wildcard record says that this MAC is a gateway.
+    pub(crate) fn is_gateway(&self, mac: MacAddress) -> bool {
+        self.gateways.contains(&mac)
+    }
+
+    /// Hosts that own a provider address.
+    pub(crate) fn owners(&self, address: ProviderAddress) -> Vec<HostIndex> {
+        let owners = self.owners.get(&address).into_iter().flatten();
+        owners.map(|&(host, _)| host).collect()
+    }
+
+    /// The provider address that a record may point to for a guest on this host: of the family of
+    /// the old one where there is one, and not shared where NAT forbids it (V-04).
+    pub(crate) fn address_for(
+        &self,
+        host: HostIndex,
+        name: RecordName,
+        rule: Rule,
+        old: ProviderAddress,
+    ) -> Option<ProviderAddress> {
+        let is_free = |address: &ProviderAddress| {
+            let Some(uses) = self.uses.get(address) else {
+                return true;
+            };
+            let other_nat = uses.nat.iter().any(|&nat| nat != name);
+            !other_nat && (rule != Rule::Nat || !uses.others)
+        };
+        let own = self.hosts[host].provider_addresses.iter();
+        let own = own.map(|entry| entry.address.address).filter(is_free);
+        own.min_by_key(|address| address.is_ipv4() != old.is_ipv4())
+    }
+
+    /// Names of hosts.
+    pub(crate) fn names(&self, hosts: &[HostIndex]) -> Vec<String> {
+        let names = hosts.iter().map(|&host| self.hosts[host].name.clone());
+        names.collect()
+    }
+
+    /// A guest as reports tell it.
+    pub(crate) fn guest_at(&self, (host, adapter): GuestRef<'_>) -> GuestAt {
+        GuestAt {
+            vm_name: adapter.vm_name.clone(),
+            host: self.hosts[host].name.clone(),
+            mac: adapter.mac,
+        }
+    }
+}
+
+/// The tenant subnet of an adapter.
+pub(crate) fn subnet_of(adapter: &Adapter) -> Option<VirtualSubnetId> {
+    match adapter.subnet {
+        PortSubnet::Tenant(vsid) => Some(vsid),
+        PortSubnet::Unset | PortSubnet::LocalOnly => None,
+    }
+}
+
+/// Hosts in ascending order, each once.
+pub(crate) fn hosts_of(hosts: impl Iterator<Item = HostIndex>) -> Vec<HostIndex> {
+    let mut hosts: Vec<_> = hosts.collect();
+    hosts.sort_unstable();
+    hosts.dedup();
+    hosts
+}
+
+/// Those of `all` that are not in `some`; both ascend.
+pub(crate) fn without(all: &[HostIndex], some: &[HostIndex]) -> Vec<HostIndex> {
+    let is_other = |host: &&HostIndex| some.binary_search(host).is_err();
+    all.iter().filter(is_other).copied().collect()
+}
+
+fn add(hosts: &mut Vec<HostIndex>, host: HostIndex) {
+    if let Err(at) = hosts.binary_search(&host) {
+        hosts.insert(at, host);
+    }
+}

@@ -1,0 +1,44 @@
+//! The hosts of an estate beside each other: where their tables disagree with one another, or with
+//! what runs where. Nothing is forwarded here.
+//!
+//! What is asked across hosts: V-02, V-03 in its half that tables show, V-05, V-08, V-12, V-14 and
+//! V-16, and that hosts that share a record or route say the same about it. A host's policy by
+//! itself is checked where it is loaded.
+//!
+//! A guest is where its adapter is. Records are judged by that first, then by what most hosts say.
+//! Where guests of a routing domain run on one host only, nothing needs to cross the underlay and
+//! nothing is missing. A host of which no adapter is known is not accused.
+
+mod commands;
+mod disagreement;
+mod domain;
+mod guests;
+mod index;
+mod judged;
+mod provider;
+mod records;
+mod routes;
+
+use nvgre_netwnv::Estate;
+
+pub use disagreement::{
+    Disagreement, GuestAt, HostCommand, RecordField, Remedy, RouteName, Side, What,
+};
+pub use domain::Domain;
+
+use crate::cross::index::Index;
+
+/// Everything that the hosts disagree about, the worst first; the same estate gives the same list.
+///
+/// Costs a sort of all rows: hosts are not compared pair by pair.
+pub fn cross_check(estate: &Estate) -> Vec<Disagreement> {
+    let index = Index::new(estate);
+    let mut found = Vec::new();
+    records::check(&index, &mut found);
+    routes::check(&index, &mut found);
+    guests::check(&index, &mut found);
+    provider::check(&index, &mut found);
+    // What is found first stays first among equals: that is the order of keys.
+    found.sort_by_key(|one| (std::cmp::Reverse(one.severity), one.what.rank()));
+    found
+}

@@ -1,0 +1,459 @@
+//! The provider side: who owns which address, whether hosts can reach each other, and whether their
+//! networks agree.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use nvgre_netwnv::{Host, HostAddressEntry, Place};
+use nvgre_wire::{ProviderAddress, ProviderPrefix};
+
+use crate::cross::commands::Commands;
+use crate::cross::disagreement::{Disagreement, HostCommand, Remedy, Side, What};
+use crate::cross::index::{HostIndex, Index, subnet_of};
+use crate::finding::Severity;
+
+/// Everything about the provider side.
+pub(crate) fn check(index: &Index<'_>, found: &mut Vec<Disagreement>) {
+    addresses_twice(index, found);
+    hosts_off_the_underlay(index, found);
+    unreachable(index, found);
+    let mut networks = networks(index);
+    vlans(index, &networks, found);
+    networks.sort_by_key(|of| (of.network.network(), of.network.length(), of.host));
+    prefix_lengths(index, &networks, found);
+    external_routers(index, found);
+}
+
+/// V-08.
+fn addresses_twice(index: &Index<'_>, found: &mut Vec<Disagreement>) {
+    for (&address, owners) in &index.owners {
+        if owners.len() < 2 {
+            continue;
+        }
+        let hosts: Vec<_> = owners.iter().map(|&(host, _)| host).collect();
+        let sides = owners.iter().map(|&(host, entry)| Side {
+            hosts: index.names(&[host]),
+            says: format!("owns {address}"),
+            places: vec![entry.place.clone()],
+        });
+        let sides = sides.collect();
+        let remove = |host: HostIndex| HostCommand {
+            hosts: index.names(&[host]),
+            command: format!(
+                "Remove-NetVirtualizationProviderAddress -ProviderAddress \"{address}\""
+            ),
+        };
+        // A host keeps an address of each kind; without another, giving this one up mends nothing.
+        let can_spare = |host: &HostIndex| index.hosts[*host].provider_addresses.len() > 1;
+        let spare: Vec<_> = hosts.iter().copied().filter(can_spare).collect();
+        let is_enough = spare.len() + 1 >= hosts.len();
+        let remedy = match (is_enough, &hosts[..], &spare[..]) {
+            (true, _, [one]) => Remedy::Commands(vec![remove(*one)]),
+            (true, [a, b], [_, _]) => Remedy::Either(vec![vec![remove(*b)], vec![remove(*a)]]),
+            _ => Remedy::Words(format!(
+                "Leave {address} on one of these hosts; give each other one an address of its own (New-NetVirtualizationProviderAddress), point the records of its guests there, and remove {address} from it"
+            )),
+        };
+        found.push(Disagreement {
+            what: What::ProviderAddressTwice {
+                address,
+                hosts: index.names(&hosts),
+            },
+            severity: Severity::Error,
+            sides,
+            remedy,
+        });
+    }
+}
+
+/// Hosts that run guests of domains that span hosts, without binding or provider address.
+fn hosts_off_the_underlay(index: &Index<'_>, found: &mut Vec<Disagreement>) {
+    let spread: BTreeSet<HostIndex> = index
+        .needing
+        .values()
+        .filter(|hosts| hosts.len() > 1)
+        .flatten()
+        .copied()
+        .collect();
+    for host in spread {
+        let of = &index.hosts[host];
+        let sides = || vec![guests_side(of)];
+        if !of.nics.is_empty() && of.nics.iter().all(|nic| !nic.wnv_bound) {
+            let used = of.adapters.iter().find(|a| subnet_of(a).is_some());
+            let switch = used.map(|adapter| adapter.switch_name.as_str());
+            let nic = of
+                .nics
+                .iter()
+                .find(|nic| switch.is_some_and(|s| nic.switch_name.eq_ignore_ascii_case(s)));
+            let remedy = match nic {
+                Some(nic) => Remedy::Commands(vec![HostCommand {
+                    hosts: vec![of.name.clone()],
+                    command: format!(
+                        "Enable-NetAdapterBinding -Name {} -ComponentID ms_netwnv",
+                        nvgre_netwnv::quoted(&nic.name)
+                    ),
+                }]),
+                None => Remedy::Words(
+                    "Enable-NetAdapterBinding -ComponentID ms_netwnv on the NIC of the guests' external switch".to_owned(),
+                ),
+            };
+            found.push(Disagreement {
+                what: What::WnvUnbound {
+                    host: of.name.clone(),
+                },
+                severity: Severity::Error,
+                sides: sides(),
+                remedy,
+            });
+        }
+        if of.provider_addresses.is_empty() {
+            found.push(Disagreement {
+                what: What::NoProviderAddress {
+                    host: of.name.clone(),
+                },
+                severity: Severity::Error,
+                sides: sides(),
+                remedy: address_from_records(index, host),
+            });
+        }
+    }
+}
+
+fn guests_side(of: &Host) -> Side {
+    let adapters = of.adapters.iter().filter(|a| subnet_of(a).is_some());
+    let names: Vec<_> = adapters.clone().map(|a| a.vm_name.clone()).collect();
+    Side {
+        hosts: vec![of.name.clone()],
+        says: format!("runs {}", crate::listed::listed(&names)),
+        places: adapters.filter_map(|a| a.place.clone()).take(1).collect(),
+    }
+}
+
+/// The address that records name for the guests of a host that has none, if nobody owns it.
+fn address_from_records(index: &Index<'_>, host: HostIndex) -> Remedy {
+    let mut named: BTreeMap<ProviderAddress, usize> = BTreeMap::new();
+    for held in &index.records {
+        let record = &held.entry.record;
+        let guests = index.guests(record.virtual_subnet, record.mac);
+        if guests.iter().any(|&(at, _)| at == host)
+            && !index.owners.contains_key(&record.provider_address)
+        {
+            *named.entry(record.provider_address).or_default() += 1;
+        }
+    }
+    let address = named.into_iter().max_by_key(|&(_, count)| count);
+    let entry = address.and_then(|(address, _)| {
+        let nic = index.hosts[host].nics.first()?;
+        let mut others = index.owners.values().flatten();
+        let (_, other) = others.find(|(_, other)| {
+            network_of(other).is_some_and(|network| network.contains(address))
+        })?;
+        Some(HostAddressEntry {
+            address: nvgre_dataplane::HostAddress {
+                address,
+                interface_index: nic.interface_index,
+                prefix_length: other.address.prefix_length,
+                vlan: other.address.vlan,
+                mac: nic.mac,
+            },
+            place: other.place.clone(),
+        })
+    });
+    match entry {
+        Some(entry) => Remedy::Commands(vec![HostCommand {
+            hosts: index.names(&[host]),
+            command: entry.to_powershell(),
+        }]),
+        None => Remedy::Words(
+            "New-NetVirtualizationProviderAddress with an address of its own, then point the records of its guests there".to_owned(),
+        ),
+    }
+}
+
+/// Provider addresses that a host's records name and that it has no way to.
+fn unreachable(index: &Index<'_>, found: &mut Vec<Disagreement>) {
+    for (host, of) in index.hosts.iter().enumerate() {
+        if of.provider_addresses.is_empty() {
+            continue;
+        }
+        let own: Vec<_> = of
+            .provider_addresses
+            .iter()
+            .filter_map(network_of)
+            .collect();
+        let is_covered = |address: ProviderAddress| {
+            let routes = &of.provider_routes;
+            own.iter().any(|network| network.contains(address))
+                || routes
+                    .iter()
+                    .any(|entry| entry.route.destination.contains(address))
+        };
+        let mut asked: BTreeSet<ProviderAddress> = BTreeSet::new();
+        let mut told: BTreeSet<ProviderPrefix> = BTreeSet::new();
+        let mut last = None;
+        for entry in &of.records {
+            let record = &entry.record;
+            let address = record.provider_address;
+            if last.replace(address) == Some(address)
+                || !asked.insert(address)
+                || is_covered(address)
+            {
+                continue;
+            }
+            let owner = index.owners.get(&address).and_then(|owners| owners.first());
+            let Some(&(owner, theirs)) = owner.filter(|&&(owner, _)| owner != host) else {
+                continue;
+            };
+            let needing = index.needing(index.domain(record.virtual_subnet));
+            let network = network_of(theirs);
+            let Some(network) = network.filter(|_| needing.binary_search(&host).is_ok()) else {
+                // Another record may be one that the host needs.
+                asked.remove(&address);
+                last = None;
+                continue;
+            };
+            if told.insert(network) {
+                let sides = vec![
+                    Side {
+                        hosts: vec![of.name.clone()],
+                        says: format!("{} at {address}", record.customer_address),
+                        places: vec![entry.place.clone()],
+                    },
+                    Side {
+                        hosts: index.names(&[owner]),
+                        says: format!("owns {address}/{}", network.length()),
+                        places: vec![theirs.place.clone()],
+                    },
+                ];
+                let is_same_family =
+                    |own: &ProviderPrefix| own.network().is_ipv4() == address.is_ipv4();
+                let no_address_of_family = !own.iter().any(is_same_family);
+                found.push(Disagreement {
+                    severity: Severity::Error,
+                    sides,
+                    remedy: if no_address_of_family {
+                        Remedy::Words(format!(
+                            "Give {} a provider address of the family of {address}, or point the record to one of {} that is of its family",
+                            of.name, index.hosts[owner].name
+                        ))
+                    } else {
+                        route_to(index, of, &own, network)
+                    },
+                    what: What::ProviderUnreachable {
+                        host: of.name.clone(),
+                        network,
+                        example: address,
+                        owner: index.hosts[owner].name.clone(),
+                        no_address_of_family,
+                    },
+                });
+            }
+        }
+    }
+}
+
+/// By the router that this host, or another one on its network, uses already.
+fn route_to(
+    index: &Index<'_>,
+    of: &Host,
+    own: &[ProviderPrefix],
+    network: ProviderPrefix,
+) -> Remedy {
+    let hosts = std::iter::once(of).chain(index.hosts);
+    let router = hosts
+        .flat_map(|host| &host.provider_routes)
+        .map(|entry| entry.route.next_hop)
+        .find(|&via| !via.is_unspecified() && own.iter().any(|network| network.contains(via)));
+    let interface = router.and_then(|router| {
+        let mut addresses = of.provider_addresses.iter();
+        addresses.find(|entry| network_of(entry).is_some_and(|own| own.contains(router)))
+    });
+    match (router, interface) {
+        (Some(router), Some(entry)) => Remedy::Commands(vec![HostCommand {
+            hosts: vec![of.name.clone()],
+            command: format!(
+                "New-NetVirtualizationProviderRoute -InterfaceIndex {} -DestinationPrefix \"{network}\" -NextHop \"{router}\"",
+                entry.address.interface_index
+            ),
+        }]),
+        (Some(_) | None, _) => Remedy::Words(format!(
+            "On {}: New-NetVirtualizationProviderRoute -DestinationPrefix \"{network}\" with the provider network's router as -NextHop",
+            of.name
+        )),
+    }
+}
+
+/// A provider address in its network.
+struct InNetwork<'e> {
+    network: ProviderPrefix,
+    host: HostIndex,
+    entry: &'e HostAddressEntry,
+}
+
+fn network_of(entry: &HostAddressEntry) -> Option<ProviderPrefix> {
+    ProviderPrefix::new(entry.address.address, entry.address.prefix_length).ok()
+}
+
+/// By network and host.
+fn networks<'e>(index: &Index<'e>) -> Vec<InNetwork<'e>> {
+    let mut networks: Vec<_> = index
+        .owners
+        .values()
+        .flatten()
+        .filter_map(|&(host, entry)| {
+            Some(InNetwork {
+                network: network_of(entry)?,
+                host,
+                entry,
+            })
+        })
+        .collect();
+    networks.sort_by_key(|of| (of.network, of.host));
+    networks
+}
+
+fn vlans(index: &Index<'_>, networks: &[InNetwork<'_>], found: &mut Vec<Disagreement>) {
+    for group in networks.chunk_by(|a, b| a.network == b.network) {
+        let group: Vec<_> = group.iter().collect();
+        let tagged = |vlan: Option<nvgre_wire::VlanId>| vlan.map_or(0, nvgre_wire::VlanId::get);
+        let opinions = opinions(&group, |entry| tagged(entry.address.vlan));
+        let [_, _, ..] = opinions[..] else {
+            continue;
+        };
+        let what = What::ProviderVlansDiffer {
+            network: group[0].network,
+        };
+        let says = |vlan: u16| match vlan {
+            0 => "no VLAN".to_owned(),
+            vlan => format!("VLAN {vlan}"),
+        };
+        found.push(settle(index, what, &opinions, says, "VlanID"));
+    }
+}
+
+/// `networks` by first address, the widest first.
+fn prefix_lengths(index: &Index<'_>, networks: &[InNetwork<'_>], found: &mut Vec<Disagreement>) {
+    let mut rest = networks;
+    while let Some(widest) = rest.first() {
+        let overlapping = rest
+            .iter()
+            .take_while(|of| of.network.overlaps(&widest.network));
+        let group: Vec<_> = overlapping.collect();
+        rest = &rest[group.len()..];
+        let opinions = opinions(&group, |entry| u16::from(entry.address.prefix_length));
+        let [_, _, ..] = opinions[..] else {
+            continue;
+        };
+        let what = What::ProviderPrefixLengthsDiffer {
+            network: widest.network,
+        };
+        let says = |length: u16| format!("prefix length {length}");
+        found.push(settle(index, what, &opinions, says, "PrefixLength"));
+    }
+}
+
+/// A value and the addresses that have it.
+type Opinion<'g> = (u16, Vec<&'g InNetwork<'g>>);
+
+/// The most common first; of equals the lowest value.
+fn opinions<'g>(
+    group: &[&'g InNetwork<'g>],
+    value: impl Fn(&HostAddressEntry) -> u16,
+) -> Vec<Opinion<'g>> {
+    let mut by_value: BTreeMap<u16, Vec<&InNetwork<'_>>> = BTreeMap::new();
+    for &of in group {
+        by_value.entry(value(of.entry)).or_default().push(of);
+    }
+    let mut opinions: Vec<_> = by_value.into_iter().collect();
+    opinions.sort_by_key(|(_, of)| std::cmp::Reverse(of.len()));
+    opinions
+}
+
+fn settle(
+    index: &Index<'_>,
+    what: What,
+    opinions: &[Opinion<'_>],
+    says: impl Fn(u16) -> String,
+    parameter: &str,
+) -> Disagreement {
+    let sides = opinions.iter().rev().map(|(value, of)| Side {
+        hosts: of
+            .iter()
+            .map(|of| index.hosts[of.host].name.clone())
+            .collect(),
+        says: says(*value),
+        places: of
+            .iter()
+            .map(|of| of.entry.place.clone())
+            .collect::<Vec<Place>>(),
+    });
+    let make = |right: usize| {
+        let mut commands = Commands::default();
+        let wrong = opinions.iter().enumerate().filter(|&(at, _)| at != right);
+        for of in wrong.flat_map(|(_, (_, of))| of) {
+            let command = format!(
+                "Set-NetVirtualizationProviderAddress -ProviderAddress \"{}\" -{parameter} {}",
+                of.entry.address.address, opinions[right].0
+            );
+            commands.add(&index.hosts[of.host].name, command);
+        }
+        commands.into_vec()
+    };
+    let is_tie = opinions[0].1.len() == opinions[1].1.len();
+    Disagreement {
+        what,
+        severity: Severity::Warning,
+        sides: sides.collect(),
+        remedy: if is_tie {
+            Remedy::Either((0..opinions.len()).map(make).collect())
+        } else {
+            Remedy::Commands(make(0))
+        },
+    }
+}
+
+/// `UseExternalRouter` of the hosts that route at all.
+fn external_routers(index: &Index<'_>, found: &mut Vec<Disagreement>) {
+    let routing = |wanted: bool| -> Vec<HostIndex> {
+        let hosts = index.hosts.iter().enumerate();
+        hosts
+            .filter(|(_, of)| !of.customer_routes.is_empty() && of.use_external_router == wanted)
+            .map(|(host, _)| host)
+            .collect()
+    };
+    let (with, without) = (routing(true), routing(false));
+    if with.is_empty() || without.is_empty() {
+        return;
+    }
+    let set = |hosts: &[HostIndex], value: bool| {
+        vec![HostCommand {
+            hosts: index.names(hosts),
+            command: format!("Set-NetVirtualizationGlobal -UseExternalRouter ${value}"),
+        }]
+    };
+    let side = |hosts: &[HostIndex], value: bool| Side {
+        hosts: index.names(hosts),
+        says: format!("UseExternalRouter ${value}"),
+        places: Vec::new(),
+    };
+    let (with_side, without_side) = (side(&with, true), side(&without, false));
+    let (sides, remedy) = match with.len().cmp(&without.len()) {
+        std::cmp::Ordering::Less => (
+            vec![with_side, without_side],
+            Remedy::Commands(set(&with, false)),
+        ),
+        std::cmp::Ordering::Greater => (
+            vec![without_side, with_side],
+            Remedy::Commands(set(&without, true)),
+        ),
+        std::cmp::Ordering::Equal => (
+            vec![with_side, without_side],
+            Remedy::Either(vec![set(&with, false), set(&without, true)]),
+        ),
+    };
+    found.push(Disagreement {
+        what: What::ExternalRouterDiffers,
+        severity: Severity::Warning,
+        sides,
+        remedy,
+    });
+}

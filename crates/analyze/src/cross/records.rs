@@ -1,0 +1,583 @@
+//! Lookup records: what hosts say about one customer address, beside what runs where.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use nvgre_dataplane::{LookupRecord, RecordType};
+use nvgre_netwnv::RecordEntry;
+
+use crate::cross::commands::{Commands, mend_record, remove_record};
+use crate::cross::disagreement::{Disagreement, HostCommand, RecordField, Remedy, Side, What};
+use crate::cross::domain::Domain;
+use crate::cross::index::{GuestRef, Held, HostIndex, Index, hosts_of, subnet_of, without};
+use crate::cross::judged::{Judged, Variant, truth, variants};
+use crate::finding::Severity;
+use crate::record_name::RecordName;
+
+/// Most hosts whose places stand for those that are right.
+const RIGHT_TOLD: usize = 4;
+
+/// Everything about records.
+pub(crate) fn check(index: &Index<'_>, found: &mut Vec<Disagreement>) {
+    let mut check = Check {
+        index,
+        found,
+        lacking: BTreeMap::new(),
+        wanted: BTreeMap::new(),
+        unjudged: BTreeMap::new(),
+        recorded: BTreeSet::new(),
+    };
+    for (&domain, holding) in &index.holding_records {
+        let lacking = without(index.needing(domain), holding);
+        if !lacking.is_empty() {
+            check.lacking.insert(domain, lacking);
+        }
+    }
+    for held in index.records.chunk_by(|a, b| a.name == b.name) {
+        check.one_name(held);
+    }
+    check.hosts_without_records();
+    check.adapters_without_record();
+    check.domains_without_records();
+    check.unjudged();
+}
+
+struct Check<'i, 'e> {
+    index: &'i Index<'e>,
+    found: &'i mut Vec<Disagreement>,
+    /// Hosts that need a domain's records and have none.
+    lacking: BTreeMap<Domain, Vec<HostIndex>>,
+    /// What they would have to make.
+    wanted: BTreeMap<Domain, Vec<(RecordEntry, HostIndex)>>,
+    /// How many records point to hosts whose adapters are not known.
+    unjudged: BTreeMap<HostIndex, usize>,
+    /// Adapters that some record is for, as (subnet, MAC) of records and of what they should say.
+    recorded: BTreeSet<(nvgre_wire::VirtualSubnetId, nvgre_wire::MacAddress)>,
+}
+
+impl<'e> Check<'_, 'e> {
+    fn one_name(&mut self, held: &[Held<'e, RecordName, RecordEntry>]) {
+        let name = held[0].name;
+        let variants = variants(self.index, held);
+        let truth = truth(self.index, name, &variants);
+        for variant in &variants {
+            self.recorded
+                .insert((name.virtual_subnet, variant.record.mac));
+            self.accuse(name, variant, &variants, truth.as_ref());
+        }
+        if let Some(truth) = truth {
+            self.recorded.insert((name.virtual_subnet, truth.mac));
+        }
+        let open: Vec<_> = variants.iter().filter(|v| !v.judged.is_wrong()).collect();
+        if open.len() > 1 {
+            self.differ(name, &open, truth.as_ref());
+        }
+        let first = &held[0].entry.labels;
+        if held.iter().any(|other| other.entry.labels != *first) {
+            self.labels_differ(name, held);
+        }
+        self.missing(name, held, &variants, truth.as_ref());
+    }
+
+    /// What is wrong with what some hosts say, whatever the others say.
+    fn accuse(
+        &mut self,
+        name: RecordName,
+        variant: &Variant<'e>,
+        all: &[Variant<'e>],
+        truth: Option<&LookupRecord>,
+    ) {
+        let index = self.index;
+        let record = variant.record;
+        let address = record.provider_address;
+        let owners = index.owners(address);
+        let said: Vec<_> = variant.said.iter().map(|&(host, _)| host).collect();
+        let said_by = index.names(&said);
+        let at = |guests: &[GuestRef<'_>]| guests.iter().map(|&g| index.guest_at(g)).collect();
+        let has_right = all.iter().any(|variant| variant.judged == Judged::Right);
+        let (what, severity, guests) = match &variant.judged {
+            Judged::Right => return,
+            Judged::Unjudged => {
+                for host in owners {
+                    *self.unjudged.entry(host).or_default() += 1;
+                }
+                return;
+            }
+            // It is told as a difference.
+            Judged::NoGuest | Judged::OtherSubnet(_) if has_right => return,
+            Judged::Stale(guests) => {
+                let what = What::StaleRecord {
+                    record: name,
+                    address,
+                    owners: index.names(&owners),
+                    guests: at(guests),
+                    said_by,
+                };
+                (what, Severity::Error, guests.clone())
+            }
+            Judged::Unowned(guests) => {
+                let what = What::ProviderAddressUnowned {
+                    record: name,
+                    address,
+                    guests: at(guests),
+                    said_by,
+                };
+                // Its host may be one that was not asked.
+                let severity = if guests.is_empty() {
+                    Severity::Warning
+                } else {
+                    Severity::Error
+                };
+                (what, severity, guests.clone())
+            }
+            &Judged::OtherMac(guest) => {
+                let what = What::RecordMacDiffers {
+                    record: name,
+                    mac: record.mac,
+                    guest: index.guest_at(guest),
+                    said_by,
+                };
+                (what, Severity::Warning, vec![guest])
+            }
+            &Judged::OtherSubnet(guest) => {
+                let what = What::AdapterInOtherSubnet {
+                    record: name,
+                    guest: index.guest_at(guest),
+                    subnet: subnet_of(guest.1),
+                };
+                (what, Severity::Warning, vec![guest])
+            }
+            Judged::NoGuest => {
+                let what = What::GuestUnknown {
+                    record: name,
+                    mac: record.mac,
+                    owners: index.names(&owners),
+                };
+                (what, Severity::Warning, Vec::new())
+            }
+        };
+        let mut sides = vec![self.side(variant)];
+        let others = all.iter().filter(|other| !std::ptr::eq(*other, variant));
+        sides.extend(others.map(|other| self.sample(other)));
+        sides.extend(guests.iter().map(|&guest| self.guest_side(guest)));
+        sides.extend(self.owner_sides(address));
+        let remedy = self.remedy(name, variant, truth);
+        self.found.push(Disagreement {
+            what,
+            severity,
+            sides,
+            remedy,
+        });
+    }
+
+    fn remedy(
+        &self,
+        name: RecordName,
+        variant: &Variant<'e>,
+        truth: Option<&LookupRecord>,
+    ) -> Remedy {
+        let filter = name.filter();
+        match &variant.judged {
+            &Judged::OtherSubnet((host, adapter)) => match subnet_of(adapter) {
+                None => Remedy::Commands(vec![HostCommand {
+                    hosts: self.index.names(&[host]),
+                    command: format!(
+                        "Set-VMNetworkAdapter -VMName {} -Name {} -VirtualSubnetId {}",
+                        nvgre_netwnv::quoted(&adapter.vm_name),
+                        nvgre_netwnv::quoted(&adapter.name),
+                        name.virtual_subnet
+                    ),
+                }]),
+                Some(_) => Remedy::Words(format!(
+                    "Put the adapter into VSID {} with Set-VMNetworkAdapter -VirtualSubnetId, or remove the record from every host: {}",
+                    name.virtual_subnet,
+                    remove_record(&name)
+                )),
+            },
+            Judged::NoGuest => Remedy::Words(format!(
+                "If the guest is gone, on every host: {}; if it runs on a host that was not read, read that too",
+                remove_record(&name)
+            )),
+            _ => match (truth, &variant.judged) {
+                (Some(truth), _) => Remedy::Commands(self.mend(std::iter::once(variant), truth)),
+                (None, Judged::Unowned(guests)) if guests.is_empty() => Remedy::Words(format!(
+                    "If the host that owns it was not read, read that too; else on every host: Set-NetVirtualizationLookupRecord {filter} -ProviderAddress with an address of the guest's host"
+                )),
+                (None, _) => Remedy::Words(format!(
+                    "Give the guest's host a provider address of its own for this record, then on every host: Set-NetVirtualizationLookupRecord {filter} -ProviderAddress with that address"
+                )),
+            },
+        }
+    }
+
+    /// Commands for every host that says one of `wrong`.
+    fn mend<'v>(
+        &self,
+        wrong: impl Iterator<Item = &'v Variant<'e>>,
+        right: &LookupRecord,
+    ) -> Vec<HostCommand>
+    where
+        'e: 'v,
+    {
+        let mut commands = Commands::default();
+        for &(host, entry) in wrong.flat_map(|variant| &variant.said) {
+            for command in mend_record(entry, right) {
+                commands.add(&self.index.hosts[host].name, command);
+            }
+        }
+        commands.into_vec()
+    }
+
+    fn differ(&mut self, name: RecordName, open: &[&Variant<'e>], truth: Option<&LookupRecord>) {
+        let first = open[0].record;
+        let differs = |is_other: fn(&LookupRecord, &LookupRecord) -> bool| {
+            open.iter().any(|variant| is_other(variant.record, first))
+        };
+        let asked = [
+            (
+                RecordField::ProviderAddress,
+                differs(|a, b| a.provider_address != b.provider_address),
+            ),
+            (RecordField::Mac, differs(|a, b| a.mac != b.mac)),
+            (RecordField::Rule, differs(|a, b| a.rule != b.rule)),
+            (
+                RecordField::Type,
+                differs(|a, b| a.record_type != b.record_type),
+            ),
+            (
+                RecordField::UseVmMac,
+                differs(|a, b| a.use_vm_mac != b.use_vm_mac),
+            ),
+        ];
+        let asked = asked.into_iter().filter(|&(_, differs)| differs);
+        let fields: Vec<_> = asked.map(|(field, _)| field).collect();
+        // A record that was learned here and written there forwards alike.
+        let severity = if fields == [RecordField::Type] {
+            Severity::Note
+        } else {
+            Severity::Error
+        };
+        let is_right = |variant: &Variant<'_>| {
+            truth.is_some_and(|truth| crate::cross::judged::says_same(truth, variant.record))
+        };
+        let (right, wrong): (Vec<_>, Vec<_>) = open.iter().copied().partition(|v| is_right(v));
+        let mut sides: Vec<_> = wrong.iter().map(|variant| self.side(variant)).collect();
+        sides.extend(right.iter().map(|variant| self.sample(variant)));
+        let guests = self.index.guests(name.virtual_subnet, open[0].record.mac);
+        sides.extend(guests.iter().map(|&guest| self.guest_side(guest)));
+        let remedy = match truth {
+            Some(truth) => Remedy::Commands(self.mend(wrong.into_iter(), truth)),
+            None => Remedy::Either(
+                open.iter()
+                    .map(|right| {
+                        let others = open.iter().filter(|other| !std::ptr::eq(**other, *right));
+                        self.mend(others.copied(), right.record)
+                    })
+                    .collect(),
+            ),
+        };
+        self.found.push(Disagreement {
+            what: What::RecordsDiffer {
+                record: name,
+                fields,
+            },
+            severity,
+            sides,
+            remedy,
+        });
+    }
+
+    fn labels_differ(&mut self, name: RecordName, held: &[Held<'e, RecordName, RecordEntry>]) {
+        let mut sides: Vec<(&RecordEntry, Side)> = Vec::new();
+        for one in held {
+            let host = &self.index.hosts[one.host].name;
+            let labels = &one.entry.labels;
+            let known = sides.iter_mut().find(|(entry, _)| entry.labels == *labels);
+            let side = match known {
+                Some((_, side)) => side,
+                None => {
+                    let texts = [
+                        ("CustomerID", labels.customer_id()),
+                        ("Context", labels.context()),
+                        ("VMName", labels.vm_name()),
+                    ];
+                    let texts =
+                        texts.map(|(label, text)| format!("{label} {}", text.unwrap_or("(none)")));
+                    let side = Side {
+                        hosts: Vec::new(),
+                        says: texts.join(", "),
+                        places: Vec::new(),
+                    };
+                    sides.push((one.entry, side));
+                    let (_, side) = sides.last_mut().expect("one was pushed");
+                    side
+                }
+            };
+            side.hosts.push(host.clone());
+            side.places.push(one.entry.place.clone());
+        }
+        self.found.push(Disagreement {
+            what: What::LabelsDiffer { record: name },
+            severity: Severity::Note,
+            sides: sides.into_iter().map(|(_, side)| side).collect(),
+            remedy: Remedy::Words(format!(
+                "Choose the labels, then on every host: Set-NetVirtualizationLookupRecord {} with -CustomerID, -Context and -VMName",
+                name.filter()
+            )),
+        });
+    }
+
+    fn missing(
+        &mut self,
+        name: RecordName,
+        held: &[Held<'e, RecordName, RecordEntry>],
+        variants: &[Variant<'e>],
+        truth: Option<&LookupRecord>,
+    ) {
+        let index = self.index;
+        let domain = index.domain(name.virtual_subnet);
+        // Each host learns its own.
+        if variants
+            .iter()
+            .all(|v| v.record.record_type == RecordType::Dynamic)
+        {
+            return;
+        }
+        let (holder, known) = variants[0].said[0];
+        let right = truth.map(|truth| RecordEntry {
+            record: *truth,
+            ..known.clone()
+        });
+        let lacking = self.lacking.get(&domain).map_or(&[][..], Vec::as_slice);
+        if !lacking.is_empty() {
+            let wanted = self.wanted.entry(domain).or_default();
+            wanted.push((right.clone().unwrap_or_else(|| known.clone()), holder));
+        }
+        let needing = index.needing(domain);
+        if needing.len() <= held.len() && needing.iter().zip(held).all(|(&n, h)| n == h.host) {
+            return;
+        }
+        let holding = hosts_of(held.iter().map(|one| one.host));
+        let missing = without(&without(needing, &holding), lacking);
+        if missing.is_empty() {
+            return;
+        }
+        let mut sides = vec![Side {
+            hosts: index.names(&missing),
+            says: "no such record".to_owned(),
+            places: missing
+                .iter()
+                .filter_map(|&host| self.adapter_place(host, domain))
+                .collect(),
+        }];
+        sides.extend(variants.iter().map(|variant| self.sample(variant)));
+        let remedy = match right {
+            Some(entry) => Remedy::Commands(vec![HostCommand {
+                hosts: index.names(&missing),
+                command: entry.to_powershell(),
+            }]),
+            None => Remedy::Words(format!(
+                "The hosts that have it disagree about it: mend that first, then make it on {} too",
+                crate::listed::listed(&index.names(&missing))
+            )),
+        };
+        let is_known = variants.iter().any(|variant| match variant.judged {
+            Judged::Right | Judged::Stale(_) | Judged::OtherMac(_) => true,
+            Judged::Unowned(ref guests) => !guests.is_empty(),
+            Judged::OtherSubnet(_) | Judged::NoGuest | Judged::Unjudged => false,
+        });
+        let severity = if index.is_spread(domain) && is_known {
+            Severity::Error
+        } else {
+            Severity::Warning
+        };
+        self.found.push(Disagreement {
+            what: What::RecordMissing {
+                record: name,
+                hosts: index.names(&missing),
+            },
+            severity,
+            sides,
+            remedy,
+        });
+    }
+
+    fn hosts_without_records(&mut self) {
+        let index = self.index;
+        for (&domain, lacking) in &self.lacking {
+            let wanted = self.wanted.get(&domain).map_or(&[][..], Vec::as_slice);
+            // All that others have was learned.
+            let Some((first, holder)) = wanted.first() else {
+                continue;
+            };
+            let commands = wanted.iter().map(|(entry, _)| HostCommand {
+                hosts: index.names(lacking),
+                command: entry.to_powershell(),
+            });
+            let is_spread = index.is_spread(domain);
+            self.found.push(Disagreement {
+                severity: if is_spread {
+                    Severity::Error
+                } else {
+                    Severity::Warning
+                },
+                sides: vec![
+                    Side {
+                        hosts: index.names(lacking),
+                        says: "none of its records".to_owned(),
+                        places: lacking
+                            .iter()
+                            .filter_map(|&host| self.adapter_place(host, domain))
+                            .collect(),
+                    },
+                    Side {
+                        hosts: index.names(&[*holder]),
+                        says: format!("{}, and others", RecordName::of(&first.record)),
+                        places: vec![first.place.clone()],
+                    },
+                ],
+                remedy: Remedy::Commands(commands.collect()),
+                what: What::NoRecords {
+                    domain,
+                    hosts: index.names(lacking),
+                    missing: wanted.len(),
+                },
+            });
+        }
+    }
+
+    fn adapters_without_record(&mut self) {
+        let index = self.index;
+        for (vsid, mac, guests) in index.all_guests() {
+            let domain = index.domain(vsid);
+            let is_asked = index.is_spread(domain) && index.holding_records.contains_key(&domain);
+            if !is_asked || self.recorded.contains(&(vsid, mac)) {
+                continue;
+            }
+            let guest = guests[0];
+            let sides = vec![self.guest_side(guest)];
+            let own = index.hosts[guest.0].provider_addresses.first();
+            let own = own.map_or("the host's provider address".to_owned(), |entry| {
+                entry.address.address.to_string()
+            });
+            self.found.push(Disagreement {
+                what: What::AdapterWithoutRecord {
+                    virtual_subnet: vsid,
+                    guest: index.guest_at(guest),
+                },
+                severity: Severity::Error,
+                sides,
+                remedy: Remedy::Words(format!(
+                    "On every host of its tenant: New-NetVirtualizationLookupRecord -VirtualSubnetID {vsid} -MACAddress \"{mac}\" -ProviderAddress \"{own}\" with the guest's -CustomerAddress and the tenant's -Rule"
+                )),
+            });
+        }
+    }
+
+    fn domains_without_records(&mut self) {
+        let index = self.index;
+        for (&domain, needing) in &index.needing {
+            if !index.is_spread(domain) || index.holding_records.contains_key(&domain) {
+                continue;
+            }
+            let place = |&host: &HostIndex| self.adapter_place(host, domain);
+            self.found.push(Disagreement {
+                what: What::DomainWithoutRecords {
+                    domain,
+                    hosts: index.names(needing),
+                },
+                severity: Severity::Error,
+                sides: vec![Side {
+                    hosts: index.names(needing),
+                    says: "guests and no records".to_owned(),
+                    places: needing.iter().filter_map(place).collect(),
+                }],
+                remedy: Remedy::Words(
+                    "On each of these hosts: New-NetVirtualizationCustomerRoute for the tenant's prefixes, New-NetVirtualizationLookupRecord for each guest's addresses".to_owned(),
+                ),
+            });
+        }
+    }
+
+    fn unjudged(&mut self) {
+        for (&host, &records) in &self.unjudged {
+            let name = self.index.hosts[host].name.clone();
+            self.found.push(Disagreement {
+                what: What::AdaptersUnknown {
+                    host: name.clone(),
+                    records,
+                },
+                severity: Severity::Note,
+                sides: Vec::new(),
+                remedy: Remedy::Words(format!(
+                    "Read {name} with its adapters too: Get-VMNetworkAdapter -VMName *"
+                )),
+            });
+        }
+    }
+
+    /// Where some adapter of a domain on a host was written.
+    fn adapter_place(&self, host: HostIndex, domain: Domain) -> Option<nvgre_netwnv::Place> {
+        let adapters = self.index.hosts[host].adapters.iter();
+        let mut of_domain = adapters
+            .filter(|adapter| subnet_of(adapter).is_some_and(|v| self.index.domain(v) == domain));
+        of_domain.find_map(|adapter| adapter.place.clone())
+    }
+
+    /// All hosts of a variant, and where each says it.
+    fn side(&self, variant: &Variant<'_>) -> Side {
+        self.side_of(variant, variant.said.len())
+    }
+
+    /// The hosts of a variant, and where the first of them say it.
+    fn sample(&self, variant: &Variant<'_>) -> Side {
+        self.side_of(variant, RIGHT_TOLD)
+    }
+
+    fn side_of(&self, variant: &Variant<'_>, places: usize) -> Side {
+        let record = variant.record;
+        let mut says = format!(
+            "{} at {}, MAC {}, {}",
+            record.customer_address, record.provider_address, record.mac, record.rule
+        );
+        if record.record_type != RecordType::Static {
+            says += &format!(", {}", record.record_type);
+        }
+        if record.use_vm_mac {
+            says += ", UseVmMACAddress";
+        }
+        let said = variant.said.iter();
+        Side {
+            hosts: self
+                .index
+                .names(&said.clone().map(|&(host, _)| host).collect::<Vec<_>>()),
+            says,
+            places: said
+                .take(places)
+                .map(|(_, entry)| entry.place.clone())
+                .collect(),
+        }
+    }
+
+    fn guest_side(&self, (host, adapter): GuestRef<'_>) -> Side {
+        let subnet = match subnet_of(adapter) {
+            Some(vsid) => format!("in VSID {vsid}"),
+            None => "its VSID not set".to_owned(),
+        };
+        Side {
+            hosts: self.index.names(&[host]),
+            says: format!("runs {} ({}), {subnet}", adapter.vm_name, adapter.mac),
+            places: adapter.place.iter().cloned().collect(),
+        }
+    }
+
+    fn owner_sides(&self, address: nvgre_wire::ProviderAddress) -> Vec<Side> {
+        let owners = self.index.owners.get(&address).into_iter().flatten();
+        owners
+            .map(|&(host, entry)| Side {
+                hosts: self.index.names(&[host]),
+                says: format!("owns {address}"),
+                places: vec![entry.place.clone()],
+            })
+            .collect()
+    }
+}
