@@ -30,7 +30,8 @@ pub(crate) enum Judged<'e> {
     OtherSubnet(GuestRef<'e>),
     /// No adapter has the MAC.
     NoGuest,
-    /// Perhaps it runs on the owner, of which no adapter is known.
+    /// Perhaps it runs on the owner, of which no adapter is known; or its host owns the address, and
+    /// no provider address of that host is known.
     Unjudged,
 }
 
@@ -81,7 +82,12 @@ fn judge<'e>(index: &Index<'e>, entry: &RecordEntry) -> Judged<'e> {
     let owners = index.owners(record.provider_address);
     let guests = index.guests(vsid, mac);
     if !guests.is_empty() {
-        return if owners.is_empty() {
+        let has_address =
+            |&(host, _): &GuestRef<'_>| !index.hosts[host].provider_addresses.is_empty();
+        return if owners.is_empty() && !guests.iter().any(has_address) {
+            // That host is what is told: the records may be all right.
+            Judged::Unjudged
+        } else if owners.is_empty() {
             Judged::Unowned(guests.to_vec())
         } else if guests.iter().any(|(host, _)| owners.contains(host)) {
             Judged::Right

@@ -164,7 +164,7 @@ fn address_from_records(index: &Index<'_>, host: HostIndex) -> Remedy {
             command: entry.to_powershell(),
         }]),
         None => Remedy::Words(
-            "New-NetVirtualizationProviderAddress with an address of its own, then point the records of its guests there".to_owned(),
+            "New-NetVirtualizationProviderAddress with an address of its own, then point the records of its guests there; if it has one that was not read, read it too".to_owned(),
         ),
     }
 }
