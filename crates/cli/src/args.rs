@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Parser, Subcommand};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use nvgre_dataplane::DropReason;
 
 use crate::bench::BenchArgs;
 use crate::exit::Exit;
 use crate::init::InitArgs;
 use crate::replay::ReplayArgs;
+use crate::report_target::ReportTarget;
 use crate::show::ShowArgs;
 
 /// Answers questions about NVGRE virtual networks.
@@ -20,8 +21,55 @@ pub(crate) struct Args {
     #[arg(long, global = true)]
     pub(crate) json: bool,
 
+    /// Write a report of the run, however it ends: junit=FILE, sarif=FILE, md=FILE, github.
+    ///
+    /// junit: XML, a test case for each check. sarif: SARIF 2.1.0, a result for each finding. md:
+    /// Markdown, a table and the findings. github: annotations, which GitHub Actions reads from
+    /// stderr. May be given again.
+    #[arg(long, global = true, value_name = "FORMAT=FILE")]
+    pub(crate) report: Vec<ReportTarget>,
+
     #[command(subcommand)]
     pub(crate) verb: Verb,
+}
+
+impl Args {
+    /// Reads the command line; a wrong one ends the process with exit code 2.
+    pub(crate) fn read() -> (Self, Invocation) {
+        let matches = Self::command().get_matches();
+        let args = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        (args, Invocation::of(&matches))
+    }
+}
+
+/// What reports want to know of a command line, whatever its verb.
+#[derive(Debug)]
+pub(crate) struct Invocation {
+    /// The words behind `nvgre`: "pcap info".
+    pub(crate) verb: String,
+    /// Every file and folder that is named, the scenario first.
+    pub(crate) files: Vec<PathBuf>,
+}
+
+impl Invocation {
+    fn of(matches: &ArgMatches) -> Self {
+        let (mut verbs, mut innermost) = (Vec::new(), matches);
+        while let Some((verb, below)) = innermost.subcommand() {
+            verbs.push(verb);
+            innermost = below;
+        }
+        let mut ids: Vec<_> = innermost.ids().map(|id| id.as_str()).collect();
+        ids.sort_by_key(|id| *id != "scenario");
+        let named = ids.into_iter().filter_map(|id| {
+            // Values of other types are no files.
+            let values = innermost.try_get_many::<PathBuf>(id);
+            values.ok().flatten()
+        });
+        Self {
+            verb: verbs.join(" "),
+            files: named.flatten().cloned().collect(),
+        }
+    }
 }
 
 /// What to do; a file of its own each.
@@ -117,9 +165,7 @@ pub(crate) fn drop_reason() -> impl TypedValueParser<Value = DropReason> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
-    use super::Args;
+    use super::{Args, CommandFactory};
 
     #[test]
     fn the_command_line_is_consistent() {

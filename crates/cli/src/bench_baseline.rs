@@ -4,11 +4,12 @@ use std::fmt;
 use std::io::Write;
 use std::path::Path;
 
+use nvgre_netwnv::Place;
 use serde::de::{Error, Unexpected};
 use serde::{Deserialize, Deserializer};
 
 use crate::bench_row::{Row, SCHEMA};
-use crate::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure, invalid_input};
 use crate::output::Output;
 use crate::scenario_file::read_text;
 
@@ -40,7 +41,13 @@ impl Baseline {
                 serde_json::from_str(line).map_err(|error| {
                     let (number, column) = (index + 1, error.column().max(1));
                     let told = Told(&error);
-                    Failure::input(format!("{name}:{number}:{column}: {told}"))
+                    let place = Place {
+                        file: name.to_string().into(),
+                        line: number as u32,
+                        column: column as u32,
+                    };
+                    let finding = invalid_input(Some(&place), &told.to_string(), None);
+                    Failure::inputs(format!("{place}: {told}"), vec![finding])
                 })
             })
             .collect::<Result<_, _>>()?;

@@ -18,8 +18,8 @@ use serde::Serialize;
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
 use crate::replay_result::{InputResult, ReplayResult, Stopwatch};
-use crate::scenario_file::{built_in_story, read_scenario};
-use crate::{policy_notes, replay_text};
+use crate::scenario_file::{built_in_story, policy_files, read_scenario};
+use crate::{demo_checks, policy_notes, replay_checks, replay_text};
 
 /// Traffic of both tenants, recorded from real network stacks.
 const RECORDED: [(&str, &[u8]); 2] = [
@@ -118,6 +118,7 @@ fn story(out: &mut Output) -> Result<Exit, Failure> {
 fn play_scenario(file: &Path, out: &mut Output) -> Result<Exit, Failure> {
     let model = read_scenario(file)?;
     let scenario = model.scenario();
+    out.refuse_reports_over(policy_files(scenario))?;
     if scenario.stages.iter().all(|stage| stage.probes.is_empty()) {
         out.complain(format_args!(
             "{}: no stage has probes, so there is nothing to play",
@@ -144,8 +145,9 @@ fn play(model: Model, out: &mut Output) -> Result<(bool, World), Failure> {
     let mut world = World::new(model);
     let mut as_told = true;
     for index in 0..world.model().scenario().stages.len() {
-        let stage = play_stage(&mut world, index).map_err(Failure::input)?;
+        let stage = play_stage(&mut world, index)?;
         as_told &= stage.as_told();
+        demo_checks::tell(&stage, out);
         if out.is_json() {
             out.json_line(&json(&stage))?;
         } else {
@@ -159,7 +161,7 @@ fn play(model: Model, out: &mut Output) -> Result<(bool, World), Failure> {
 /// Both tenants' captures through the network of the last stage.
 fn replay_recorded(out: &mut Output) -> Result<bool, Failure> {
     let mut model = built_in_story()?;
-    model.enter_all_stages().map_err(Failure::input)?;
+    model.enter_all_stages()?;
     let mut replay = Replay::new(model, MapFile::default());
     let mut inputs = Vec::new();
     let clock = Stopwatch::start();
@@ -180,6 +182,7 @@ fn replay_recorded(out: &mut Output) -> Result<bool, Failure> {
         inputs: &inputs,
         elapsed: clock.elapsed(),
     };
+    replay_checks::tell(&result, &[], out);
     if !out.is_json() {
         writeln!(out, "{INTERLUDE}")?;
         replay_text::print(&result, out)?;
@@ -206,7 +209,7 @@ fn json(stage: &StageResult) -> JsonStage<'_> {
 }
 
 /// What the scenario expects of a probe, in the words of the scenario file.
-fn expected(probe: &ProbeResult) -> &'static str {
+pub(crate) fn expected(probe: &ProbeResult) -> &'static str {
     match probe.expected {
         Expectation::Ok => "ok",
         Expectation::AddressConflict => "address_conflict",

@@ -4,6 +4,10 @@ use std::fmt::Write as _;
 use std::io;
 use std::process::ExitCode;
 
+use nvgre_analyze::{Finding, Severity};
+use nvgre_netwnv::Place;
+use nvgre_sim::ModelError;
+
 use crate::output::Output;
 
 /// How the command ended: a contract with scripts.
@@ -37,7 +41,7 @@ impl Exit {
         Self::Output,
     ];
 
-    const fn meaning(self) -> &'static str {
+    pub(crate) const fn meaning(self) -> &'static str {
         match self {
             Self::Success => "did the work, and what was asked for holds",
             Self::No => "worked, and the answer is no",
@@ -72,35 +76,49 @@ pub(crate) struct Failure {
     exit: Exit,
     /// What is said on stderr; nothing when nobody reads the output any more.
     message: Option<String>,
+    /// The same for reports, a finding for each thing that is wrong.
+    findings: Vec<Finding>,
 }
 
 impl Failure {
     /// An input that ends the verb; `what` names it and the place.
     pub(crate) fn input(what: impl ToString) -> Self {
+        let what = what.to_string();
+        let finding = invalid_input(None, &what, None);
+        Self::inputs(what, vec![finding])
+    }
+
+    /// Several things that are wrong with inputs: as one message, and one by one for reports.
+    pub(crate) fn inputs(what: impl ToString, findings: Vec<Finding>) -> Self {
         Self {
             exit: Exit::Input,
             message: Some(what.to_string()),
+            findings,
         }
     }
 
     /// A command line that only turns out wrong when the inputs are known.
     pub(crate) fn usage(what: impl ToString) -> Self {
-        Self {
-            exit: Exit::Usage,
-            message: Some(what.to_string()),
-        }
+        Self::about(Exit::Usage, "wrong_usage", what)
     }
 
     /// An output file that could not be written whole.
     pub(crate) fn output(what: impl ToString) -> Self {
+        Self::about(Exit::Output, "unwritten_output", what)
+    }
+
+    fn about(exit: Exit, rule: &'static str, what: impl ToString) -> Self {
+        let what = what.to_string();
         Self {
-            exit: Exit::Output,
-            message: Some(what.to_string()),
+            exit,
+            findings: vec![wrong(rule, None, &what, None)],
+            message: Some(what),
         }
     }
 
     /// Says why, behind what was printed so far; gives the exit code.
     pub(crate) fn report(self, out: &mut Output) -> Exit {
+        out.not_done(self.findings);
         let Some(message) = self.message else {
             return self.exit;
         };
@@ -122,11 +140,49 @@ impl From<io::Error> for Failure {
             return Self {
                 exit: Exit::Success,
                 message: None,
+                findings: Vec::new(),
             };
         }
-        Self {
-            exit: Exit::Output,
-            message: Some(format!("stdout cannot be written: {error}")),
-        }
+        Self::output(format_args!("stdout cannot be written: {error}"))
+    }
+}
+
+impl From<ModelError> for Failure {
+    fn from(error: ModelError) -> Self {
+        let findings = match &error {
+            ModelError::Script { errors, .. } => errors
+                .iter()
+                .map(|error| {
+                    invalid_input(Some(&error.place), &error.message, error.help.as_deref())
+                })
+                .collect(),
+            ModelError::Policy { host, errors } => errors
+                .iter()
+                .map(|(error, place)| {
+                    invalid_input(place.as_ref(), &format!("on {host}: {error}"), None)
+                })
+                .collect(),
+            ModelError::File { .. } | ModelError::NoSuchSwitch { .. } => {
+                vec![invalid_input(None, &error.to_string(), None)]
+            }
+        };
+        Self::inputs(error, findings)
+    }
+}
+
+/// One thing that is wrong with an input, for reports.
+pub(crate) fn invalid_input(place: Option<&Place>, message: &str, help: Option<&str>) -> Finding {
+    wrong("invalid_input", place, message, help)
+}
+
+fn wrong(rule: &'static str, place: Option<&Place>, message: &str, help: Option<&str>) -> Finding {
+    let file = place.map_or("", |place| &*place.file);
+    Finding {
+        rule,
+        severity: Severity::Error,
+        message: message.to_owned(),
+        places: place.cloned().into_iter().collect(),
+        fix: help.map(str::to_owned).into_iter().collect(),
+        identity: format!("{file} {message}"),
     }
 }

@@ -15,6 +15,10 @@
 //! | `output.rs` | stdout and stderr |
 //! | `whole_file.rs` | text files, whole or not at all |
 //! | `schemas.rs` | the JSON Schemas of what `--json` prints |
+//! | `report.rs` | `--report`: what a run came to, for machines |
+//! | `report_junit.rs`, `report_sarif.rs`, `report_github.rs`, `report_markdown.rs` | its formats |
+//! | `report_target.rs`, `report_place.rs` | where reports go; what they call files |
+//! | `same_file.rs` | whether two names lead to one file |
 //! | `input.rs` | captures by name, `-` for stdin |
 //! | `outermost_gre.rs` | whether a captured frame's outermost IP header carries GRE |
 //! | `pcap_info.rs` | `nvgre pcap info` |
@@ -22,10 +26,12 @@
 //! | `decap_text.rs` | what it prints for people |
 //! | `codes.rs` | `nvgre codes` |
 //! | `demo.rs` | `nvgre demo` |
+//! | `demo_checks.rs` | what it says to reports |
 //! | `replay.rs` | `nvgre replay` |
 //! | `replay_result.rs` | the figures of a replay |
 //! | `replay_text.rs` | what it says for people |
 //! | `replay_json.rs` | what it says for tools |
+//! | `replay_checks.rs` | what it says to reports |
 //! | `scenario_file.rs` | scenarios from files, and the one built in |
 //! | `policy_notes.rs` | what is suspect in the policy of a scenario |
 //! | `show.rs` | `nvgre show`: tables |
@@ -47,6 +53,7 @@ mod bench_text;
 mod codes;
 mod decap_text;
 mod demo;
+mod demo_checks;
 mod exit;
 mod init;
 mod input;
@@ -56,9 +63,18 @@ mod pcap_decap;
 mod pcap_info;
 mod policy_notes;
 mod replay;
+mod replay_checks;
 mod replay_json;
 mod replay_result;
 mod replay_text;
+mod report;
+mod report_github;
+mod report_junit;
+mod report_markdown;
+mod report_place;
+mod report_sarif;
+mod report_target;
+mod same_file;
 mod scenario_file;
 mod schemas;
 mod show;
@@ -66,9 +82,9 @@ mod show_json;
 mod whole_file;
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Parser;
 use nvgre_bench_cases::CountingAllocator;
 
 use crate::args::{Args, PcapVerb, Verb};
@@ -80,12 +96,15 @@ use crate::output::Output;
 static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 fn main() -> ExitCode {
-    let args = Args::parse();
-    let mut out = Output::stdout(args.json);
-    run(args.verb, &mut out)
+    let (args, invocation) = Args::read();
+    let mut out = Output::stdout(args.json, args.report);
+    let exit = out
+        .refuse_reports_to_one_file()
+        .and_then(|()| out.refuse_reports_over(invocation.files.iter().map(PathBuf::as_path)))
+        .and_then(|()| run(args.verb, &mut out))
         .and_then(|exit| Ok(out.flush().map(|()| exit)?))
-        .unwrap_or_else(|failure| failure.report(&mut out))
-        .into()
+        .unwrap_or_else(|failure| failure.report(&mut out));
+    report::write(&invocation, exit, out).into()
 }
 
 fn run(verb: Verb, out: &mut Output) -> Result<Exit, Failure> {

@@ -74,7 +74,7 @@ pub(crate) fn run(files: &[PathBuf], out: &mut Output) -> Result<Exit, Failure> 
         }
         if let Some(error) = error {
             exit = Exit::Input;
-            out.complain(format_args!("{}: {error}", file.display()))?;
+            out.complain_of_input(format_args!("{}: {error}", file.display()))?;
         }
     }
     Ok(exit)

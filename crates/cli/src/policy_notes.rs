@@ -1,8 +1,10 @@
-//! What is told on stderr about policy that was loaded: what is suspect in it, and what had no effect.
+//! What is told on stderr and to reports about policy that was loaded: what is suspect in it, and what
+//! had no effect.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use nvgre_analyze::{Check, CheckOutcome, Finding, Severity};
 use nvgre_netwnv::Place;
 use nvgre_sim::{Model, ModelWarning};
 
@@ -12,7 +14,9 @@ use crate::output::Output;
 /// Tells each kind of warning once, with all its places, and every command that only shows or
 /// waits.
 pub(crate) fn print(model: &Model, out: &mut Output) -> Result<(), Failure> {
-    for (text, warnings) in by_text(model.warnings()) {
+    let suspect = by_text(model.warnings());
+    out.check(check(&suspect));
+    for (text, warnings) in suspect {
         out.complain(format_args!("warning: {}", told(text, &warnings)))?;
     }
     let shown = model.display_only();
@@ -27,6 +31,37 @@ pub(crate) fn print(model: &Model, out: &mut Output) -> Result<(), Failure> {
         ))?;
     }
     Ok(())
+}
+
+fn check(suspect: &[(&str, Vec<&ModelWarning>)]) -> Check {
+    let findings = suspect.iter().map(|(text, warnings)| {
+        let mut hosts: Vec<&str> = Vec::new();
+        let mut places: Vec<Place> = Vec::new();
+        for warning in warnings {
+            if !hosts.contains(&warning.host.as_str()) {
+                hosts.push(&warning.host);
+            }
+            // Hosts are mostly given the same scripts.
+            let new = warning.place.iter().filter(|place| !places.contains(place));
+            let new: Vec<_> = new.cloned().collect();
+            places.extend(new);
+        }
+        let hosts = hosts.join(", ");
+        Finding {
+            rule: "suspect_policy",
+            severity: Severity::Warning,
+            message: format!("On {hosts}: {text}."),
+            places,
+            fix: Vec::new(),
+            identity: format!("{hosts} {text}"),
+        }
+    });
+    Check {
+        id: "policy".to_owned(),
+        title: "the policy loads, and what is suspect in it".to_owned(),
+        outcome: CheckOutcome::Holds,
+        findings: findings.collect(),
+    }
 }
 
 /// Shape: text -> its warnings, both in the order in which they came.

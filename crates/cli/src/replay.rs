@@ -12,8 +12,9 @@ use crate::exit::{Exit, Failure};
 use crate::input::open_capture;
 use crate::output::Output;
 use crate::replay_result::{InputResult, Isolation, ReplayResult, Stopwatch};
-use crate::scenario_file::{load, read_text, rendered};
-use crate::{replay_json, replay_text};
+use crate::same_file::is_same_file;
+use crate::scenario_file::{load, policy_files, read_text, rendered};
+use crate::{replay_checks, replay_json, replay_text};
 
 /// What was asked for.
 #[derive(Debug, clap::Args)]
@@ -92,6 +93,7 @@ pub(crate) fn run(args: &ReplayArgs, out: &mut Output) -> Result<Exit, Failure> 
     };
     let cut = inputs.iter().any(|input| input.error.is_some());
     if !cut || replay.report().frames.read > 0 {
+        replay_checks::tell(&result, &args.fail_on, out);
         if out.is_json() {
             replay_json::print(&result, out)?;
         } else {
@@ -156,19 +158,16 @@ fn incomplete(
     }));
     let last = messages.pop().unwrap_or_default();
     for message in messages {
-        out.complain(message)?;
+        out.complain_of_input(message)?;
     }
     Ok(Failure::input(last))
 }
 
 /// Refuses to write over what is read.
 fn refuse_input(args: &ReplayArgs, scenario: &Scenario, output: &Path) -> Result<(), Failure> {
-    let of_hosts = scenario.hosts.iter().flat_map(|host| &host.policy);
-    let of_stages = scenario.stages.iter().flat_map(|stage| &stage.scripts);
-    let policy = of_hosts.chain(of_stages.map(|script| &script.file));
     let inputs = [&args.scenario].into_iter().chain(&args.map);
     let inputs = inputs.chain(&args.read).map(PathBuf::as_path);
-    let mut inputs = inputs.chain(policy.map(Path::new));
+    let mut inputs = inputs.chain(policy_files(scenario));
     match inputs.find(|input| is_same_file(input, output)) {
         None => Ok(()),
         Some(input) => Err(Failure::usage(format_args!(
@@ -176,32 +175,6 @@ fn refuse_input(args: &ReplayArgs, scenario: &Scenario, output: &Path) -> Result
             output.display(),
             input.display()
         ))),
-    }
-}
-
-/// Whether both names lead to one regular file, through links too. Nothing is opened: that would
-/// disturb a pipe.
-#[cfg(unix)]
-fn is_same_file(input: &Path, output: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-
-    let input = if input == Path::new("-") {
-        Path::new("/dev/stdin")
-    } else {
-        input
-    };
-    match (fs::metadata(input), fs::metadata(output)) {
-        (Ok(a), Ok(b)) => b.is_file() && (a.dev(), a.ino()) == (b.dev(), b.ino()),
-        _ => false,
-    }
-}
-
-/// Whether both names lead to one file. Hard links are not seen.
-#[cfg(not(unix))]
-fn is_same_file(input: &Path, output: &Path) -> bool {
-    match (fs::canonicalize(input), fs::canonicalize(output)) {
-        (Ok(input), Ok(output)) => input == output,
-        _ => false,
     }
 }
 

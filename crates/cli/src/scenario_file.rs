@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use nvgre_sim::{Model, ModelError, Scenario, ScenarioError};
 
-use crate::exit::Failure;
+use crate::exit::{Failure, invalid_input};
 use crate::output::Output;
 use crate::policy_notes;
 
@@ -41,19 +41,20 @@ pub(crate) fn built_in_story() -> Result<Model, Failure> {
     let text = read(file).map_err(Failure::input)?;
     let mut scenario = Scenario::parse(file, &text).map_err(|errors| rendered(&errors, &text))?;
     name_policy_from_here(&mut scenario, folder_of(Path::new(file)));
-    Model::new(scenario, &read).map_err(Failure::input)
+    Ok(Model::new(scenario, &read)?)
 }
 
 /// Reads a scenario and enters its stages up to the one named, or all of them. Suspect policy is
 /// told on stderr.
 pub(crate) fn load(file: &Path, stage: Option<&str>, out: &mut Output) -> Result<Model, Failure> {
     let mut model = read_scenario(file)?;
+    out.refuse_reports_over(policy_files(model.scenario()))?;
     let last = match stage {
         None => model.scenario().stages.len(),
         Some(wanted) => stage_number(model.scenario(), wanted)?,
     };
     for index in 0..last {
-        model.enter_stage(index).map_err(Failure::input)?;
+        model.enter_stage(index)?;
     }
     policy_notes::print(&model, out)?;
     Ok(model)
@@ -72,8 +73,16 @@ pub(crate) fn read_scenario(file: &Path) -> Result<Model, Failure> {
             let error = unreadable(&name, &text, folder, &file, &error);
             rendered(&[error], &text)
         }
-        other => Failure::input(other),
+        other => other.into(),
     })
+}
+
+/// The policy files of a scenario, as named from where the user stands.
+pub(crate) fn policy_files(scenario: &Scenario) -> impl Iterator<Item = &Path> {
+    let of_hosts = scenario.hosts.iter().flat_map(|host| &host.policy);
+    let of_stages = scenario.stages.iter().flat_map(|stage| &stage.scripts);
+    let files = of_hosts.chain(of_stages.map(|script| &script.file));
+    files.map(Path::new)
 }
 
 /// Reads a text file. Editors on Windows like to save UTF-16, so that what is no UTF-8 gets advice.
@@ -160,5 +169,8 @@ pub(crate) fn rendered(errors: &[ScenarioError], text: &str) -> Failure {
     if errors.len() > ERRORS_TOLD {
         parts.push(format!("and {} more errors", errors.len() - ERRORS_TOLD));
     }
-    Failure::input(parts.join("\n").trim_end())
+    let findings = errors
+        .iter()
+        .map(|error| invalid_input(Some(&error.place), &error.message, error.help.as_deref()));
+    Failure::inputs(parts.join("\n").trim_end(), findings.collect())
 }

@@ -1,0 +1,98 @@
+//! Annotations: workflow commands, which GitHub Actions reads from what a step prints.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use nvgre_analyze::{Finding, Severity};
+
+use crate::report::Run;
+
+/// Annotations of a level that GitHub shows of one step; it drops further ones.
+const SHOWN_MAX: usize = 10;
+
+/// A line for each finding that is shown, the levels from the worst; the last of a level says how
+/// many were left out.
+pub(crate) fn text(run: &Run) -> String {
+    let mut text = String::new();
+    for severity in [Severity::Error, Severity::Warning, Severity::Note] {
+        let findings: Vec<&Finding> = run
+            .all()
+            .flat_map(|check| &check.findings)
+            .filter(|finding| finding.severity == severity)
+            .collect();
+        let left_out = findings.len().saturating_sub(SHOWN_MAX);
+        for (index, finding) in findings.iter().take(SHOWN_MAX).enumerate() {
+            let mut message = message(run, finding);
+            if left_out > 0 && index + 1 == SHOWN_MAX {
+                let _infallible = write!(message, "\nand {left_out} more of this level");
+            }
+            let _infallible = writeln!(
+                text,
+                "::{}{}::{}",
+                command(severity),
+                properties(run, finding),
+                escaped(&message, DATA)
+            );
+        }
+    }
+    text
+}
+
+fn command(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Note => "notice",
+    }
+}
+
+fn properties(run: &Run, finding: &Finding) -> String {
+    let mut properties = String::from(" ");
+    if let Some(place) = finding.places.first() {
+        let file = run.names.of(&place.file);
+        let _infallible = write!(
+            properties,
+            "file={},line={},col={},",
+            escaped(&file, PROPERTY),
+            place.line,
+            place.column
+        );
+    }
+    let title = format!("nvgre {}: {}", run.verb, finding.rule);
+    properties.push_str("title=");
+    properties.push_str(&escaped(&title, PROPERTY));
+    properties
+}
+
+/// The sentence, where else it is written, and what mends it, a line each.
+fn message(run: &Run, finding: &Finding) -> String {
+    let mut message = finding.message.clone();
+    for place in finding.places.iter().skip(1) {
+        let file = run.names.of(&place.file);
+        let _infallible = write!(message, "\nsee {file}:{}:{}", place.line, place.column);
+    }
+    for fix in &finding.fix {
+        let _infallible = write!(message, "\nfix: {fix}");
+    }
+    message
+}
+
+/// What has a meaning in the text of a command.
+const DATA: &[char] = &['%', '\r', '\n'];
+/// What has one in its properties.
+const PROPERTY: &[char] = &['%', '\r', '\n', ':', ','];
+
+fn escaped<'t>(text: &'t str, special: &[char]) -> Cow<'t, str> {
+    if !text.contains(special) {
+        return text.into();
+    }
+    let mut escaped = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if special.contains(&c) {
+            let _infallible = write!(escaped, "%{:02X}", u32::from(c));
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped.into()
+}
