@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::Write;
 use std::path::Path;
 
+use nvgre_analyze::{Check, CheckOutcome, Finding, Severity};
 use nvgre_netwnv::Place;
 use serde::de::{Error, Unexpected};
 use serde::{Deserialize, Deserializer};
@@ -78,13 +79,15 @@ impl Baseline {
                 continue;
             };
             compared += 1;
-            if now > earlier * most {
+            let is_worse = now > earlier * most;
+            let told = format!(
+                "{now:.2} times its limit, {earlier:.2} in the baseline: {:.0} % worse, {margin} % allowed",
+                (now / earlier - 1.0) * 100.0,
+            );
+            out.check(check(&row.id, is_worse.then_some(&*told)));
+            if is_worse {
                 worse += 1;
-                out.complain(format_args!(
-                    "{}: {now:.2} times its limit, {earlier:.2} in the baseline: {:.0} % worse, {margin} % allowed",
-                    row.id,
-                    (now / earlier - 1.0) * 100.0,
-                ))?;
+                out.complain(format_args!("{}: {told}", row.id))?;
             }
         }
         if compared == 0 {
@@ -102,6 +105,27 @@ impl Baseline {
         } else {
             Exit::Success
         })
+    }
+}
+
+/// Whether a case is no worse than it was; `worse` says that it is.
+fn check(id: &str, worse: Option<&str>) -> Check {
+    let findings = worse.map(|told| Finding {
+        rule: "worse_than_baseline",
+        severity: Severity::Error,
+        message: format!("{id}: {told}."),
+        places: Vec::new(),
+        fix: Vec::new(),
+        identity: id.to_owned(),
+    });
+    Check {
+        id: format!("bench/{id}"),
+        title: format!("{id} is no worse than in the baseline"),
+        outcome: match worse {
+            None => CheckOutcome::Holds,
+            Some(_) => CheckOutcome::Fails,
+        },
+        findings: findings.into_iter().collect(),
     }
 }
 

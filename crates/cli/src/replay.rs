@@ -149,18 +149,24 @@ fn incomplete(
                 .map(|error| format!("{}: {error}", input.file)),
         );
     }
+    let Some(file) = &args.write else {
+        let last = messages.pop().unwrap_or_default();
+        complain_of(messages, out)?;
+        return Ok(Failure::input(last));
+    };
+    complain_of(messages, out)?;
     // An output that ends where the input broke would look whole: it is not kept.
-    messages.extend(args.write.as_ref().map(|file| {
-        format!(
-            "{}: not written, as not all of the input could be read",
-            file.display()
-        )
-    }));
-    let last = messages.pop().unwrap_or_default();
-    for message in messages {
-        out.complain_of_input(message)?;
-    }
-    Ok(Failure::input(last))
+    let not_written = format!(
+        "{}: not written, as not all of the input could be read",
+        file.display()
+    );
+    Ok(Failure::inputs(not_written, Vec::new()))
+}
+
+fn complain_of(messages: Vec<String>, out: &mut Output) -> Result<(), Failure> {
+    messages
+        .into_iter()
+        .try_for_each(|message| out.complain_of_input(message))
 }
 
 /// Refuses to write over what is read.

@@ -138,3 +138,73 @@ fn speak_up(check: &mut Check) {
         });
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::path::PathBuf;
+
+    use nvgre_netwnv::Place;
+
+    use super::*;
+
+    /// A run whose one check found these.
+    pub(crate) fn run_with(findings: Vec<Finding>) -> Run {
+        let check = Check {
+            id: "check".to_owned(),
+            title: "it is as it should be".to_owned(),
+            outcome: CheckOutcome::Fails,
+            findings,
+        };
+        let invocation = Invocation {
+            verb: "verify".to_owned(),
+            files: vec![PathBuf::from("scenario.toml")],
+        };
+        let run = Run::new(&invocation, Exit::No, vec![check], Vec::new());
+        Run {
+            names: Names::as_given(),
+            ..run
+        }
+    }
+
+    pub(crate) fn finding(severity: Severity, message: &str, file: &str) -> Finding {
+        Finding {
+            rule: "no_port",
+            severity,
+            message: message.to_owned(),
+            places: vec![Place {
+                file: file.into(),
+                line: 7,
+                column: 3,
+            }],
+            fix: Vec::new(),
+            identity: message.to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_no_that_no_check_gives_shows_all_the_same() {
+        let invocation = Invocation {
+            verb: "trace".to_owned(),
+            files: Vec::new(),
+        };
+        for (exit, outcome) in [
+            (Exit::Success, CheckOutcome::Holds),
+            (Exit::No, CheckOutcome::Fails),
+            (Exit::Nothing, CheckOutcome::Undecided),
+            (Exit::Worse, CheckOutcome::Fails),
+        ] {
+            let run = Run::new(&invocation, exit, Vec::new(), Vec::new());
+            assert_eq!(run.done.outcome, outcome, "{exit:?}");
+            let said = usize::from(outcome != CheckOutcome::Holds);
+            assert_eq!(run.done.findings.len(), said, "{exit:?}");
+        }
+    }
+
+    #[test]
+    fn a_check_that_fails_without_findings_is_one() {
+        let run = run_with(Vec::new());
+        assert_eq!(run.checks[0].findings[0].rule, "failed_check");
+        assert_eq!(run.checks[0].findings[0].message, "it is as it should be");
+        assert_eq!(run.done.outcome, CheckOutcome::Holds);
+    }
+}

@@ -96,3 +96,38 @@ fn escaped<'t>(text: &'t str, special: &[char]) -> Cow<'t, str> {
     }
     escaped.into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::tests::{finding, run_with};
+
+    #[test]
+    fn a_command_ends_only_where_it_should() {
+        let mut odd = finding(Severity::Error, "50 % of\r\n::error::it, all", "a,b:c%.ps1");
+        odd.fix.push("one\ntwo".to_owned());
+        assert_eq!(
+            text(&run_with(vec![odd])),
+            "::error file=a%2Cb%3Ac%25.ps1,line=7,col=3,title=nvgre verify%3A no_port::\
+             50 %25 of%0D%0A::error::it, all%0Afix: one%0Atwo\n"
+        );
+    }
+
+    #[test]
+    fn ten_of_a_level_are_shown_and_the_last_says_how_many_more_there_are() {
+        let of_level = |severity, n: usize| {
+            (0..n).map(move |n| finding(severity, &format!("finding {n}"), "a.ps1"))
+        };
+        let findings = of_level(Severity::Warning, 10)
+            .chain(of_level(Severity::Error, 13))
+            .chain(of_level(Severity::Note, 1));
+        let text = text(&run_with(findings.collect()));
+        let lines: Vec<&str> = text.lines().collect();
+        let starting = |start: &str| lines.iter().filter(|line| line.starts_with(start)).count();
+        assert_eq!(starting("::error "), 10);
+        assert_eq!(starting("::warning "), 10);
+        assert_eq!(starting("::notice "), 1);
+        assert!(lines[9].ends_with("::finding 9%0Aand 3 more of this level"));
+        assert!(lines[19].ends_with("::finding 9"), "{}", lines[19]);
+    }
+}

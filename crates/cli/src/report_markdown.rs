@@ -188,3 +188,56 @@ fn upper_first(text: &str) -> String {
     let first = chars.next().map(|c| c.to_uppercase().to_string());
     format!("{}{}.", first.unwrap_or_default(), chars.as_str())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::tests::{finding, run_with};
+
+    #[test]
+    fn text_from_outside_is_no_markup() {
+        let message = "a|b `c` <script>x</script> [l](u) *s* _u_ @owner\r\nsecond & last";
+        let mut odd = finding(Severity::Error, message, "a (b)|`c`.ps1");
+        odd.fix.push("Write-Host ```\n<b>".to_owned());
+        let text = text(&run_with(vec![odd]));
+        let told = "a\\|b \\`c\\` &lt;script&gt;x&lt;/script&gt; \\[l\\](u) \\*s\\* \\_u\\_ \
+                    @<!-- -->owner<br>second &amp; last";
+        assert!(text.contains(told), "{text}");
+        let link = "[a (b)\\|\\`c\\`.ps1:7](a%20%28b%29%7C%60c%60.ps1#L7)";
+        assert!(text.contains(link), "{text}");
+        let fix = "  ````text\n  Write-Host ```\n  <b>\n  ````\n";
+        assert!(text.contains(fix), "{text}");
+    }
+
+    #[test]
+    fn the_worst_comes_first_and_what_is_left_out_is_counted() {
+        let notes = (0..150).map(|n| finding(Severity::Note, &format!("note {n}"), "a.ps1"));
+        let worst = finding(Severity::Error, "the worst", "a.ps1");
+        let text = text(&run_with(notes.chain([worst]).collect()));
+        let first = text.lines().find(|line| line.starts_with("- **"));
+        assert_eq!(first, Some("- **error** `no_port`: the worst  "));
+        assert!(text.contains(": note 98  \n"));
+        assert!(!text.contains(": note 99  \n"));
+        assert!(
+            text.ends_with("51 more findings are left out here.\n"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn however_much_was_found_the_text_fits_the_summary_of_a_job() {
+        let long = "|".repeat(2 * TEXT_MAX);
+        let findings = (0..100).map(|_| finding(Severity::Error, &long, "a.ps1"));
+        let mut run = run_with(findings.collect());
+        run.checks.extend((0..300).map(|n| Check {
+            id: n.to_string(),
+            title: format!("check {n} {long}"),
+            outcome: CheckOutcome::Holds,
+            findings: Vec::new(),
+        }));
+        let text = text(&run);
+        assert!(text.len() < 1 << 20, "{} bytes", text.len());
+        assert!(text.contains(" more checks are not in this table.\n"));
+        assert!(text.ends_with(" more findings are left out here.\n"));
+    }
+}

@@ -21,6 +21,12 @@ impl Names {
         }
     }
 
+    /// As on a machine of no CI service.
+    #[cfg(test)]
+    pub(crate) fn as_given() -> Self {
+        Self { root: None }
+    }
+
     /// The name with forward slashes: from the root where the file lies there, else as it was given.
     pub(crate) fn of(&self, file: &str) -> String {
         let path = Path::new(file);

@@ -210,3 +210,51 @@ fn rule(id: &'static str) -> Value {
         "help": {"text": help},
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::tests::{finding, run_with};
+
+    #[test]
+    fn no_more_results_than_github_takes_and_the_rest_is_counted() {
+        let findings = (0..RESULTS_MAX + 2).map(|n| finding(Severity::Note, &n.to_string(), "a"));
+        let log: Value = serde_json::from_str(&text(&run_with(findings.collect()))).expect("JSON");
+        let run = &log["runs"][0];
+        assert_eq!(run["results"].as_array().map(Vec::len), Some(RESULTS_MAX));
+        let notification = &run["invocations"][0]["toolExecutionNotifications"][0];
+        assert_eq!(
+            notification["message"]["text"],
+            "2 more results were left out."
+        );
+    }
+
+    #[test]
+    fn further_places_are_related_and_numbered() {
+        let mut found = finding(Severity::Error, "twice", "a.ps1");
+        found.places.push(Place {
+            line: 9,
+            ..found.places[0].clone()
+        });
+        let log: Value = serde_json::from_str(&text(&run_with(vec![found]))).expect("JSON");
+        let related = &log["runs"][0]["results"][0]["relatedLocations"];
+        assert_eq!(related.as_array().map(Vec::len), Some(1));
+        assert_eq!(related[0]["id"], 1);
+        assert_eq!(related[0]["physicalLocation"]["region"]["startLine"], 9);
+    }
+
+    #[test]
+    fn fingerprints_tell_rules_and_identities_apart_and_nothing_else() {
+        let of = |rule, message: &str, identity: &str| {
+            fingerprint(&Finding {
+                rule,
+                identity: identity.to_owned(),
+                ..finding(Severity::Error, message, "a.ps1")
+            })
+        };
+        let first = of("no_port", "first seen", "Red11");
+        assert_eq!(first, of("no_port", "seen again", "Red11"));
+        assert_ne!(first, of("no_port", "first seen", "Red22"));
+        assert_ne!(first, of("too_big", "first seen", "Red11"));
+    }
+}

@@ -23,11 +23,23 @@ pub(crate) struct Ran {
 
 /// Runs `nvgre` without input.
 pub(crate) fn nvgre<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Ran {
-    let output = Command::new(env!("CARGO_BIN_EXE_nvgre"))
-        .args(arguments)
-        .output()
-        .expect("the command starts");
+    let output = command(arguments).output().expect("the command starts");
     Ran::of(output)
+}
+
+/// `nvgre` with these arguments, as on a machine of no CI service.
+pub(crate) fn command<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_nvgre"));
+    command.args(arguments);
+    for variable in [
+        "GITHUB_WORKSPACE",
+        "GITHUB_SERVER_URL",
+        "GITHUB_REPOSITORY",
+        "GITHUB_SHA",
+    ] {
+        command.env_remove(variable);
+    }
+    command
 }
 
 impl Ran {
