@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap_complete::Shell;
 use nvgre_dataplane::DropReason;
 
 use crate::bench::BenchArgs;
@@ -120,6 +121,20 @@ pub(crate) enum Verb {
     Pcap {
         #[command(subcommand)]
         verb: PcapVerb,
+    },
+    /// Print what a shell completes.
+    #[command(hide = true)]
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Write manual pages, one for the command and one for each verb; without a folder print the
+    /// command's.
+    #[command(hide = true)]
+    Man {
+        /// The folder for them.
+        #[arg(value_name = "DIR")]
+        folder: Option<PathBuf>,
     },
     /// Write the JSON Schemas of what --json prints, a file for each verb.
     #[command(hide = true)]

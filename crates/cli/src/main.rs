@@ -19,6 +19,7 @@
 //! | `report_junit.rs`, `report_sarif.rs`, `report_github.rs`, `report_markdown.rs` | its formats |
 //! | `report_target.rs`, `report_place.rs` | where reports go; what they call files |
 //! | `same_file.rs` | whether two names lead to one file |
+//! | `completions.rs`, `man_pages.rs` | what shells complete, and manual pages |
 //! | `input.rs` | captures by name, `-` for stdin |
 //! | `outermost_gre.rs` | whether a captured frame's outermost IP header carries GRE |
 //! | `pcap_info.rs` | `nvgre pcap info` |
@@ -51,12 +52,14 @@ mod bench_chart;
 mod bench_row;
 mod bench_text;
 mod codes;
+mod completions;
 mod decap_text;
 mod demo;
 mod demo_checks;
 mod exit;
 mod init;
 mod input;
+mod man_pages;
 mod outermost_gre;
 mod output;
 mod pcap_decap;
@@ -115,6 +118,8 @@ fn run(verb: Verb, out: &mut Output) -> Result<Exit, Failure> {
         Verb::Init(args) => init::run(&args, out),
         Verb::Bench(args) => bench::run(&args, out),
         Verb::Codes { name } => codes::run(name, out),
+        Verb::Completions { shell } => completions::run(shell, out),
+        Verb::Man { folder } => man_pages::run(folder.as_deref(), out),
         Verb::Schemas { folder } => schemas::run(&folder),
         Verb::Pcap { verb } => match verb {
             PcapVerb::Info { files } => pcap_info::run(&files, out),
