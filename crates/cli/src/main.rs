@@ -18,6 +18,7 @@
 //! | `report.rs` | `--report`: what a run came to, for machines |
 //! | `report_junit.rs`, `report_sarif.rs`, `report_github.rs`, `report_markdown.rs` | its formats |
 //! | `report_target.rs`, `report_place.rs` | where reports go; what they call files |
+//! | `report_rule.rs` | what they say of a rule, whatever broke it |
 //! | `same_file.rs` | whether two names lead to one file |
 //! | `completions.rs`, `man_pages.rs` | what shells complete, and manual pages |
 //! | `input.rs` | captures by name, `-` for stdin |
@@ -75,6 +76,7 @@ mod report_github;
 mod report_junit;
 mod report_markdown;
 mod report_place;
+mod report_rule;
 mod report_sarif;
 mod report_target;
 mod same_file;

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use nvgre_analyze::{Finding, Severity};
-use nvgre_dataplane::DropReason;
 use nvgre_netwnv::Place;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -13,6 +12,7 @@ use twox_hash::XxHash3_64;
 use crate::exit::Exit;
 use crate::report::Run;
 use crate::report_place::percent_encoded;
+use crate::report_rule::Rule;
 
 /// Results that GitHub takes of a run; it refuses a file with more.
 const RESULTS_MAX: usize = 25_000;
@@ -192,21 +192,11 @@ fn level(severity: Severity) -> &'static str {
     }
 }
 
-/// A drop reason as `nvgre codes` explains it; other rules by their names.
 fn rule(id: &'static str) -> Value {
-    let Some(reason) = DropReason::from_name(id) else {
-        let words = id.replace('_', " ");
-        return json!({"id": id, "shortDescription": {"text": words}});
-    };
-    let help = format!(
-        "Usual cause: {}\nUsual fix: {}\nSource: {}",
-        reason.usual_cause(),
-        reason.usual_fix(),
-        reason.source()
-    );
+    let Rule { sentence, help } = Rule::named(id);
     json!({
         "id": id,
-        "shortDescription": {"text": reason.sentence()},
+        "shortDescription": {"text": sentence},
         "help": {"text": help},
     })
 }
