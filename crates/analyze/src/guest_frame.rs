@@ -114,6 +114,21 @@ pub(crate) fn request(probe: Probe, from: Station, to: Station) -> Vec<u8> {
     }
 }
 
+/// A datagram that fills an IP packet of this many bytes, 28 or 48 at least, and must not be
+/// fragmented.
+pub(crate) fn datagram_of(ip_len_bytes: usize, from: Station, to: Station) -> Vec<u8> {
+    /// IP header and UDP header.
+    const HEADERS: [usize; 2] = [20 + 8, 40 + 8];
+    let headers = HEADERS[usize::from(!from.address.is_ipv4())];
+    let data = vec![0; ip_len_bytes.saturating_sub(headers)];
+    let mut frame = Vec::with_capacity(14 + ip_len_bytes);
+    let written = packet(from, to)
+        .udp(GUEST_PORT, GUEST_PORT)
+        .write_to_vec(&mut frame, &data);
+    debug_assert!(written.is_ok(), "IP packets are that long");
+    frame
+}
+
 /// What the receiver's stack or application says to [`request`].
 pub(crate) fn reply(probe: Probe, from: Station, to: Station) -> Vec<u8> {
     let ip = packet(from, to);

@@ -21,6 +21,7 @@ use nvgre_wire::{FrameBuf, HEADROOM};
 
 pub use blast_radius::{BlastEntry, blast_radius};
 pub use fabric::Fabric;
+pub(crate) use fabric::ground_of;
 pub use facts::{Breach, Fact, Ground, IsolationFacts, TenantIndex};
 
 /// The model in words, for whoever reads an answer.
@@ -101,7 +102,7 @@ fn suspects(fabric: &Fabric, facts: &IsolationFacts) -> Vec<Vec<(usize, usize)>>
         for host in 0..fabric.hosts.len() {
             let here = fabric.hosts[host].policy.ports.iter().enumerate();
             let here = here.filter(|(_, port)| port.connected);
-            let here = here.filter(|(_, port)| grounds.contains(&fabric::ground(host, port)));
+            let here = here.filter(|(_, port)| grounds.contains(&ground_of(host, port)));
             ports.extend(here.map(|(at, _)| (host, at)));
         }
         ports

@@ -41,7 +41,7 @@ impl Fabric {
             let policy = &held.policy;
             for port in self.ports(host) {
                 let tenant = self.tenant_of[port.id.0 as usize];
-                let ground = ground(host, port);
+                let ground = ground_of(host, port);
                 facts.add(Fact::Port { ground, tenant }, 1);
             }
             for route in &policy.customer_routes {
@@ -77,7 +77,7 @@ impl Fabric {
 }
 
 /// Where a port's frames are heard.
-pub(crate) fn ground(host: usize, port: &Port) -> Ground {
+pub(crate) fn ground_of(host: usize, port: &Port) -> Ground {
     match port.subnet {
         PortSubnet::Unset => Ground::Wire(port.vlan),
         PortSubnet::Tenant(vsid) => Ground::Subnet(vsid),

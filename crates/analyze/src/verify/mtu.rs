@@ -1,0 +1,189 @@
+//! How large a packet may be from guest to guest, and who drops what is larger.
+
+use std::collections::BTreeMap;
+
+use nvgre_dataplane::{DropReason, PortId};
+use nvgre_sim::{GuestIndex, Ingress, Model, Trial};
+
+use super::named;
+use super::reach::ReachPair;
+use crate::conversation::LegKind;
+use crate::converse::converse;
+use crate::finding::{Check, CheckOutcome, Finding, Severity};
+use crate::guest_frame::{self, Station};
+use crate::probe::Probe;
+
+/// The shortest IP packet that is tried, in bytes: every IP network carries it (RFC 791 section 3.2).
+const LEAST_BYTES: usize = 68;
+/// The longest IP packet there is, in bytes, less what IPv6 counts apart.
+const MOST_BYTES: usize = 65_535;
+
+/// How large packets from one guest to another may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SafeMtu {
+    /// Who sends.
+    pub from: GuestIndex,
+    /// Who receives.
+    pub to: GuestIndex,
+    /// The largest IP packet that arrives, in bytes. None: every one does.
+    pub largest_bytes: Option<u16>,
+    /// Who drops the next larger one, and why.
+    pub dropped_by: Option<(usize, DropReason)>,
+    /// Whether the sender is told.
+    pub told: bool,
+    /// The MTU that the sender's stack has, in bytes.
+    pub configured_bytes: u16,
+}
+
+impl SafeMtu {
+    /// Whether whatever the sender's stack makes arrives.
+    pub fn holds(&self) -> bool {
+        let largest = self.largest_bytes;
+        largest.is_none_or(|largest| self.configured_bytes <= largest)
+    }
+}
+
+/// Finds the largest packet for every pair that gets an answer.
+pub fn ask_mtus(model: &mut Model, pairs: &[ReachPair]) -> Vec<SafeMtu> {
+    let scenario = model.scenario().clone();
+    let mut trial = model.trial();
+    let answered = pairs.iter().filter(|pair| pair.answered);
+    let found = answered.filter_map(|pair| {
+        let configured_bytes = scenario.guests[pair.from].mtu_bytes;
+        ask_pair(&mut trial, pair.from, pair.to, configured_bytes)
+    });
+    found.collect()
+}
+
+fn ask_pair(
+    trial: &mut Trial<'_>,
+    from: GuestIndex,
+    to: GuestIndex,
+    configured_bytes: u16,
+) -> Option<SafeMtu> {
+    let conversation = converse(trial, from, to, Probe::Icmp);
+    let next_hop = conversation.leg(LegKind::Resolve)?.resolved?.mac;
+    let (ours, theirs) = conversation.addresses?;
+    let host = trial.model().host_of(from);
+    let sender = Station {
+        mac: trial.model().scenario().guests[from].mac,
+        address: ours,
+    };
+    let receiver = Station {
+        mac: next_hop,
+        address: theirs,
+    };
+    let mut send = |ip_len_bytes: usize| {
+        let frame = guest_frame::datagram_of(ip_len_bytes, sender, receiver);
+        let journey = trial.trace(host, Ingress::Port(PortId(from as u32)), &frame);
+        trial.forget();
+        let arrived = journey
+            .deliveries()
+            .any(|(_, port, _)| port.0 as GuestIndex == to);
+        (arrived, journey)
+    };
+    let safe = |largest_bytes, dropped_by, told| SafeMtu {
+        from,
+        to,
+        largest_bytes,
+        dropped_by,
+        told,
+        configured_bytes,
+    };
+    if send(MOST_BYTES).0 {
+        return Some(safe(None, None, false));
+    }
+    let (mut arrives, mut too_large) = (LEAST_BYTES, MOST_BYTES);
+    if !send(arrives).0 {
+        too_large = arrives;
+        arrives = 0;
+    }
+    while too_large - arrives > 1 && arrives > 0 {
+        let middle = usize::midpoint(arrives, too_large);
+        if send(middle).0 {
+            arrives = middle;
+        } else {
+            too_large = middle;
+        }
+    }
+    let (_, journey) = send(too_large);
+    let dropped_by = journey.fate.dropped.map(|(reason, host)| (host, reason));
+    let told = journey.generated().next().is_some();
+    Some(safe(Some(arrives as u16), dropped_by, told))
+}
+
+/// The MTUs as a check: guests of one MTU whose larger packets end alike are one finding.
+pub fn mtu_check(model: &Model, mtus: &[SafeMtu]) -> Check {
+    type Alike = (u16, u16, Option<usize>, &'static str, bool);
+    let mut alike: BTreeMap<Alike, Vec<&SafeMtu>> = BTreeMap::new();
+    for mtu in mtus.iter().filter(|mtu| !mtu.holds()) {
+        let host = mtu.dropped_by.map(|(host, _)| host);
+        let reason = mtu
+            .dropped_by
+            .map_or("no_answer", |(_, reason)| reason.name());
+        let largest = mtu.largest_bytes.unwrap_or_default();
+        let key = (largest, mtu.configured_bytes, host, reason, mtu.told);
+        alike.entry(key).or_default().push(mtu);
+    }
+    let findings: Vec<_> = alike
+        .into_iter()
+        .map(|((largest, configured, host, reason, told), pairs)| {
+            let names: Vec<_> = pairs
+                .iter()
+                .map(|pair| {
+                    let (from, to) = (named::guest(model, pair.from), named::guest(model, pair.to));
+                    format!("{from} to {to}")
+                })
+                .collect();
+            let at = host.map_or_else(String::new, |host| {
+                format!(" at {}", named::host(model, host))
+            });
+            let told_so = if told {
+                "the sender is told, where packets may not be fragmented"
+            } else {
+                "the sender is not told"
+            };
+            Finding {
+                rule: reason,
+                severity: if told {
+                    Severity::Warning
+                } else {
+                    Severity::Error
+                },
+                message: format!(
+                    "{}: packets of more than {largest} bytes are dropped {reason}{at}, and the guests' \
+                     MTU is {configured}; {told_so}",
+                    named::some_of(&names)
+                ),
+                places: Vec::new(),
+                fix: vec![format!(
+                    "Lower the guests' MTU to {largest}, or raise the underlay's by {}.",
+                    configured.saturating_sub(largest)
+                )],
+                identity: format!("{reason} {}", names.join(", ")),
+            }
+        })
+        .collect();
+    let failing = mtus.iter().filter(|mtu| !mtu.holds()).count();
+    let smallest = mtus.iter().filter_map(|mtu| mtu.largest_bytes).min();
+    let smallest = smallest.map_or_else(
+        || "nothing limits packets between guests".to_owned(),
+        |least| format!("the largest packet that is safe for every pair has {least} bytes"),
+    );
+    Check {
+        id: "mtu".to_owned(),
+        title: match failing {
+            0 => smallest,
+            _ => format!(
+                "{failing} of {} pairs lose what their MTU allows; {smallest}",
+                mtus.len()
+            ),
+        },
+        outcome: if failing == 0 {
+            CheckOutcome::Holds
+        } else {
+            CheckOutcome::Fails
+        },
+        findings,
+    }
+}

@@ -1,0 +1,210 @@
+//! Who reaches whom, with the answer's way back, against what is wanted.
+
+use std::collections::BTreeMap;
+
+use nvgre_dataplane::{DropReason, RecordId};
+use nvgre_sim::scenario::Reach;
+use nvgre_sim::{GuestIndex, Model};
+
+use super::named;
+use crate::conversation::{Conversation, Failure, LegKind};
+use crate::converse::converse;
+use crate::finding::{Check, CheckOutcome, Finding, Severity};
+use crate::probe::Probe;
+
+/// One guest asks another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReachPair {
+    /// Who asks.
+    pub from: GuestIndex,
+    /// Who is to answer.
+    pub to: GuestIndex,
+    /// What is wanted.
+    pub wanted: Reach,
+    /// The intent that says so, by its place among the scenario's. None: nobody said.
+    pub intent: Option<usize>,
+    /// Whether the question was answered.
+    pub answered: bool,
+    /// Whether any frame of the one that asks reached the other.
+    pub arrived: bool,
+    /// What went wrong, and where, if it was not.
+    pub failure: Option<(LegKind, Failure)>,
+    /// The record that decided, and the host that holds it.
+    pub record: Option<(usize, RecordId)>,
+}
+
+impl ReachPair {
+    /// Whether it is as wanted.
+    pub const fn holds(&self) -> bool {
+        match self.wanted {
+            Reach::Allow => self.answered,
+            Reach::Deny => !self.arrived,
+        }
+    }
+}
+
+/// Lets every guest ask every other of its tenant, and whom an intent names, with an ICMP echo.
+pub fn ask_reach(model: &mut Model) -> Vec<ReachPair> {
+    let scenario = model.scenario().clone();
+    let guests = scenario.guests.len();
+    let mut trial = model.trial();
+    let mut pairs = Vec::new();
+    for from in 0..guests {
+        for to in (0..guests).filter(|&to| to != from) {
+            let (wanted, stated) = scenario.intent(from, to);
+            let same_tenant = scenario.guests[from].tenant == scenario.guests[to].tenant;
+            if stated.is_none() && !same_tenant {
+                continue;
+            }
+            let intent = stated.and_then(|stated| {
+                let mut intents = scenario.intents.iter();
+                intents.position(|intent| std::ptr::eq(intent, stated))
+            });
+            let conversation = converse(&mut trial, from, to, Probe::Icmp);
+            pairs.push(ReachPair {
+                from,
+                to,
+                wanted,
+                intent,
+                answered: conversation.is_answered(),
+                arrived: arrived(&conversation),
+                record: conversation.decided_by.record,
+                failure: conversation.failure,
+            });
+        }
+    }
+    pairs
+}
+
+fn arrived(conversation: &Conversation) -> bool {
+    let frames = conversation.legs.iter().flat_map(|leg| &leg.frames);
+    let mut of_asker = frames.filter(|frame| frame.sender == conversation.from);
+    of_asker.any(|frame| {
+        let mut reached = frame.journey.deliveries();
+        reached.any(|(_, port, _)| port.0 as GuestIndex == conversation.to)
+    })
+}
+
+/// Why pairs fail alike: what went wrong in which leg, at which host, by which record.
+type Cause = (
+    LegKind,
+    &'static str,
+    Option<usize>,
+    Option<(usize, RecordId)>,
+);
+
+/// The pairs as a check: those that fail alike are one finding.
+pub fn reach_check(model: &Model, pairs: &[ReachPair]) -> Check {
+    let mut alike: BTreeMap<Cause, Vec<&ReachPair>> = BTreeMap::new();
+    let mut findings = Vec::new();
+    for pair in pairs.iter().filter(|pair| !pair.holds()) {
+        match (&pair.failure, pair.wanted) {
+            (Some((leg, failure)), Reach::Allow) => {
+                let host = match failure {
+                    Failure::Dropped { host, .. } | Failure::Taken { host } => Some(*host),
+                    Failure::NoCommonFamily
+                    | Failure::NoGateway { .. }
+                    | Failure::NoAnswer { .. }
+                    | Failure::AddressConflict { .. }
+                    | Failure::WrongGuest { .. }
+                    | Failure::CrossTenant { .. } => None,
+                };
+                let cause = (*leg, failure.name(), host, pair.record);
+                alike.entry(cause).or_default().push(pair);
+            }
+            (Some(_) | None, Reach::Deny) | (None, Reach::Allow) => {
+                findings.push(unwanted(model, pair));
+            }
+        }
+    }
+    findings.extend(
+        alike
+            .into_iter()
+            .map(|(cause, pairs)| broken(model, cause, &pairs)),
+    );
+    let failing = pairs.iter().filter(|pair| !pair.holds()).count();
+    Check {
+        id: "reach".to_owned(),
+        title: match failing {
+            0 => format!("all {} pairs of guests are as wanted", pairs.len()),
+            _ => format!(
+                "{failing} of {} pairs of guests are not as wanted",
+                pairs.len()
+            ),
+        },
+        outcome: if failing == 0 {
+            CheckOutcome::Holds
+        } else {
+            CheckOutcome::Fails
+        },
+        findings,
+    }
+}
+
+fn unwanted(model: &Model, pair: &ReachPair) -> Finding {
+    let (from, to) = (named::guest(model, pair.from), named::guest(model, pair.to));
+    let intents = &model.scenario().intents;
+    let stated = pair.intent.map(|intent| intents[intent].place.clone());
+    let mut places: Vec<_> = stated.into_iter().collect();
+    let record = pair.record.and_then(|record| named::record(model, record));
+    let by = record.as_ref().map(|(told, _)| format!("; {told}"));
+    places.extend(record.and_then(|(_, place)| place));
+    Finding {
+        rule: "unwanted_reach",
+        severity: Severity::Error,
+        message: format!(
+            "{from} reaches {to}, which an intent denies{}",
+            by.unwrap_or_default()
+        ),
+        places,
+        fix: vec!["Take the route or record away, or change the intent.".to_owned()],
+        identity: format!("{from} {to}"),
+    }
+}
+
+fn broken(model: &Model, cause: Cause, pairs: &[&ReachPair]) -> Finding {
+    let (leg, reason, host, record) = cause;
+    let names: Vec<_> = pairs
+        .iter()
+        .map(|pair| {
+            let (from, to) = (named::guest(model, pair.from), named::guest(model, pair.to));
+            format!("{from} to {to}")
+        })
+        .collect();
+    let on_the_way = match leg {
+        LegKind::Announce => "as they say where they are",
+        LegKind::Resolve => "asking for the MAC",
+        LegKind::Request => "with the question",
+        LegKind::ResolveBack => "asking for the MAC on the way back",
+        LegKind::Reply => "with the answer",
+    };
+    let at = host.map(|host| format!(" at {}", named::host(model, host)));
+    let told = record.and_then(|record| named::record(model, record));
+    let by = told.as_ref().map(|(told, _)| format!(": {told}"));
+    let mut intents = pairs.iter().filter_map(|pair| pair.intent);
+    let stated = intents.next().map(|intent| {
+        let intents = &model.scenario().intents;
+        intents[intent].place.clone()
+    });
+    let reason_of_drop = DropReason::from_name(reason);
+    Finding {
+        rule: reason,
+        severity: Severity::Error,
+        message: format!(
+            "{} without answer: {reason}{} {on_the_way}{}",
+            named::some_of(&names),
+            at.unwrap_or_default(),
+            by.unwrap_or_default()
+        ),
+        places: told
+            .and_then(|(_, place)| place)
+            .into_iter()
+            .chain(stated)
+            .collect(),
+        fix: reason_of_drop
+            .map(|reason| reason.usual_fix().to_owned())
+            .into_iter()
+            .collect(),
+        identity: format!("{reason} {}", names.join(", ")),
+    }
+}
