@@ -13,6 +13,7 @@ use crate::init::InitArgs;
 use crate::replay::ReplayArgs;
 use crate::report_target::ReportTarget;
 use crate::show::ShowArgs;
+use crate::verify::VerifyArgs;
 
 /// Answers questions about NVGRE virtual networks.
 #[derive(Debug, Parser)]
@@ -99,6 +100,12 @@ pub(crate) enum Verb {
     /// as they need to be, about 200 columns. Commands of the policy that only display something are
     /// named on stderr.
     Show(ShowArgs),
+    /// Prove that tenants stay apart and reach themselves, or show what stands against it.
+    ///
+    /// Isolation is decided over all frames, not samples: by the tables of all hosts, and where those
+    /// leave a doubt by a frame of every class that tables can tell apart. Each check ends PROVED,
+    /// VIOLATED or UNDECIDED. Exit code 1 when one is violated, 4 when none is and one is undecided.
+    Verify(VerifyArgs),
     /// Write a scenario guessed from a capture: hosts, subnets, guests, their policy.
     Init(InitArgs),
     /// Measure this build on this machine, beside loops written by hand for the same frames.

@@ -38,6 +38,8 @@
 //! | `policy_notes.rs` | what is suspect in the policy of a scenario |
 //! | `show.rs` | `nvgre show`: tables |
 //! | `show_json.rs` | what it says for tools |
+//! | `verify.rs` | `nvgre verify` |
+//! | `verify_text.rs`, `verify_json.rs` | what it says for people, and for tools |
 //! | `init.rs` | `nvgre init` |
 //! | `bench.rs` | `nvgre bench` |
 //! | `bench_row.rs` | what it says for tools, a case a line |
@@ -84,6 +86,9 @@ mod scenario_file;
 mod schemas;
 mod show;
 mod show_json;
+mod verify;
+mod verify_json;
+mod verify_text;
 mod whole_file;
 
 use std::io::Write;
@@ -117,6 +122,7 @@ fn run(verb: Verb, out: &mut Output) -> Result<Exit, Failure> {
         Verb::Demo { scenario } => demo::run(scenario.as_deref(), out),
         Verb::Replay(args) => replay::run(&args, out),
         Verb::Show(args) => show::run(&args, out),
+        Verb::Verify(args) => verify::run(&args, out),
         Verb::Init(args) => init::run(&args, out),
         Verb::Bench(args) => bench::run(&args, out),
         Verb::Codes { name } => codes::run(name, out),

@@ -35,6 +35,7 @@ const ALL: &[Lines] = &[
     lines::<crate::pcap_info::JsonLine<'_>>("pcap info"),
     lines::<crate::replay_json::JsonReplay<'_>>("replay"),
     lines::<crate::show_json::JsonHost<'_>>("show"),
+    lines::<crate::verify_json::JsonLine>("verify"),
 ];
 
 const fn lines<T: JsonSchema>(verb: &'static str) -> Lines {

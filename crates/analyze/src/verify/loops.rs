@@ -1,9 +1,8 @@
 //! Routes that lead in a circle, and routes that lead nowhere.
 //!
-//! For every customer route with a next hop, and for what no route covers where a wildcard takes it,
-//! each guest of the domain sends a packet for an address that nobody has. Where it is delivered is a
-//! gateway; what that one would send back to the built-in router for the same destination goes on,
-//! and a gateway that is met again closes a circle.
+//! For every customer route with a next hop each guest of the domain sends a packet for an address that nobody has. Where it is delivered is a
+//! gateway. If that one, under its own address, left the destination to the built-in router again, where
+//! would it go? A gateway that is met again closes a circle.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -50,10 +49,12 @@ pub enum RouteEnd {
 /// Follows every route with a next hop from every guest that may take it.
 pub fn ask_routes(model: &mut Model) -> Vec<BadRoute> {
     let mut found: BTreeMap<((usize, RouteId), RouteEnd), BTreeSet<GuestIndex>> = BTreeMap::new();
-    let asked = questions(model);
+    let records = (model.network().hosts().iter()).flat_map(|host| &host.policy().records);
+    let known: BTreeSet<_> = records.map(|record| record.customer_address).collect();
+    let asked = questions(model, &known);
     let mut trial = model.trial();
     for question in asked {
-        if let Some(end) = follow(&mut trial, &question) {
+        if let Some(end) = follow(&mut trial, &question, &known) {
             let key = (question.route, end);
             found.entry(key).or_default().insert(question.guest);
         }
@@ -70,21 +71,15 @@ pub fn ask_routes(model: &mut Model) -> Vec<BadRoute> {
 
 struct Question {
     guest: GuestIndex,
-    sender: Station,
     route: (usize, RouteId),
     destination: CustomerAddress,
 }
 
 /// Each guest with each route of its domain on its host, as far as both are of one family.
-fn questions(model: &Model) -> Vec<Question> {
+fn questions(model: &Model, known: &BTreeSet<CustomerAddress>) -> Vec<Question> {
     let mut questions = Vec::new();
-    for (host, known) in model.network().hosts().iter().enumerate() {
-        let policy = known.policy();
-        let addresses: BTreeSet<_> = policy
-            .records
-            .iter()
-            .map(|record| record.customer_address)
-            .collect();
+    for (host, holder) in model.network().hosts().iter().enumerate() {
+        let policy = holder.policy();
         for port in &policy.ports {
             let PortSubnet::Tenant(vsid) = port.subnet else {
                 continue;
@@ -99,29 +94,18 @@ fn questions(model: &Model) -> Vec<Question> {
                 .iter()
                 .filter(|route| route.routing_domain == domain && !route.is_on_link());
             for route in with_hop {
-                let own = model.scenario().guests[guest].addresses.iter();
-                let own = own.map(|own| own.address);
-                let own = own.filter(|own| own.is_ipv4() == route.next_hop.is_ipv4());
-                // A guest that has addresses on both sides speaks here as the one that records name.
-                let address = own.clone().find(|own| addresses.contains(own));
-                let address = address.or_else(|| own.clone().next());
-                let destination = stranger(route, routes, &addresses);
-                let (Some(address), Some(destination)) = (address, destination) else {
-                    continue;
-                };
                 // The next hop itself does not take its own route.
-                if own.clone().any(|own| own == route.next_hop) {
+                let mut own = model.scenario().guests[guest].addresses.iter();
+                if own.any(|own| own.address == route.next_hop) {
                     continue;
                 }
-                questions.push(Question {
-                    guest,
-                    sender: Station {
-                        mac: port.mac,
-                        address,
-                    },
-                    route: (host, route.id),
-                    destination,
-                });
+                if let Some(destination) = stranger(route, routes, known) {
+                    questions.push(Question {
+                        guest,
+                        route: (host, route.id),
+                        destination,
+                    });
+                }
             }
         }
     }
@@ -166,12 +150,36 @@ fn offset_from(network: CustomerAddress, offset: u128) -> CustomerAddress {
     }
 }
 
-fn follow(trial: &mut Trial<'_>, question: &Question) -> Option<RouteEnd> {
+/// As whom a guest speaks in this family: as the one that records name, if they name it.
+fn station(
+    model: &Model,
+    guest: GuestIndex,
+    ipv4: bool,
+    known: &BTreeSet<CustomerAddress>,
+) -> Option<Station> {
+    let inventory = &model.scenario().guests[guest];
+    let own = inventory.addresses.iter().map(|own| own.address);
+    let own = own.filter(|own| own.is_ipv4() == ipv4);
+    let named = own.clone().find(|own| known.contains(own));
+    let address = named.or_else(|| own.clone().next())?;
+    Some(Station {
+        mac: inventory.mac,
+        address,
+    })
+}
+
+/// None: it leads out by a gateway.
+fn follow(
+    trial: &mut Trial<'_>,
+    question: &Question,
+    known: &BTreeSet<CustomerAddress>,
+) -> Option<RouteEnd> {
     let router = trial.model().scenario().settings.router_mac;
+    let ipv4 = question.destination.is_ipv4();
     let mut met: Vec<GuestIndex> = Vec::new();
     let mut guest = question.guest;
-    let mut sender = question.sender;
     loop {
+        let sender = station(trial.model(), guest, ipv4, known)?;
         let to = Station {
             mac: router,
             address: question.destination,
@@ -201,7 +209,6 @@ fn follow(trial: &mut Trial<'_>, question: &Question) -> Option<RouteEnd> {
         }
         met.push(next);
         guest = next;
-        sender.mac = trial.model().scenario().guests[next].mac;
     }
 }
 

@@ -173,13 +173,16 @@ pub fn mtu_check(model: &Model, mtus: &[SafeMtu]) -> Check {
     Check {
         id: "mtu".to_owned(),
         title: match failing {
+            0 if mtus.is_empty() => "no guest gets an answer, so no packet was measured".to_owned(),
             0 => smallest,
             _ => format!(
                 "{failing} of {} pairs lose what their MTU allows; {smallest}",
                 mtus.len()
             ),
         },
-        outcome: if failing == 0 {
+        outcome: if mtus.is_empty() {
+            CheckOutcome::Undecided
+        } else if failing == 0 {
             CheckOutcome::Holds
         } else {
             CheckOutcome::Fails

@@ -126,13 +126,18 @@ pub fn reach_check(model: &Model, pairs: &[ReachPair]) -> Check {
     Check {
         id: "reach".to_owned(),
         title: match failing {
+            0 if pairs.is_empty() => {
+                "there are no two guests of which one is to reach the other".to_owned()
+            }
             0 => format!("all {} pairs of guests are as wanted", pairs.len()),
             _ => format!(
                 "{failing} of {} pairs of guests are not as wanted",
                 pairs.len()
             ),
         },
-        outcome: if failing == 0 {
+        outcome: if pairs.is_empty() {
+            CheckOutcome::Undecided
+        } else if failing == 0 {
             CheckOutcome::Holds
         } else {
             CheckOutcome::Fails
