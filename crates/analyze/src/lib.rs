@@ -12,7 +12,7 @@
 //! | `conversation.rs`, `probe.rs` | [`Conversation`]: what came of it; [`Probe`]: what was asked |
 //! | `guest_frame.rs` | the frames that guests write and read |
 //! | `isolation.rs`, `isolation/` | [`check_isolation`]: PROVED over all frames, or a frame that crosses |
-//! | `verify.rs`, `verify/` | who reaches whom, leaks, MTUs, loops: questions to a whole model, as checks |
+//! | `verify.rs`, `verify/` | who reaches whom, leaks, MTUs, stale rows, loops: questions to a whole model, as checks |
 //! | `finding.rs` | [`Check`] and [`Finding`]: what was asked, what was found, and where it is written |
 //! | `cross/` | [`cross_check`]: hosts beside each other; `disagreement.rs` what they disagree about, `index.rs` who runs, owns and needs what, `judged.rs` whether a record points to its guest, then a file for each kind of row |
 //! | `record_name.rs` | [`RecordName`]: what records of several hosts are matched by |
@@ -48,5 +48,5 @@ pub use probe::{NoProbe, Probe};
 pub use record_name::RecordName;
 pub use verify::{
     BadRoute, Leak, ReachPair, RouteEnd, SafeMtu, ask_leaks, ask_mtus, ask_reach, ask_routes,
-    isolation_check, leak_check, loops_check, mtu_check, radius_lines, reach_check,
+    isolation_check, leak_check, loops_check, mtu_check, radius_lines, reach_check, stale_check,
 };

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use nvgre_analyze::{
     BlastEntry, Check, CheckOutcome, Fabric, Isolation, ReachPair, SafeMtu, Witness, ask_leaks,
     ask_mtus, ask_reach, ask_routes, blast_radius, check_isolation, isolation_check, leak_check,
-    loops_check, mtu_check, reach_check,
+    loops_check, mtu_check, reach_check, stale_check,
 };
 use nvgre_capture::{LinkType, WriteError, Writer};
 use nvgre_sim::{Model, Scenario};
@@ -54,6 +54,8 @@ pub(crate) enum Question {
     Leak,
     /// How large packets may be for each pair of guests, and who drops larger ones.
     Mtu,
+    /// Whether records point to where guests run, and are the same on every host that needs them.
+    Stale,
     /// Whether customer routes lead in a circle or nowhere.
     Loops,
 }
@@ -98,9 +100,11 @@ pub(crate) fn run(args: &VerifyArgs, out: &mut Output) -> Result<Exit, Failure> 
         } else {
             verify_text::print(&model, &answered, out)?;
         }
+        out.check(answered.check.clone());
         answers.push(answered);
     }
     if let Some(hostile) = hostile {
+        // What it could reach is no answer: reports have nothing to judge there.
         let radius: Vec<BlastEntry> = blast_radius(&fabric, hostile);
         if out.is_json() {
             verify_json::print_radius(&model, hostile, &radius, out)?;
@@ -168,6 +172,7 @@ fn ask(
             let mtus = ask_mtus(model, asked);
             (mtu_check(model, &mtus), Detail::Mtu(mtus))
         }
+        Question::Stale => (stale_check(model), Detail::Plain),
         Question::Loops => {
             let bad = ask_routes(model);
             (loops_check(model, &bad), Detail::Plain)

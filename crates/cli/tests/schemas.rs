@@ -44,6 +44,9 @@ fn runs(folder: &Path) -> Vec<Vec<String>> {
         &["replay", &story, "-r", &red, "--stage", "no-vsid"],
         &["replay", &story, "-r", &red, "--stage", "broken"],
         &["show", &story],
+        &["verify", &story, "--hostile-host", "Waldorf"],
+        &["verify", &story, "--stage", "no-vsid"],
+        &["verify", &story, "--stage", "broken"],
     ];
     words
         .iter()
