@@ -9,6 +9,7 @@ use nvgre_dataplane::DropReason;
 
 use crate::bench::BenchArgs;
 use crate::exit::Exit;
+use crate::export::ExportArgs;
 use crate::init::InitArgs;
 use crate::replay::ReplayArgs;
 use crate::report_target::ReportTarget;
@@ -106,6 +107,17 @@ pub(crate) enum Verb {
     /// leave a doubt by a frame of every class that tables can tell apart. Each check ends PROVED,
     /// VIOLATED or UNDECIDED. Exit code 1 when one is violated, 4 when none is and one is undecided.
     Verify(VerifyArgs),
+    /// Write what hosts hold: as commands to run on them, or as the dumps that Get- cmdlets give.
+    ///
+    /// For all hosts, each as the scenario leaves it. With --for-host what that host should hold when
+    /// something was changed on others: its own provider side and ports, and every lookup record and
+    /// customer route as it was written last, on whatever host; what was removed last is removed.
+    /// Rows that hosts hold differently without one being later are named on stderr, and the host
+    /// keeps its own.
+    ///
+    /// The commands can be run on a bare host and again on one that holds the rows already: each row
+    /// is removed, if it is there, and made again. Rows that they do not name stay.
+    Export(ExportArgs),
     /// Write a scenario guessed from a capture: hosts, subnets, guests, their policy.
     Init(InitArgs),
     /// Measure this build on this machine, beside loops written by hand for the same frames.

@@ -1,6 +1,5 @@
 //! `nvgre init`: a scenario guessed from a capture, to be corrected by whoever knows better.
 
-use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -10,8 +9,8 @@ use serde::Serialize;
 
 use crate::exit::{Exit, Failure};
 use crate::input::open_capture;
+use crate::new_files::{refuse_existing, write_files};
 use crate::output::Output;
-use crate::whole_file;
 
 /// What `nvgre init` is asked.
 #[derive(Debug, clap::Args)]
@@ -164,44 +163,6 @@ fn nothing(capture: &Path, error: &SkeletonError, out: &mut Output) -> Result<Ex
         capture.display()
     ))?;
     Ok(Exit::Nothing)
-}
-
-fn refuse_existing(file: &Path) -> Result<(), Failure> {
-    if fs::symlink_metadata(file).is_ok() {
-        return Err(Failure::output(format_args!(
-            "{} is there already; name another folder with -o",
-            file.display()
-        )));
-    }
-    Ok(())
-}
-
-/// Writes the files under other names and renames them when all are whole, the scenario last: it
-/// never stands there without its policy. Files that are there already are left alone.
-fn write_files(folder: &Path, files: &[(String, String)]) -> Result<(), Failure> {
-    let paths: Vec<_> = files.iter().map(|(name, _)| folder.join(name)).collect();
-    paths.iter().try_for_each(|path| refuse_existing(path))?;
-    let failed = |path: &Path, error: io::Error| {
-        Failure::output(format_args!("{}: {error}", path.display()))
-    };
-    let mut written = Vec::new();
-    for (path, (_, text)) in paths.iter().zip(files) {
-        let parent = path.parent().unwrap_or(folder);
-        fs::create_dir_all(parent).map_err(|error| failed(parent, error))?;
-        let mut file = whole_file::begin_in(parent).map_err(|error| failed(parent, error))?;
-        file.write_all(text.as_bytes())
-            .map_err(|error| failed(path, error.kind().into()))?;
-        written.push(file);
-    }
-    for (index, (path, file)) in paths.iter().zip(written).enumerate() {
-        if let Err(refused) = file.persist_noclobber(path) {
-            for earlier in &paths[..index] {
-                let _already_failing = fs::remove_file(earlier);
-            }
-            return Err(failed(path, refused.error));
-        }
-    }
-    Ok(())
 }
 
 fn json_line<'a>(

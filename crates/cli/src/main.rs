@@ -41,6 +41,8 @@
 //! | `verify.rs` | `nvgre verify` |
 //! | `verify_text.rs`, `verify_json.rs` | what it says for people, and for tools |
 //! | `init.rs` | `nvgre init` |
+//! | `export.rs` | `nvgre export` |
+//! | `new_files.rs` | files written whole, and never over others |
 //! | `bench.rs` | `nvgre bench` |
 //! | `bench_row.rs` | what it says for tools, a case a line |
 //! | `bench_text.rs`, `bench_chart.rs` | what it says for people, and for the charts of CI services |
@@ -60,9 +62,11 @@ mod decap_text;
 mod demo;
 mod demo_checks;
 mod exit;
+mod export;
 mod init;
 mod input;
 mod man_pages;
+mod new_files;
 mod outermost_gre;
 mod output;
 mod pcap_decap;
@@ -123,6 +127,7 @@ fn run(verb: Verb, out: &mut Output) -> Result<Exit, Failure> {
         Verb::Replay(args) => replay::run(&args, out),
         Verb::Show(args) => show::run(&args, out),
         Verb::Verify(args) => verify::run(&args, out),
+        Verb::Export(args) => export::run(&args, out),
         Verb::Init(args) => init::run(&args, out),
         Verb::Bench(args) => bench::run(&args, out),
         Verb::Codes { name } => codes::run(name, out),

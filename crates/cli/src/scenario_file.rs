@@ -47,14 +47,26 @@ pub(crate) fn built_in_story() -> Result<Model, Failure> {
 /// Reads a scenario and enters its stages up to the one named, or all of them. Suspect policy is
 /// told on stderr.
 pub(crate) fn load(file: &Path, stage: Option<&str>, out: &mut Output) -> Result<Model, Failure> {
+    load_watched(file, stage, out, |_| {})
+}
+
+/// [`load`], with somebody who looks at the model before the first stage and after each.
+pub(crate) fn load_watched(
+    file: &Path,
+    stage: Option<&str>,
+    out: &mut Output,
+    mut watch: impl FnMut(&Model),
+) -> Result<Model, Failure> {
     let mut model = read_scenario(file)?;
     out.refuse_reports_over(policy_files(model.scenario()))?;
+    watch(&model);
     let last = match stage {
         None => model.scenario().stages.len(),
         Some(wanted) => stage_number(model.scenario(), wanted)?,
     };
     for index in 0..last {
         model.enter_stage(index)?;
+        watch(&model);
     }
     policy_notes::print(&model, out)?;
     Ok(model)

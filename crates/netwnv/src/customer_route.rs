@@ -98,7 +98,7 @@ fn new<'s>(machine: &mut Machine<'s>, _: &mut Context<'s>, call: &Call<'s>) -> O
             "a customer route to {} by {} in virtual subnet {}",
             route.destination, route.next_hop, route.virtual_subnet
         );
-        return Err(table::refuse_existing(machine, call, &what, &first));
+        return table::refuse_existing(machine, call, &what, &first);
     }
     table::add(machine, call, entry)
 }

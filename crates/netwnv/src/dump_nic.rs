@@ -86,10 +86,25 @@ impl Nics {
     pub(crate) fn switch(&mut self, row: &mut DumpRow<'_, '_>) -> Option<()> {
         let name = row.text("Name").or_else(|| row.text("SwitchName"));
         let interface_description = row.text("NetAdapterInterfaceDescription");
+        // That it has a NIC says as much.
+        let _external = row.text("SwitchType");
+        let name = name?;
+        let Some(interface_description) = interface_description.filter(|text| !text.is_empty())
+        else {
+            let place = row.place();
+            row.note(DumpNote {
+                place,
+                host: None,
+                kind: DumpNoteKind::NotRead,
+                text: format!(
+                    "the switch {name} is left out: it has no NIC, so it is not external"
+                ),
+            });
+            return None;
+        };
         self.switches.push(Switch {
-            name: name?,
-            // Internal and private ones have none.
-            interface_description: interface_description.filter(|text| !text.is_empty())?,
+            name,
+            interface_description,
         });
         Some(())
     }

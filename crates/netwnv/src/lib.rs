@@ -15,7 +15,9 @@
 //! | `source.rs`, `lines.rs` | [`Source`], [`Place`], [`Lines`] |
 //! | `estate.rs` | [`Estate`], [`Host`] and what is on it |
 //! | `labels.rs` | [`Labels`] |
-//! | `print.rs` | `to_powershell`: an entry as the command that makes it; [`quoted`] |
+//! | `print.rs`, `host_script.rs` | `to_powershell`: an entry as the command that makes it, a host as a script; [`quoted`] |
+//! | `dump_write.rs` | [`dump_json`], [`dump_csv`]: hosts as dumps |
+//! | `propagate.rs` | [`Propagation`]: what hosts should hold when some were changed |
 //! | `dump.rs`, `dump_reading.rs`, `dump_host.rs`, `dump_nic.rs` | [`Dump`]: what Get- cmdlets of several hosts showed, as an estate |
 //! | `dump_format.rs`, `dump_json.rs`, `dump_csv.rs`, `dump_list.rs` | ConvertTo-Json, Export-Csv, Format-List to objects |
 //! | `dump_object.rs`, `dump_kind.rs`, `dump_row.rs` | those objects, what they are of, and their properties as types |
@@ -51,6 +53,7 @@ mod dump_nic;
 mod dump_object;
 mod dump_reading;
 mod dump_row;
+mod dump_write;
 mod error;
 mod estate;
 mod evaluate;
@@ -58,6 +61,7 @@ mod expression;
 mod field;
 mod global;
 mod hashtable;
+mod host_script;
 mod kind;
 mod labels;
 mod lexer;
@@ -68,6 +72,7 @@ mod object;
 mod parser;
 mod pipeline;
 mod print;
+mod propagate;
 mod provider;
 mod report;
 mod row;
@@ -84,6 +89,7 @@ mod wildcard;
 
 pub use dump::{Dump, DumpError, DumpFile, DumpHost, DumpKind, DumpNote, DumpNoteKind};
 pub use dump_format::decode_text;
+pub use dump_write::{dump_csv, dump_json};
 pub use error::ScriptError;
 pub use estate::{
     Adapter, Estate, Host, HostAddressEntry, Nic, ProviderRouteEntry, RecordEntry, RouteEntry,
@@ -91,6 +97,7 @@ pub use estate::{
 pub use labels::Labels;
 pub use lines::Lines;
 pub use print::quoted;
+pub use propagate::{Propagated, Propagation};
 pub use report::{RunReport, ScriptWarning};
 pub use run::run;
 pub use source::{Place, Source};

@@ -147,7 +147,7 @@ fn new<'s>(machine: &mut Machine<'s>, _: &mut Context<'s>, call: &Call<'s>) -> O
             "a lookup record for {ca} in virtual subnet {}",
             record.virtual_subnet
         );
-        return Err(table::refuse_existing(machine, call, &what, &first));
+        return table::refuse_existing(machine, call, &what, &first);
     }
     let label = |name: &str| call.text(name);
     let entry = RecordEntry {

@@ -198,7 +198,7 @@ fn new_address<'s>(machine: &mut Machine<'s>, _: &mut Context<'s>, call: &Call<'
     if let Some(at) = table::existing::<HostAddressEntry>(machine, call.host, &entry.key()) {
         let first = machine.host(call.host).provider_addresses[at].place.clone();
         let what = format!("the provider address {}", address.address);
-        return Err(table::refuse_existing(machine, call, &what, &first));
+        return table::refuse_existing(machine, call, &what, &first);
     }
     table::add(machine, call, entry)
 }
@@ -231,7 +231,7 @@ fn new_route<'s>(machine: &mut Machine<'s>, _: &mut Context<'s>, call: &Call<'s>
             "a provider route to {} by {}",
             route.destination, route.next_hop
         );
-        return Err(table::refuse_existing(machine, call, &what, &first));
+        return table::refuse_existing(machine, call, &what, &first);
     }
     table::add(machine, call, entry)
 }

@@ -29,6 +29,7 @@ pub(crate) trait Row: Clone + 'static {
     fn rows(host: &Host) -> &[Self];
     fn rows_mut(host: &mut Host) -> &mut Vec<Self>;
     fn kept(before: &mut HostBefore) -> &mut Kept<Self>;
+    fn place(&self) -> &Place;
     fn place_mut(&mut self) -> &mut Place;
     fn key(&self) -> Self::Key;
     fn keys(keys: &mut Keys) -> &mut BTreeMap<usize, RowKeys>;
@@ -51,6 +52,9 @@ impl Row for RecordEntry {
     }
     fn kept(before: &mut HostBefore) -> &mut Kept<Self> {
         &mut before.records
+    }
+    fn place(&self) -> &Place {
+        &self.place
     }
     fn place_mut(&mut self) -> &mut Place {
         &mut self.place
@@ -95,6 +99,9 @@ impl Row for RouteEntry {
     }
     fn kept(before: &mut HostBefore) -> &mut Kept<Self> {
         &mut before.customer_routes
+    }
+    fn place(&self) -> &Place {
+        &self.place
     }
     fn place_mut(&mut self) -> &mut Place {
         &mut self.place
@@ -141,6 +148,9 @@ impl Row for HostAddressEntry {
     fn kept(before: &mut HostBefore) -> &mut Kept<Self> {
         &mut before.provider_addresses
     }
+    fn place(&self) -> &Place {
+        &self.place
+    }
     fn place_mut(&mut self) -> &mut Place {
         &mut self.place
     }
@@ -179,6 +189,9 @@ impl Row for ProviderRouteEntry {
     }
     fn kept(before: &mut HostBefore) -> &mut Kept<Self> {
         &mut before.provider_routes
+    }
+    fn place(&self) -> &Place {
+        &self.place
     }
     fn place_mut(&mut self) -> &mut Place {
         &mut self.place

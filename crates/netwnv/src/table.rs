@@ -65,18 +65,22 @@ pub(crate) fn existing<R: Row>(
     keys.first(rows, wanted)
 }
 
-/// Refuses a New- of what is there already, as Windows does.
-pub(crate) fn refuse_existing(
-    machine: &mut Machine<'_>,
-    call: &Call<'_>,
+/// Refuses a New- of what is there already, as Windows does; with `-ErrorAction SilentlyContinue`
+/// that is no error, and what is there stays.
+pub(crate) fn refuse_existing<'s>(
+    machine: &mut Machine<'s>,
+    call: &Call<'s>,
     what: &str,
     first: &Place,
-) -> Failed {
-    machine.fail_with_help(
+) -> Outcome<'s> {
+    if call.is_silent() {
+        return Ok(Vec::new());
+    }
+    Err(machine.fail_with_help(
         &call.span,
         format!("the instance already exists: {what}"),
         format!("the first is at {first}"),
-    )
+    ))
 }
 
 /// Set-: changes the chosen rows and says that they were written here.

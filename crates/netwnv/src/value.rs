@@ -54,6 +54,11 @@ impl<'s> Value<'s> {
         Self::Text(Text::Made(text.as_ref().into()))
     }
 
+    /// What it is shown as.
+    pub(crate) fn text_of(value: &impl ToString) -> Self {
+        Self::text(value.to_string())
+    }
+
     pub(crate) fn number(value: impl Into<i64>) -> Self {
         Self::Number(value.into(), None)
     }

@@ -2,13 +2,16 @@
 
 mod common;
 
+use std::collections::BTreeMap;
+
 use common::{estate, on, try_on};
 use nvgre_dataplane::{
-    CustomerRoute, HostAddress, LookupRecord, ProviderRoute, RecordId, RecordType, RouteId, Rule,
+    CustomerRoute, HostAddress, LookupRecord, Policy, PortSubnet, ProviderRoute, RecordId,
+    RecordType, RouteId, Rule,
 };
 use nvgre_netwnv::{
-    Dump, DumpFile, HostAddressEntry, Labels, Place, ProviderRouteEntry, RecordEntry, RouteEntry,
-    Source, decode_text,
+    Adapter, Dump, DumpFile, Host, HostAddressEntry, Labels, Nic, Place, ProviderRouteEntry,
+    RecordEntry, RouteEntry, Source, decode_text, dump_csv, dump_json,
 };
 use nvgre_wire::{
     CustomerAddress, CustomerPrefix, MacAddress, ProviderAddress, ProviderPrefix, RoutingDomainId,
@@ -278,6 +281,148 @@ prop_compose! {
     }
 }
 
+/// A row for each key: what Windows would hold.
+fn by_key<R, K: Ord>(rows: Vec<R>, key: impl Fn(&R) -> K) -> Vec<R> {
+    let mut rows: BTreeMap<K, R> = rows.into_iter().map(|row| (key(&row), row)).collect();
+    std::iter::from_fn(|| rows.pop_first().map(|(_, row)| row)).collect()
+}
+
+fn text_any() -> impl Strategy<Value = String> {
+    "[A-Za-z0-9é][ -~é]{0,12}[A-Za-z0-9é]"
+}
+
+prop_compose! {
+    fn adapter_any()(
+        (vm_name, name, switch_name) in (text_any(), text_any(), text_any()),
+        mac in mac_any(),
+        subnet in prop_oneof![
+            Just(PortSubnet::Unset),
+            Just(PortSubnet::LocalOnly),
+            vsid_any().prop_map(PortSubnet::Tenant),
+        ],
+        (mac_address_spoofing, dhcp_guard, router_guard) in any::<(bool, bool, bool)>(),
+        bandwidth in 0..i64::MAX as u64,
+        storm_limit_packets_per_second in any::<u32>(),
+    ) -> Adapter {
+        Adapter {
+            vm_name,
+            name,
+            mac,
+            switch_name,
+            subnet,
+            mac_address_spoofing,
+            dhcp_guard,
+            router_guard,
+            maximum_bandwidth_bits_per_second: bandwidth,
+            storm_limit_packets_per_second,
+            place: None,
+        }
+    }
+}
+
+prop_compose! {
+    fn route_any()(
+        domain in any::<u128>(),
+        virtual_subnet in vsid_any(),
+        (network, length) in (customer_any(), 0u8..=32),
+        next_hop in customer_any(),
+        metric in any::<u32>(),
+    ) -> RouteEntry {
+        RouteEntry {
+            route: CustomerRoute {
+                id: RouteId(0),
+                routing_domain: RoutingDomainId::new(domain),
+                virtual_subnet,
+                destination: CustomerPrefix::new(network, length).unwrap(),
+                next_hop,
+                metric,
+            },
+            place: place(),
+        }
+    }
+}
+
+prop_compose! {
+    fn host_any(name: &'static str)(
+        records in prop::collection::vec(record_any(), 0..6),
+        routes in prop::collection::vec(route_any(), 0..4),
+        adapters in prop::collection::vec(adapter_any(), 0..4),
+        addresses in prop::collection::vec(
+            (provider_any(), 0u8..=32, proptest::option::of(1u16..=4094), mac_any()),
+            0..3,
+        ),
+        provider_routes in prop::collection::vec((provider_any(), 0u8..=32, provider_any(), any::<u32>()), 0..3),
+        (nic_name, description, switch_name, nic_mac) in (text_any(), text_any(), text_any(), mac_any()),
+        (wnv_bound, use_external_router) in any::<(bool, bool)>(),
+    ) -> Host {
+        let mut host = Host::new(name);
+        host.use_external_router = use_external_router;
+        host.nics.push(Nic {
+            name: nic_name,
+            interface_description: description,
+            interface_index: 12,
+            mac: nic_mac,
+            wnv_bound,
+            switch_name,
+        });
+        let adapters = by_key(adapters, |a: &Adapter| (a.vm_name.to_ascii_lowercase(), a.name.to_ascii_lowercase()));
+        host.adapters = adapters;
+        host.records = by_key(records, |entry: &RecordEntry| {
+            let record = &entry.record;
+            (record.virtual_subnet.get(), record.customer_address, record.mac)
+        });
+        host.customer_routes = routes;
+        host.provider_addresses = by_key(
+            addresses
+                .into_iter()
+                .map(|(address, prefix_length, vlan, mac)| HostAddressEntry {
+                    address: HostAddress {
+                        address,
+                        interface_index: 12,
+                        prefix_length,
+                        vlan: vlan.map(|number| VlanId::try_new(number).unwrap()),
+                        mac,
+                    },
+                    place: place(),
+                })
+                .collect(),
+            |entry: &HostAddressEntry| entry.address.address,
+        );
+        host.provider_routes = provider_routes
+            .into_iter()
+            .map(|(address, length, next_hop, metric)| ProviderRouteEntry {
+                route: ProviderRoute {
+                    interface_index: 12,
+                    destination: ProviderPrefix::new(address, length).unwrap(),
+                    next_hop,
+                    metric,
+                },
+                place: place(),
+            })
+            .collect();
+        host
+    }
+}
+
+/// A host as a policy, which knows no places, and the rest of it without them.
+fn placeless(host: &Host) -> (Policy, Vec<Labels>, Vec<Adapter>, Vec<Nic>) {
+    let mut policy = host.policy();
+    for (id, record) in (0..).zip(&mut policy.records) {
+        record.id = RecordId(id);
+    }
+    for (id, route) in (0..).zip(&mut policy.customer_routes) {
+        route.id = RouteId(id);
+    }
+    let labels = host
+        .records
+        .iter()
+        .map(|entry| entry.labels.clone())
+        .collect();
+    let mut adapters = host.adapters.clone();
+    adapters.iter_mut().for_each(|adapter| adapter.place = None);
+    (policy, labels, adapters, host.nics.clone())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
 
@@ -319,27 +464,41 @@ proptest! {
     }
 
     #[test]
-    fn a_printed_customer_route_makes_the_route(
-        domain in any::<u128>(),
-        virtual_subnet in vsid_any(),
-        (network, length) in (customer_any(), 0u8..=32),
-        next_hop in customer_any(),
-        metric in any::<u32>(),
-    ) {
-        let entry = RouteEntry {
-            route: CustomerRoute {
-                id: RouteId(0),
-                routing_domain: RoutingDomainId::new(domain),
-                virtual_subnet,
-                destination: CustomerPrefix::new(network, length).unwrap(),
-                next_hop,
-                metric,
-            },
-            place: place(),
-        };
+    fn a_printed_customer_route_makes_the_route(entry in route_any()) {
         let mut estate = estate();
         on(&mut estate, &entry.to_powershell());
         prop_assert_eq!(&estate.hosts[0].customer_routes, &[entry]);
+    }
+
+    #[test]
+    fn hosts_written_as_dumps_are_read_back(one in host_any("Statler"), other in host_any("Waldorf")) {
+        let hosts = [&one, &other];
+        let json = dump_json(&hosts, |_, _| Vec::new());
+        let json = [DumpFile::new("hosts.json", Source::new("hosts.json", json))];
+        let csv: Vec<_> = hosts
+            .iter()
+            .flat_map(|host| {
+                dump_csv(host).into_iter().map(|(name, text)| {
+                    let path = format!("{}/{name}", host.name);
+                    DumpFile::new(&path, Source::new(&path, text))
+                })
+            })
+            .collect();
+        for files in [&json[..], &csv] {
+            let dump = Dump::read(files).map_err(|errors| {
+                TestCaseError::fail(errors.iter().map(|e| e.render()).collect::<String>())
+            })?;
+            prop_assert_eq!(&dump.notes, &[], "everything is understood");
+            prop_assert_eq!(dump.estate.hosts.len(), 2);
+            for (read, written) in dump.estate.hosts.iter().zip(hosts) {
+                prop_assert_eq!(placeless(read), placeless(written));
+            }
+            let again: Vec<_> = dump.estate.hosts.iter().collect();
+            prop_assert_eq!(
+                dump_json(&again, |_, _| Vec::new()),
+                dump_json(&hosts, |_, _| Vec::new())
+            );
+        }
     }
 
     #[test]

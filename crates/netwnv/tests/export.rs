@@ -1,0 +1,183 @@
+//! Hosts as scripts and dumps, and what hosts should hold when only some were changed.
+
+mod common;
+
+use common::{estate, on, ran, record};
+use nvgre_netwnv::{Estate, Host, Place, Propagation};
+
+fn nowhere() -> Place {
+    Place {
+        file: "".into(),
+        line: 0,
+        column: 0,
+    }
+}
+
+/// The host with nothing of where and as which it was written.
+fn placeless(host: &Host) -> Host {
+    let mut estate = estate();
+    let fresh = &mut estate.hosts[0];
+    fresh.name.clone_from(&host.name);
+    fresh.nics.clone_from(&host.nics);
+    fresh.adapters.clone_from(&host.adapters);
+    fresh.use_external_router = host.use_external_router;
+    fresh.records.clone_from(&host.records);
+    fresh.customer_routes.clone_from(&host.customer_routes);
+    fresh
+        .provider_addresses
+        .clone_from(&host.provider_addresses);
+    fresh.provider_routes.clone_from(&host.provider_routes);
+    fresh
+        .adapters
+        .iter_mut()
+        .for_each(|adapter| adapter.place = None);
+    for (id, entry) in (0..).zip(&mut fresh.records) {
+        entry.record.id = nvgre_dataplane::RecordId(id);
+        entry.place = nowhere();
+    }
+    for (id, entry) in (0..).zip(&mut fresh.customer_routes) {
+        entry.route.id = nvgre_dataplane::RouteId(id);
+        entry.place = nowhere();
+    }
+    fresh
+        .provider_addresses
+        .iter_mut()
+        .for_each(|entry| entry.place = nowhere());
+    fresh
+        .provider_routes
+        .iter_mut()
+        .for_each(|entry| entry.place = nowhere());
+    estate.hosts.swap_remove(0)
+}
+
+const POLICY: &str = r#"
+Enable-NetAdapterBinding -Name Ethernet -ComponentID ms_netwnv
+Set-NetVirtualizationGlobal -UseExternalRouter $true
+New-NetVirtualizationProviderAddress -ProviderAddress 192.168.4.11 -InterfaceIndex 12 -PrefixLength 24 -VlanID 7
+New-NetVirtualizationProviderRoute -InterfaceIndex 12 -DestinationPrefix 0.0.0.0/0 -NextHop 192.168.4.1 -Metric 5
+New-NetVirtualizationCustomerRoute -RoutingDomainID "{7f3c0c44-5d5e-4c0a-9a5e-000000005001}" -VirtualSubnetID 5001 -DestinationPrefix 10.0.0.0/24 -NextHop 0.0.0.0 -Metric 255
+New-NetVirtualizationLookupRecord -CustomerAddress 0.0.0.0 -VirtualSubnetID 5001 -MACAddress 00155D002001 -ProviderAddress 192.168.4.11 -Rule TranslationMethodEncap -Type L2Only
+New-NetVirtualizationLookupRecord -CustomerAddress 0.0.0.0 -VirtualSubnetID 5001 -MACAddress 00155D002002 -ProviderAddress 192.168.4.12 -Rule TranslationMethodEncap -Type GatewayWildcard
+Set-VMNetworkAdapter -VMName Red11 -VirtualSubnetId 5001 -MacAddressSpoofing On -MaximumBandwidth 8000 -StormLimit 5
+"#;
+
+/// Statler with something of everything.
+fn full() -> Estate {
+    ran(&format!(
+        "{POLICY}{}",
+        record("-Context \"by `\"hand`\"\nand `$5\" -VMName Red11")
+    ))
+    .0
+}
+
+#[test]
+fn the_script_of_a_host_makes_the_host_from_nothing_from_itself_and_from_what_is_out_of_date() {
+    let full = full();
+    let script = full.hosts[0].to_powershell();
+    let stale = "\
+        New-NetVirtualizationProviderAddress -ProviderAddress 192.168.4.11 -InterfaceIndex 12 -PrefixLength 8 -MACAddress 00155D00FFFF\n\
+        New-NetVirtualizationProviderRoute -InterfaceIndex 12 -DestinationPrefix 0.0.0.0/0 -NextHop 192.168.4.1 -Metric 99\n\
+        New-NetVirtualizationLookupRecord -CustomerAddress 10.0.0.5 -VirtualSubnetID 5001 -MACAddress 00155D00FFFF -ProviderAddress 10.9.9.9 -Rule TranslationMethodNone\n\
+        Set-VMNetworkAdapter -VMName Red11 -DhcpGuard On";
+    for before in ["", &script, stale] {
+        let (mut estate, _) = ran(before);
+        let report = on(&mut estate, &script);
+        assert_eq!(
+            placeless(&estate.hosts[0]),
+            placeless(&full.hosts[0]),
+            "after {before}"
+        );
+        assert_eq!(report.warnings, [], "it finds nothing odd in itself");
+    }
+}
+
+#[test]
+fn rows_that_a_script_does_not_name_stay() {
+    let script = full().hosts[0].to_powershell();
+    let (mut estate, _) = ran(&record("").replace("10.0.0.5", "10.0.0.77"));
+    on(&mut estate, &script);
+    assert_eq!(estate.hosts[0].records.len(), 4);
+}
+
+/// Runs scripts on Statler, one after the other, and says what Waldorf should hold of records, and
+/// how many rows are disputed.
+fn for_waldorf(first: &str, then: &[&str]) -> (Vec<String>, Vec<String>, usize) {
+    let (mut estate, _) = ran(first);
+    let mut propagation = Propagation::new(&estate);
+    for script in then {
+        on(&mut estate, script);
+        propagation.changed(&estate);
+    }
+    let known = propagation.of_host(&estate, 1);
+    assert_eq!(known.host.name, "Waldorf");
+    assert_eq!(known.host.nics, estate.hosts[1].nics);
+    let line = |entry: &nvgre_netwnv::RecordEntry| {
+        format!(
+            "{} {}",
+            entry.record.customer_address, entry.record.provider_address
+        )
+    };
+    (
+        known.host.records.iter().map(line).collect(),
+        known.removed_records.iter().map(line).collect(),
+        known.disputed.len(),
+    )
+}
+
+fn everywhere(script: &str) -> String {
+    format!("{script}\nInvoke-Command Waldorf {{ {script} }}\n")
+}
+
+#[test]
+fn what_was_made_changed_or_removed_on_one_host_is_what_the_others_lack() {
+    let one = record("");
+    let two = one.replace("10.0.0.5", "10.0.0.6");
+    let moved = "Set-NetVirtualizationLookupRecord -CustomerAddress 10.0.0.5 -VirtualSubnetID 5001 -ProviderAddress 192.168.4.99";
+    let (held, removed, disputed) = for_waldorf(&everywhere(&one), &[&two, moved]);
+    assert_eq!(held, ["10.0.0.5 192.168.4.99", "10.0.0.6 192.168.4.11"]);
+    assert!(removed.is_empty());
+    assert_eq!(disputed, 0);
+
+    let gone = "Remove-NetVirtualizationLookupRecord -CustomerAddress 10.0.0.5";
+    let (held, removed, _) = for_waldorf(&everywhere(&one), &[gone]);
+    assert!(held.is_empty());
+    assert_eq!(removed, ["10.0.0.5 192.168.4.11"]);
+
+    let (held, removed, _) = for_waldorf(&everywhere(&one), &[gone, &one]);
+    assert_eq!(held, ["10.0.0.5 192.168.4.11"], "made again");
+    assert!(removed.is_empty());
+}
+
+#[test]
+fn of_what_differs_from_the_start_or_was_changed_at_once_each_host_keeps_its_own() {
+    let one = record("");
+    let other = one.replace("192.168.4.11", "192.168.4.12");
+    let both = format!("{one}\nInvoke-Command Waldorf {{ {other} }}");
+    assert_eq!(
+        for_waldorf(&both, &[]),
+        (vec!["10.0.0.5 192.168.4.12".to_owned()], vec![], 1)
+    );
+    assert_eq!(
+        for_waldorf("", &[&both]),
+        (vec!["10.0.0.5 192.168.4.12".to_owned()], vec![], 1)
+    );
+    let set = "Set-NetVirtualizationLookupRecord -CustomerAddress 10.0.0.5 -VirtualSubnetID 5001 -ProviderAddress 192.168.4.13";
+    let (held, _, disputed) = for_waldorf(&both, &[set]);
+    assert_eq!(
+        (held, disputed),
+        (vec!["10.0.0.5 192.168.4.13".to_owned()], 0),
+        "later settles it"
+    );
+}
+
+#[test]
+fn the_same_row_written_in_another_place_is_no_change() {
+    let one = record("");
+    let again = format!("Remove-NetVirtualizationLookupRecord -CustomerAddress 10.0.0.5\n{one}");
+    let (mut estate, _) = ran(&everywhere(&one));
+    let mut propagation = Propagation::new(&estate);
+    on(&mut estate, &again);
+    propagation.changed(&estate);
+    let waldorf = propagation.of_host(&estate, 1).host;
+    assert_eq!(waldorf.records[0].place, estate.hosts[1].records[0].place);
+}
