@@ -8,6 +8,7 @@ use clap::ValueEnum;
 use nvgre_netwnv::{Adapter, Host, Propagated, Propagation, dump_csv, dump_json};
 use nvgre_sim::Model;
 use nvgre_wire::CustomerAddress;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::exit::{Exit, Failure};
@@ -48,19 +49,23 @@ enum Format {
 }
 
 /// The shape of the JSON line.
-#[derive(Serialize)]
-struct JsonLine<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct JsonLine<'a> {
     schema: &'static str,
+    /// The scenario file.
     scenario: String,
+    /// What was written: powershell, json or csv.
     #[serde(rename = "as")]
     format: &'static str,
+    /// Only what this host should hold; null: what each host holds.
     for_host: Option<&'a str>,
+    /// The hosts that were written.
     hosts: Vec<&'a str>,
-    /// Where it was written.
+    /// The files that were written; none without -o.
     files: Vec<String>,
-    /// What was not written to a file.
+    /// What was exported; null where it was written to files.
     text: Option<&'a str>,
-    /// Pairs of places of rows that differ, none of them later.
+    /// Pairs of places of rows that hosts hold differently, none written later than the other.
     disputed: Vec<[String; 2]>,
 }
 

@@ -30,6 +30,7 @@ const ALL: &[Lines] = &[
     lines::<crate::bench_row::Row>("bench"),
     lines::<crate::codes::JsonLine>("codes"),
     lines::<crate::demo::JsonStage<'_>>("demo"),
+    lines::<crate::export::JsonLine<'_>>("export"),
     lines::<crate::init::JsonLine<'_>>("init"),
     lines::<crate::pcap_decap::JsonLine>("pcap decap"),
     lines::<crate::pcap_info::JsonLine<'_>>("pcap info"),

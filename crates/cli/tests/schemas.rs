@@ -31,12 +31,24 @@ fn runs(folder: &Path) -> Vec<Vec<String>> {
     let red = path("waldorf-statler/red.pcap");
     let two_vsid = path("kernel/kernel-gretap-two-vsid.pcap");
     let made = folder.join("made").to_string_lossy().into_owned();
+    let exported = folder.join("exported").to_string_lossy().into_owned();
     let not_a_capture = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
     let words: &[&[&str]] = &[
         &["bench", "--quick", "--exact", "decap/ipv4/64B"],
         &["bench", "--quick", "--exact", "edit/provider"],
         &["codes"],
         &["demo"],
+        &["export", &story, "--as", "powershell"],
+        &[
+            "export",
+            &story,
+            "--as",
+            "csv",
+            "--for-host",
+            "Waldorf",
+            "-o",
+            &exported,
+        ],
         &["init", "-r", &two_vsid, "-o", &made],
         &["pcap", "decap", &two_vsid],
         &["pcap", "info", &two_vsid, not_a_capture],
