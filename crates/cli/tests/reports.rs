@@ -606,26 +606,32 @@ fn a_report_over_a_file_of_the_run_is_refused_and_the_file_stays() {
 }
 
 #[test]
-fn a_report_takes_the_place_of_an_older_one_or_goes_to_a_device() {
+fn a_report_takes_the_place_of_an_older_one() {
     let case_ = Case::new();
     fs::write(case_.path("r.md"), "old").expect("a file");
-    let null = if cfg!(windows) {
-        "junit=NUL"
-    } else {
-        "junit=/dev/null"
-    };
-    let ran = case_.run(&[
-        "codes",
-        "wnv_unbound",
-        "--report",
-        "md=r.md",
-        "--report",
-        null,
-    ]);
+    let ran = case_.run(&["codes", "wnv_unbound", "--report", "md=r.md"]);
     assert_eq!((ran.exit, ran.stderr.as_str()), (0, ""));
     assert!(case_.read("r.md").starts_with("## nvgre codes\n"));
-    #[cfg(unix)]
-    assert!(!fs::metadata("/dev/null").expect("a device").is_file());
+}
+
+#[test]
+#[cfg(unix)]
+fn a_report_to_a_pipe_goes_through_it() {
+    use std::os::unix::fs::FileTypeExt;
+
+    let case_ = Case::new();
+    let pipe = case_.path("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.is_ok_and(|status| status.success()));
+    let reader = {
+        let pipe = pipe.clone();
+        std::thread::spawn(move || fs::read_to_string(pipe).expect("text"))
+    };
+    let ran = case_.run(&["codes", "wnv_unbound", "--report", "md=pipe"]);
+    assert_eq!((ran.exit, ran.stderr.as_str()), (0, ""));
+    assert!(fs::metadata(&pipe).expect("a pipe").file_type().is_fifo());
+    let text = reader.join().expect("it ends");
+    assert!(text.starts_with("## nvgre codes\n"), "{text}");
 }
 
 // What they call files
