@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "every test file compiles this and uses its part")]
 
+pub(crate) mod replay;
 pub(crate) mod schema;
 pub(crate) mod truth;
 
