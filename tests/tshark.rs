@@ -414,6 +414,8 @@ fn rewritten_packets_have_right_checksums_on_the_wire_and_at_the_port() {
                 original_len: frame.len() as u32,
                 data: frame,
                 comment: None,
+                id: None,
+                direction: None,
             };
             replay.packet(&packet, "made").expect("it can be replayed");
         }

@@ -11,7 +11,7 @@
 //!
 //! | file | holds |
 //! | --- | --- |
-//! | `reader.rs` | [`Reader`], [`Packet`], [`Packets`], [`Interface`], [`Format`] |
+//! | `reader.rs` | [`Reader`], [`Packet`], [`Packets`], [`Interface`], [`Format`], [`Direction`] |
 //! | `pcap.rs` | the records of the classic format |
 //! | `pcapng.rs` | the sections, interfaces and packets of the next generation format |
 //! | `block.rs` | the frame around its blocks, and their options |
@@ -20,7 +20,7 @@
 //! | `read_error.rs` | [`ReadError`]: what is wrong, at which packet and byte |
 //! | `link_type.rs` | [`LinkType`], numbers and names |
 //! | `link.rs` | [`network_layer`] |
-//! | `writer.rs` | [`Writer`] of pcapng, [`WriteError`] |
+//! | `writer.rs` | [`Writer`] of pcapng, [`Annotations`], [`WriteError`] |
 //! | `pcap_writer.rs` | [`PcapWriter`] |
 //! | `pending.rs` | files that appear when they are whole |
 //!
@@ -61,6 +61,6 @@ pub use link::{LinkError, LinkPayload, network_layer};
 pub use link_type::LinkType;
 pub use pcap_writer::PcapWriter;
 pub use read_error::{ReadError, ReadErrorKind};
-pub use reader::{Format, Interface, MAX_RECORD_BYTES, Packet, Packets, Reader};
+pub use reader::{Direction, Format, Interface, MAX_RECORD_BYTES, Packet, Packets, Reader};
 pub use window::BUFFER_BYTES;
-pub use writer::{WriteError, Writer};
+pub use writer::{Annotations, WriteError, Writer};

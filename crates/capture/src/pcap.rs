@@ -107,6 +107,8 @@ impl Pcap {
         Some(Located {
             data: first + self.record_header_bytes..first + len,
             comment: None,
+            id: None,
+            direction: None,
             time_ns: record.time_ns,
             interface: 0,
             original_len: record.original_len,

@@ -16,7 +16,7 @@ use crate::block::{BLOCK_OVERHEAD_BYTES, BODY_AT, Block, BlockHead, ByteOrder};
 use crate::link_type::LinkType;
 use crate::pcap::check_captured;
 use crate::read_error::ReadErrorKind;
-use crate::reader::{Format, Interface, Located, Reach};
+use crate::reader::{Direction, Format, Interface, Located, Reach};
 use crate::timestamp::Clock;
 use crate::window::Window;
 
@@ -26,6 +26,10 @@ const INTERFACES_MAX: usize = 65_536;
 const INTERFACE_TEXT_MAX_BYTES: usize = 256;
 
 const OBSOLETE_PACKET_BLOCK: u32 = 2;
+/// `epb_flags`, and `pack_flags` of the obsolete block.
+const PACKET_FLAGS: OptionCode = OptionCode(2);
+/// `epb_packetid`; the obsolete block has none.
+const PACKET_ID: OptionCode = OptionCode(5);
 
 // Bytes of a body before its data or options.
 const SECTION_HEADER_FIXED_BYTES: u32 = 16;
@@ -199,16 +203,22 @@ impl Pcapng {
             });
         };
         let data = data_place(block, PACKET_FIXED_BYTES, captured)?;
-        let mut comment = None;
+        let (mut comment, mut id, mut direction) = (None, None, None);
+        let enhanced = kind != OBSOLETE_PACKET_BLOCK;
         for option in block.options(data.start + captured.next_multiple_of(4) as usize) {
             let (code, place) = option?;
-            if code == OptionCode::Comment && comment.is_none() {
-                comment = Some(place);
+            match (code, place.len()) {
+                (OptionCode::Comment, _) if comment.is_none() => comment = Some(place),
+                (PACKET_FLAGS, 4) => direction = Direction::of_flags(block.u32_at(place.start)),
+                (PACKET_ID, 8) if enhanced => id = Some(block.u64_at(place.start)),
+                _ => {}
             }
         }
         Ok(Located {
             data,
             comment,
+            id,
+            direction,
             time_ns: clock.time_ns(units),
             interface: self.first_interface as u32 + interface,
             original_len,
@@ -237,6 +247,8 @@ impl Pcapng {
         Ok(Located {
             data: data_place(block, SIMPLE_PACKET_FIXED_BYTES, captured)?,
             comment: None,
+            id: None,
+            direction: None,
             time_ns: 0,
             interface: self.first_interface as u32,
             original_len,

@@ -70,12 +70,46 @@ pub struct Packet<'a> {
     pub data: &'a [u8],
     /// The first `opt_comment` of the packet, up to the first byte that is not UTF-8.
     pub comment: Option<&'a str>,
+    /// `epb_packetid`: the same on every copy of a packet that was captured at several interfaces.
+    pub id: Option<u64>,
+    /// Which way it passed its interface, where the file says so.
+    pub direction: Option<Direction>,
+}
+
+/// Which way a packet passed its interface: the lowest two bits of `epb_flags`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// The interface received it.
+    Inbound,
+    /// The interface sent it.
+    Outbound,
+}
+
+impl Direction {
+    /// As a packet's flags have it; `None` where they do not say.
+    pub(crate) const fn of_flags(flags: u32) -> Option<Self> {
+        match flags & 0b11 {
+            1 => Some(Self::Inbound),
+            2 => Some(Self::Outbound),
+            _unsaid => None,
+        }
+    }
+
+    /// The flags of a packet of which nothing else is known.
+    pub(crate) const fn flags(self) -> u32 {
+        match self {
+            Self::Inbound => 1,
+            Self::Outbound => 2,
+        }
+    }
 }
 
 /// A packet found: places in the window, so that nothing is borrowed while looking for it.
 pub(crate) struct Located {
     pub(crate) data: Range<usize>,
     pub(crate) comment: Option<Range<usize>>,
+    pub(crate) id: Option<u64>,
+    pub(crate) direction: Option<Direction>,
     pub(crate) time_ns: i64,
     pub(crate) interface: u32,
     pub(crate) original_len: u32,
@@ -331,6 +365,8 @@ fn packet<'a>(
         original_len: located.original_len,
         data: &window[located.data.clone()],
         comment: comment.map(|range| valid_utf8(&window[range])),
+        id: located.id,
+        direction: located.direction,
     }
 }
 

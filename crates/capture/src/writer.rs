@@ -15,9 +15,11 @@ use pcap_file::{DataLink, Endianness};
 use crate::block::BLOCK_OVERHEAD_BYTES;
 use crate::link_type::LinkType;
 use crate::pending::Pending;
-use crate::reader::MAX_RECORD_BYTES;
+use crate::reader::{Direction, MAX_RECORD_BYTES};
 
 const OPT_COMMENT: u16 = 1;
+const EPB_FLAGS: u16 = 2;
+const EPB_PACKET_ID: u16 = 5;
 /// `opt_endofopt`: code and length 0.
 const OPT_END: [u8; 4] = [0; 4];
 
@@ -67,6 +69,17 @@ pub enum WriteError {
     /// An earlier write failed, so that the file is not whole.
     #[error("an earlier write failed")]
     NotWhole,
+}
+
+/// What is said about a packet beside its bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Annotations<'a> {
+    /// `opt_comment`, one line for people and filters.
+    pub comment: Option<&'a str>,
+    /// `epb_packetid`: the same for every copy of a packet, at whatever interface.
+    pub id: Option<u64>,
+    /// Which way it passed the interface.
+    pub direction: Option<Direction>,
 }
 
 /// Writes a pcapng file of one section, little-endian, times in nanoseconds.
@@ -157,6 +170,25 @@ impl<W: Write> Writer<W> {
         original_len: u32,
         comment: Option<&str>,
     ) -> Result<(), WriteError> {
+        let annotations = Annotations {
+            comment,
+            ..Annotations::default()
+        };
+        self.write_annotated(interface, time_ns, data, original_len, annotations)
+    }
+
+    /// [`Writer::write`] with more to say than a comment.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn write_annotated(
+        &mut self,
+        interface: u32,
+        time_ns: i64,
+        data: &[u8],
+        original_len: u32,
+        annotations: Annotations<'_>,
+    ) -> Result<(), WriteError> {
         if interface >= self.interfaces {
             return Err(WriteError::UnknownInterface(interface));
         }
@@ -165,7 +197,7 @@ impl<W: Write> Writer<W> {
         if data.len() > MAX_RECORD_BYTES {
             return Err(WriteError::FrameTooLong(data.len()));
         }
-        let comment = comment.map(fitting).transpose()?;
+        let comment = annotations.comment.map(fitting).transpose()?;
         let original_len = original_len.max(data.len() as u32);
         self.body.clear();
         let (high, low) = ((since_epoch_ns >> 32) as u32, since_epoch_ns as u32);
@@ -178,6 +210,19 @@ impl<W: Write> Writer<W> {
             self.body
                 .extend_from_slice(&(text.len() as u16).to_le_bytes());
             put_padded(&mut self.body, text.as_bytes());
+        }
+        if let Some(direction) = annotations.direction {
+            self.body.extend_from_slice(&EPB_FLAGS.to_le_bytes());
+            self.body.extend_from_slice(&4_u16.to_le_bytes());
+            self.body
+                .extend_from_slice(&direction.flags().to_le_bytes());
+        }
+        if let Some(id) = annotations.id {
+            self.body.extend_from_slice(&EPB_PACKET_ID.to_le_bytes());
+            self.body.extend_from_slice(&8_u16.to_le_bytes());
+            self.body.extend_from_slice(&id.to_le_bytes());
+        }
+        if annotations != Annotations::default() {
             self.body.extend_from_slice(&OPT_END);
         }
         let len = BLOCK_OVERHEAD_BYTES + self.body.len() as u32;

@@ -6,7 +6,7 @@ use common::{
     Order, Seen, block, enhanced, interface, option, read, read_whole, section, section_version,
     simple,
 };
-use nvgre_capture::{Format, LinkType, Reader};
+use nvgre_capture::{Direction, Format, LinkType, Reader};
 
 const IF_NAME: u16 = 2;
 const IF_DESCRIPTION: u16 = 3;
@@ -246,6 +246,47 @@ fn first_comment_of_a_packet_comes_with_it() {
             .collect();
         let expected = [None, Some("dropped: größer"), Some("good "), Some("")];
         assert_eq!(comments, expected.map(|text| text.map(str::to_owned)));
+    }
+}
+
+#[test]
+fn id_and_direction_of_a_packet_come_with_it_where_the_file_gives_them() {
+    const FLAGS: u16 = 2;
+    const PACKET_ID: u16 = 5;
+    for order in Order::BOTH {
+        let flags = |value: u32| option(order, FLAGS, &order.u32(value));
+        let id = |value: u64| option(order, PACKET_ID, &order.u64(value));
+        let packet = |options: &[Vec<u8>]| enhanced(order, 0, 0, 1, b"x", options);
+        let file = [
+            section(order),
+            interface(order, 1, 0, &[]),
+            packet(&[]),
+            packet(&[flags(0b01), id(0x0102_0304_0506_0708)]),
+            // The length of a checksum stands in the same word.
+            packet(&[flags(0x80 | 0b10)]),
+            packet(&[flags(0b00), id(0)]),
+            // Of a wrong length.
+            packet(&[
+                option(order, FLAGS, b"abc"),
+                option(order, PACKET_ID, b"abcd"),
+            ]),
+        ]
+        .concat();
+        let mut reader = Reader::new(file.as_slice()).expect("a capture");
+        let mut read = Vec::new();
+        while let Some(packet) = reader.next().expect("it is whole") {
+            read.push((packet.id, packet.direction));
+        }
+        assert_eq!(
+            read,
+            [
+                (None, None),
+                (Some(0x0102_0304_0506_0708), Some(Direction::Inbound)),
+                (None, Some(Direction::Outbound)),
+                (Some(0), None),
+                (None, None),
+            ]
+        );
     }
 }
 

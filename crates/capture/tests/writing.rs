@@ -8,7 +8,9 @@ use std::path::Path;
 use std::process::Command;
 
 use common::{Seen, read_whole};
-use nvgre_capture::{LinkType, MAX_RECORD_BYTES, Reader, WriteError, Writer};
+use nvgre_capture::{
+    Annotations, Direction, LinkType, MAX_RECORD_BYTES, Reader, WriteError, Writer,
+};
 use pcap_parser::traits::{PcapNGPacketBlock, PcapReaderIterator};
 use pcap_parser::{Block, PcapBlockOwned, PcapError, PcapNGReader};
 use proptest::prelude::*;
@@ -134,13 +136,28 @@ fn tshark_reads_comment_interface_and_nanoseconds() {
         "frame.cap_len",
         "frame.comment",
     ];
+    let Some(lines) = tshark(folder.path(), &path, &fields) else {
+        return;
+    };
+    assert_eq!(
+        lines,
+        [
+            "1700000000.123456789\tred11/nic\t61\t61\tVSID 445566: größer",
+            "1700000000.123456790\tStatler/uplink\t1500\t64\t",
+            "0.000000000\tred11/nic\t60\t0\t",
+        ]
+    );
+}
+
+/// What tshark says of these fields, a line for each packet; `None` where there is no tshark.
+fn tshark(home: &Path, file: &Path, fields: &[&str]) -> Option<Vec<String>> {
     let mut tshark = Command::new("tshark");
     tshark
         .env("LC_ALL", "C.UTF-8")
-        .env("HOME", folder.path())
+        .env("HOME", home)
         .arg("-n")
         .arg("-r")
-        .arg(&path);
+        .arg(file);
     tshark
         .args(["-T", "fields"])
         .args(fields.iter().flat_map(|field| ["-e", field]));
@@ -148,7 +165,7 @@ fn tshark_reads_comment_interface_and_nanoseconds() {
         Ok(output) => output,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             println!("skipped: no tshark here");
-            return;
+            return None;
         }
         Err(error) => panic!("{error}"),
     };
@@ -158,17 +175,60 @@ fn tshark_reads_comment_interface_and_nanoseconds() {
         !complaints.contains("damaged") && !complaints.contains("cut short"),
         "{complaints}"
     );
-    assert_eq!(
-        String::from_utf8(output.stdout)
-            .unwrap()
-            .lines()
-            .collect::<Vec<_>>(),
-        [
-            "1700000000.123456789\tred11/nic\t61\t61\tVSID 445566: größer",
-            "1700000000.123456790\tStatler/uplink\t1500\t64\t",
-            "0.000000000\tred11/nic\t60\t0\t",
-        ]
-    );
+    let text = String::from_utf8(output.stdout).unwrap();
+    Some(text.lines().map(str::to_owned).collect())
+}
+
+#[test]
+fn ids_and_directions_are_read_back_by_the_reader_and_by_tshark() {
+    let annotations = [
+        Annotations::default(),
+        Annotations {
+            comment: Some("both ways"),
+            id: Some(u64::MAX),
+            direction: Some(Direction::Outbound),
+        },
+        Annotations {
+            id: Some(7),
+            ..Annotations::default()
+        },
+        Annotations {
+            direction: Some(Direction::Inbound),
+            ..Annotations::default()
+        },
+    ];
+    let mut file = Vec::new();
+    let mut writer = Writer::new(&mut file).unwrap();
+    let port = writer.add_interface("p", LinkType::ETHERNET, 0).unwrap();
+    for annotations in annotations {
+        writer
+            .write_annotated(port, 0, &[0xee; 21], 21, annotations)
+            .unwrap();
+    }
+    writer.finish().unwrap();
+
+    let mut reader = Reader::new(file.as_slice()).unwrap();
+    for expected in annotations {
+        let packet = reader.next().unwrap().expect("as many as were written");
+        let read = Annotations {
+            comment: packet.comment,
+            id: packet.id,
+            direction: packet.direction,
+        };
+        assert_eq!(read, expected);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("annotated.pcapng");
+    fs::write(&path, file).unwrap();
+    let fields = [
+        "frame.comment",
+        "frame.packet_id",
+        "frame.packet_flags_direction",
+    ];
+    if let Some(lines) = tshark(folder.path(), &path, &fields) {
+        let both = "both ways\t18446744073709551615\t0x00000002";
+        assert_eq!(lines, ["\t\t", both, "\t7\t", "\t\t0x00000001"]);
+    }
 }
 
 fn names_in(folder: &Path) -> Vec<String> {

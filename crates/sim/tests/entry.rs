@@ -16,6 +16,8 @@ fn packet<'a>(data: &'a [u8], interface: Option<&'a str>) -> Packet<'a> {
         original_len: data.len() as u32,
         data,
         comment: None,
+        id: None,
+        direction: None,
     }
 }
 

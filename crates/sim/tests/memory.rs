@@ -69,6 +69,8 @@ fn frames_of_kinds_that_were_seen_allocate_nothing() {
             original_len: frame.len() as u32,
             data: frame,
             comment: None,
+            id: None,
+            direction: None,
         };
         replay
             .packet(&packet, "x.pcap")

@@ -20,6 +20,8 @@ fn packet<'a>(number: u64, data: &'a [u8], interface: Option<&'a str>) -> Packet
         original_len: data.len() as u32,
         data,
         comment: None,
+        id: None,
+        direction: None,
     }
 }
 

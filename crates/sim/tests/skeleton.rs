@@ -33,6 +33,8 @@ impl Captured {
             original_len: data.len() as u32,
             data,
             comment: None,
+            id: None,
+            direction: None,
         };
         self.0.packet(&packet).expect("Ethernet is looked into");
         self
