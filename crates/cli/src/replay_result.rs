@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use nvgre_dataplane::{DropReason, Event, LookupRecord, PortSubnet};
+use nvgre_dataplane::{DropReason, LookupRecord};
 use nvgre_netwnv::Place;
 use nvgre_sim::{DropLine, Replay};
 use schemars::JsonSchema;
@@ -123,28 +123,9 @@ impl ReplayResult<'_> {
     /// The record that decided about the first frame of a drop: itself, the name of the host that
     /// holds it, and where it was written.
     pub(crate) fn record_of(&self, drop: &Drop<'_>) -> Option<(LookupRecord, &str, &Place)> {
-        let (_, clue) = drop
-            .line
-            .first
-            .as_ref()
-            .filter(|_| !no_record_is_to_blame(drop.reason))?;
+        let (_, clue) = drop.line.first.as_ref()?;
         let model = self.replay.model();
-        let hosts = &model.estate().hosts;
-        let asked = clue
-            .record
-            .and_then(|(host, id)| Some((host, hosts[host].record(id)?)));
-        let (host, entry) = match clue.sent_to {
-            // A flooded copy goes to every provider address of the subnet: the record that names
-            // the one which failed is to blame, not the one that was asked.
-            Some(lost) => asked
-                .filter(|(_, entry)| entry.record.provider_address == lost)
-                .or_else(|| {
-                    let mut records = hosts[drop.host].records.iter();
-                    let named = records.find(|entry| entry.record.provider_address == lost);
-                    named.map(|entry| (drop.host, entry))
-                })?,
-            None => asked?,
-        };
+        let (host, entry) = clue.record_to_blame(drop.reason, drop.host, model.estate())?;
         let name = model.scenario().hosts[host].name.as_str();
         Some((entry.record, name, &entry.place))
     }
@@ -152,54 +133,8 @@ impl ReplayResult<'_> {
     /// What the first frame of a drop asked for in vain, in words.
     pub(crate) fn missed_by(&self, drop: &Drop<'_>) -> Option<String> {
         let (_, clue) = drop.line.first.as_ref()?;
-        let (host, event) = clue.missed.filter(|_| clue.sent_to.is_none())?;
+        let (host, asked) = clue.asked_in_vain()?;
         let host = &self.replay.model().scenario().hosts[host].name;
-        let asked = match event {
-            Event::RecordAsked {
-                virtual_subnet,
-                customer_address,
-                ..
-            } => {
-                format!("a record of {customer_address} in VSID {virtual_subnet}")
-            }
-            Event::MacAsked {
-                virtual_subnet,
-                mac,
-                ..
-            } => {
-                format!("a record of MAC {mac} in VSID {virtual_subnet}")
-            }
-            Event::SourceAsked {
-                virtual_subnet,
-                customer_address,
-                mac,
-                ..
-            } => {
-                let address = customer_address.map_or_else(String::new, |ca| format!("{ca}, "));
-                format!("the sender's own record: {address}MAC {mac} in VSID {virtual_subnet}")
-            }
-            Event::RouteAsked {
-                routing_domain,
-                destination,
-                ..
-            } => {
-                format!("a customer route to {destination} in {routing_domain}")
-            }
-            Event::NextHopAsked {
-                provider_address, ..
-            } => {
-                format!("the next hop to {provider_address}")
-            }
-            Event::PortAsked {
-                subnet: PortSubnet::Tenant(vsid),
-                mac,
-                ..
-            } => {
-                format!("a port with MAC {mac} in VSID {vsid}")
-            }
-            Event::PortAsked { mac, .. } => format!("a port with MAC {mac}"),
-            _another_step => return None,
-        };
         Some(format!("{asked}, on {host}"))
     }
 
@@ -246,18 +181,4 @@ impl ReplayResult<'_> {
         }
         number.to_string()
     }
-}
-
-/// Reasons for which an entry is missing or none could help, whatever record was asked on the way.
-fn no_record_is_to_blame(reason: DropReason) -> bool {
-    matches!(
-        reason,
-        DropReason::NoLookupRecord
-            | DropReason::NoCustomerRoute
-            | DropReason::NotRoutable
-            | DropReason::NoRoutingDomain
-            | DropReason::WnvUnbound
-            | DropReason::UnknownVsid
-            | DropReason::UnknownPeer
-    )
 }

@@ -23,10 +23,11 @@
 //! | `replay_*.rs`, `watch.rs`, `taps.rs` | what a replay sees, writes, and fails with |
 //! | `skeleton.rs`, `skeleton_*.rs` | [`Survey`] and [`Skeleton`]: a scenario guessed from a capture |
 //! | `oracle.rs`, `ledger.rs`, `digest.rs` | isolation, books, and the hash of a run |
-//! | `clue.rs`, `summary.rs` | what a walk asked last; one frame in one line |
+//! | `clue.rs`, `blame.rs`, `summary.rs` | what a walk asked last, and what that comes to; one frame in one line |
 #![forbid(unsafe_code)]
 
 mod batch;
+mod blame;
 mod clock;
 mod clue;
 mod digest;

@@ -19,6 +19,16 @@ pub trait Observer {
     fn generated(&mut self, host: usize, port: PortId, frame: &[u8]);
     /// A copy left this host for the underlay.
     fn sent(&mut self, host: usize, frame: &[u8]);
+    /// The underlay carries a copy that this host sent, as it is now: the router has changed the MACs
+    /// of a routed one. To several hosts, if it is for a group.
+    fn carried(&mut self, _from: usize, _frame: &[u8]) {}
+    /// A copy came in at this host's uplink.
+    fn arrived(&mut self, _host: usize, _frame: &[u8]) {}
+    /// A copy that this host sent ended on the underlay. Unless this is implemented, it counts as
+    /// dropped there, at the uplink.
+    fn lost(&mut self, from: usize, reason: DropReason, frame: &[u8]) {
+        self.dropped(from, Ingress::Uplink, reason, frame);
+    }
     /// A copy ended here: at a host, or on the underlay behind it. `frame` is what the host decided
     /// about, or empty unless [`Observer::keeps_dropped`].
     fn dropped(&mut self, host: usize, ingress: Ingress, reason: DropReason, frame: &[u8]);

@@ -79,11 +79,9 @@ impl<'a, O: Observer> Walk<'a, O> {
         tracer: &mut T,
     ) {
         tracer.dropped();
-        let at = Step {
-            host: from,
-            ingress: Ingress::Uplink,
-        };
-        self.drop_copy(at, reason, frame.bytes());
+        self.copies.dropped += 1;
+        self.fate.dropped.get_or_insert((reason, from));
+        self.observer.lost(from, reason, frame.bytes());
     }
 
     /// Books what a host made of the copy in hand. `before` is what it decided about, or empty.
@@ -279,8 +277,12 @@ impl Network {
     ) -> Option<Step> {
         let departure = tracer.departed();
         let to = match carried {
-            Carried::To(to) => to,
+            Carried::To(to) => {
+                walk.observer.carried(from, frame.bytes());
+                to
+            }
             Carried::ToOthers(group) => {
+                walk.observer.carried(from, frame.bytes());
                 // The frame itself goes to the last one.
                 let mut last = None;
                 for to in 0..self.hosts.len() {
@@ -339,6 +341,7 @@ impl Network {
             return None;
         }
         tracer.arrives(departure);
+        walk.observer.arrived(to, frame.bytes());
         Some(Step {
             host: to,
             ingress: Ingress::Uplink,
