@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use indicatif::{ProgressBar, ProgressStyle};
 use nvgre_capture::{LinkType, PcapWriter, WriteError, Writer};
 use nvgre_dataplane::DropReason;
-use nvgre_sim::{MapFile, Replay, ReplayError, Scenario};
+use nvgre_sim::{Filter, FilterField, MapFile, Replay, ReplayError, Scenario};
 
 use crate::exit::{Exit, Failure};
 use crate::input::open_capture;
@@ -30,9 +30,12 @@ pub(crate) struct ReplayArgs {
     read: Vec<PathBuf>,
     /// Write every hop to a capture, or to a .pcap file what was delivered.
     ///
-    /// A pcapng file with an interface `port GUEST` for each port, with what was delivered
-    /// there, and `uplink HOST` for each host, with what it sent. A dropped frame stands where it
-    /// was last seen. Comments say which frame it was and what became of it.
+    /// A pcapng file with an interface `port GUEST` for each port, with what the guest sent
+    /// (outbound) and got (inbound), `uplink HOST` for each host, and `underlay` between them. A
+    /// dropped frame stands where it was last seen. All copies of a frame have its number as their
+    /// packet id, and a comment with verdict, reason, host and the record that decided.
+    /// `frame.comment contains "no_lookup_record"` and `frame.packet_id == 3` are filters for
+    /// Wireshark. The file can be replayed again: frames enter where they did, later hops are skipped.
     ///
     /// Where the name ends in .pcap: a file of the classic format with each copy that was delivered
     /// to a guest, in order, at the time of its frame, and nothing else. It costs a fraction.
@@ -40,6 +43,12 @@ pub(crate) struct ReplayArgs {
     /// Nothing is left there when not all of the input can be read.
     #[arg(short = 'w', long = "write", value_name = "OUT.pcapng|OUT.pcap")]
     write: Option<PathBuf>,
+    /// Show only frames whose walk matches: in the output, and in a list.
+    ///
+    /// The report counts all frames all the same. A match keeps the whole walk of the frame, each
+    /// hop of it; of a .pcap file, its deliveries. The first 100 matches are listed.
+    #[arg(long, value_name = "EXPR", long_help = filter_help())]
+    filter: Option<String>,
     /// Say which port captured frames came from.
     ///
     /// A TOML file of entries like `[[map]]`, `interface = "eth1"`, `port = "GUEST"`; instead of the
@@ -73,7 +82,13 @@ pub(crate) fn run(args: &ReplayArgs, out: &mut Output) -> Result<Exit, Failure> 
     if let Some(file) = &args.write {
         refuse_input(args, model.scenario(), file)?;
     }
+    let filter = args.filter.as_deref();
+    let filter = filter.map(|text| parse_filter(text, model.scenario()));
+    let filter = filter.transpose()?;
     let mut replay = Replay::new(model, map);
+    if let Some(filter) = filter {
+        replay.show_only(filter);
+    }
     if let Some(file) = &args.write {
         write_to(&mut replay, file).map_err(|error| unwritable(file, error))?;
     }
@@ -182,6 +197,30 @@ fn refuse_input(args: &ReplayArgs, scenario: &Scenario, output: &Path) -> Result
             input.display()
         ))),
     }
+}
+
+/// What `--filter` takes, field by field.
+fn filter_help() -> String {
+    let mut help = "Show only frames whose walk matches: in the output, and in a list\n\n\
+         The report counts all frames all the same. A match keeps the whole walk of the frame, each \
+         hop of it (of a .pcap file, its deliveries). The first 100 matches are listed.\n\n\
+         Tests like `tenant == Red`, with == != < <= > >= or `vsid in {445566, 7788990}`, joined \
+         by and, or, not (&& || !) and parentheses. Where a walk has several values, as a flooded \
+         frame has, a test holds if it holds for one of them, and != if none is equal. Names of the \
+         scenario compare without case; others than words stand in double quotes.\n\n\
+         --filter 'tenant == Red and verdict == dropped and reason == underlay_no_owner and host == Statler'\n\n\
+         Fields, of the frame as guests have it (inner) and of the packets on the underlay (outer):\n"
+        .to_owned();
+    for (_, name, what) in FilterField::ALL {
+        help.push_str(&format!("  {name:<13}  {what}\n"));
+    }
+    help.truncate(help.trim_end().len());
+    help
+}
+
+fn parse_filter(text: &str, scenario: &Scenario) -> Result<Filter, Failure> {
+    Filter::parse(text, scenario)
+        .map_err(|error| Failure::usage(error.render("--filter", text).trim_end()))
 }
 
 fn read_map(file: &Path, scenario: &Scenario) -> Result<MapFile, Failure> {

@@ -14,6 +14,9 @@
 //!  "ports":[{"name":"Red11","tenant":"Red","sent_frames":N, ...}],
 //!  "isolation":{"verdict":"isolated"|"violated"|"undecided"|"nothing_delivered","same_tenant":N,"cross_tenant":N,
 //!               "sender_unknown":N,"first_cross_tenant":null|{"frame":N,"port":"Blue11"}},
+//!  "filter":null|{"expression":"...","frames":N,"listed":[{"frame":N,"from":"Red11","to":"Red22","virtual_subnet":445566|null,
+//!            "verdict":"dropped","reason":"no_lookup_record"|null,"host":"Statler"|null,"record":"... at ... (FILE:LINE:COLUMN)"|null,
+//!            "line":"frame 3, Red11 -> Red22, ..."}]},               the first 100 frames that match
 //!  "digest":"16 hex digits","seconds":S,"frames_per_second":R,"bits_per_second":R}
 //! ```
 //!
@@ -58,6 +61,8 @@ pub(crate) struct JsonReplay<'a> {
     ports: Vec<JsonPort<'a>>,
     /// Whether a frame reached another tenant.
     isolation: JsonIsolation,
+    /// What `--filter` matched, if it was given.
+    filter: Option<JsonFilter<'a>>,
     /// A hash of every delivery: the same for the same inputs.
     #[schemars(regex(pattern = "^[0-9a-f]{16}$"))]
     digest: String,
@@ -191,6 +196,40 @@ struct JsonIsolation {
     first_cross_tenant: Option<JsonDelivery>,
 }
 
+/// Frames that a filter matched.
+#[derive(Serialize, JsonSchema)]
+struct JsonFilter<'a> {
+    /// As it was understood.
+    expression: String,
+    /// How many frames match.
+    frames: u64,
+    /// The first of them, at most 100.
+    listed: Vec<JsonTold<'a>>,
+}
+
+/// A frame, and what became of it.
+#[derive(Serialize, JsonSchema)]
+struct JsonTold<'a> {
+    /// From 1 over all inputs.
+    frame: u64,
+    /// The sender's port, or its address.
+    from: &'a str,
+    /// The receiver's port, or its address; `all` for a group.
+    to: &'a str,
+    /// Of the sender's port, or of the key where it entered at an uplink.
+    virtual_subnet: Option<u32>,
+    /// `delivered`, `dropped`, `consumed` or `skipped`.
+    verdict: &'static str,
+    /// Why it was dropped or skipped.
+    reason: Option<&'static str>,
+    /// Where its walk ended.
+    host: Option<&'a str>,
+    /// The record that decided: address, provider address, and where it is written.
+    record: Option<&'a str>,
+    /// All of it, as comments of captures have it.
+    line: &'a str,
+}
+
 /// A frame that reached a guest.
 #[derive(Serialize, JsonSchema)]
 struct JsonDelivery {
@@ -257,10 +296,31 @@ pub(crate) fn print(result: &ReplayResult<'_>, out: &mut Output) -> Result<(), F
         tenants: tenants.collect(),
         ports: ports.collect(),
         isolation: isolation(result, replay),
+        filter: filter(replay),
         digest: format!("{:016x}", replay.digest()),
         seconds: result.elapsed.as_secs_f64(),
         frames_per_second: rates.frames_per_second,
         bits_per_second: rates.bits_per_second,
+    })
+}
+
+fn filter(replay: &Replay) -> Option<JsonFilter<'_>> {
+    let (filter, matches) = replay.matches()?;
+    let listed = matches.listed.iter().map(|told| JsonTold {
+        frame: told.frame,
+        from: &told.from,
+        to: &told.to,
+        virtual_subnet: told.virtual_subnet,
+        verdict: told.verdict,
+        reason: told.reason,
+        host: told.host.as_deref(),
+        record: told.record.as_deref(),
+        line: &told.line,
+    });
+    Some(JsonFilter {
+        expression: filter.to_string(),
+        frames: matches.frames,
+        listed: listed.collect(),
     })
 }
 

@@ -12,6 +12,7 @@ pub(crate) fn print(result: &ReplayResult<'_>, out: &mut Output) -> Result<(), F
     print_ledgers(result, out)?;
     print_drops(result, out)?;
     print_skips(result, out)?;
+    print_matches(result, out)?;
     if result.entered() == 0 {
         writeln!(out, "\nNo frame entered the network: nothing was replayed.")?;
         return Ok(());
@@ -138,6 +139,23 @@ fn print_skips(result: &ReplayResult<'_>, out: &mut Output) -> Result<(), Failur
         let (name, first) = (reason.name(), result.frame(first));
         writeln!(out, "  {name:<24} {frames:>10} {:>10}   {first}", "")?;
         writeln!(out, "    {}", reason.sentence())?;
+    }
+    Ok(())
+}
+
+/// What `--filter` matched.
+fn print_matches(result: &ReplayResult<'_>, out: &mut Output) -> Result<(), Failure> {
+    let Some((filter, matches)) = result.replay.matches() else {
+        return Ok(());
+    };
+    let frames = matches.frames;
+    writeln!(out, "\nfilter     {frames} frames match: {filter}")?;
+    for told in &matches.listed {
+        writeln!(out, "  {}", told.line)?;
+    }
+    let more = frames - matches.listed.len() as u64;
+    if more > 0 {
+        writeln!(out, "  and {more} more, which -w writes")?;
     }
     Ok(())
 }

@@ -2,17 +2,26 @@
 
 mod common;
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::Path;
 
 use common::replay::{
-    BLUE, RED, STORY, cut_in_packet, is_empty, number, port, replay, replay_json, story_with, text,
+    BLUE, KERNEL, RED, STORY, TWO_VSID, cut_in_packet, is_empty, number, port, replay, replay_json,
+    story_with, text,
 };
 use common::{frames, pcaps};
-use nvgre_capture::Reader;
+use nvgre_capture::{Direction, Reader};
+
+/// Ethernet, IPv4, NVGRE with a key: the frame is inside.
+fn inside(packet: &[u8]) -> &[u8] {
+    assert_eq!(packet[12..14], [0x08, 0x00]);
+    assert_eq!(packet[34..38], [0x20, 0x00, 0x65, 0x58]);
+    &packet[42..]
+}
 
 #[test]
-fn the_output_has_an_interface_per_port_and_uplink_and_the_frames_as_they_were() {
+fn the_output_has_an_interface_per_hop_and_the_frames_as_they_were_there() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("out.pcapng");
     let report = replay_json(0, STORY, &[RED, BLUE], &["-w", text(&file)]);
@@ -20,35 +29,50 @@ fn the_output_has_an_interface_per_port_and_uplink_and_the_frames_as_they_were()
     sent.extend(frames(&pcaps().join(BLUE)));
 
     let mut reader = Reader::new(File::open(&file).expect("an output")).expect("a capture");
-    let (mut delivered, mut answered) = (0, 0);
-    let mut received = std::collections::BTreeMap::<String, u64>::new();
+    let (mut entered, mut answered, mut on_the_way) = (0, 0, BTreeMap::<String, u64>::new());
+    let mut received = BTreeMap::<String, u64>::new();
     while let Some(packet) = reader.next().expect("a whole output") {
-        let interface = packet.interface_name.expect("a name").to_owned();
+        let interface = packet.interface_name.expect("a name");
         let comment = packet.comment.expect("a comment");
-        let (frame, fate) = comment
-            .strip_prefix("frame ")
-            .and_then(|rest| rest.split_once(": "))
-            .expect("a frame and its fate");
-        let sent = &sent[frame.parse::<usize>().expect("a number") - 1];
-        if let Some(port) = fate.strip_prefix("delivered to ") {
-            assert_eq!(interface, format!("port {port}"));
-            assert_eq!(packet.data, sent, "{comment}");
-            delivered += 1;
-            *received.entry(port.to_owned()).or_default() += 1;
-        } else if let Some(host) = fate.strip_prefix("sent by ") {
-            assert_eq!(interface, format!("uplink {host}"));
-            // Ethernet, IPv4, NVGRE with a key: the frame is inside.
-            assert_eq!(packet.data[12..14], [0x08, 0x00]);
-            assert_eq!(packet.data[34..38], [0x20, 0x00, 0x65, 0x58]);
-            assert_eq!(&packet.data[42..], sent, "{comment}");
-        } else {
-            assert!(fate.starts_with("answered by "), "{comment}");
-            assert!(interface.starts_with("port "), "{comment}");
-            answered += 1;
+        let id = packet.id.expect("an id");
+        assert!(comment.starts_with(&format!("frame {id}, ")), "{comment}");
+        let sent = &sent[id as usize - 1];
+        match (interface.split_once(' '), packet.direction) {
+            (Some(("port", port)), Some(Direction::Outbound)) => {
+                assert_eq!(packet.data, sent, "{comment}");
+                assert!(comment.contains(&format!(", {port} -> ")), "{comment}");
+                entered += 1;
+            }
+            (Some(("port", _)), Some(Direction::Inbound)) if comment.contains("; answered by ") => {
+                answered += 1;
+            }
+            (Some(("port", port)), Some(Direction::Inbound)) => {
+                assert_eq!(packet.data, sent, "{comment}");
+                assert!(
+                    comment.contains(&format!(": delivered to {port} at ")),
+                    "{comment}"
+                );
+                *received.entry(port.to_owned()).or_default() += 1;
+            }
+            (Some(("uplink", _)), Some(way)) => {
+                assert_eq!(inside(packet.data), sent, "{comment}");
+                *on_the_way
+                    .entry(format!("{interface} {way:?}"))
+                    .or_default() += 1;
+            }
+            (None, None) => {
+                assert_eq!(inside(packet.data), sent, "{comment}");
+                *on_the_way.entry(interface.to_owned()).or_default() += 1;
+            }
+            other => panic!("{other:?}: {comment}"),
         }
     }
-    assert_eq!(delivered, number(&report["copies"]["delivered"]));
+    assert_eq!(entered, number(&report["frames"]["read"]));
     assert_eq!(answered, number(&report["copies"]["generated"]));
+    assert_eq!(
+        received.values().sum::<u64>(),
+        number(&report["copies"]["delivered"])
+    );
     for (name, count) in received {
         assert_eq!(
             number(&port(&report, &name)["received_frames"]),
@@ -56,6 +80,21 @@ fn the_output_has_an_interface_per_port_and_uplink_and_the_frames_as_they_were()
             "{name}"
         );
     }
+    // Nothing is lost on the way.
+    let hop = |name: &str| on_the_way[name];
+    assert!(hop("underlay") > 100);
+    assert_eq!(
+        hop("uplink Statler Outbound"),
+        hop("uplink Waldorf Inbound")
+    );
+    assert_eq!(
+        hop("uplink Waldorf Outbound"),
+        hop("uplink Statler Inbound")
+    );
+    assert_eq!(
+        hop("underlay"),
+        hop("uplink Statler Outbound") + hop("uplink Waldorf Outbound")
+    );
     let names: Vec<_> = reader
         .interfaces()
         .iter()
@@ -69,27 +108,87 @@ fn the_output_has_an_interface_per_port_and_uplink_and_the_frames_as_they_were()
             "port Blue11",
             "port Blue22",
             "uplink Statler",
-            "uplink Waldorf"
+            "uplink Waldorf",
+            "underlay"
         ]
     );
 }
 
 #[test]
-fn a_dropped_frame_stands_where_it_was_last_seen_with_its_reason() {
+fn a_dropped_frame_stands_where_it_was_last_seen_with_reason_host_and_record() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("out.pcapng");
     let report = replay_json(0, STORY, &[RED], &["--stage", "broken", "-w", text(&file)]);
     let mut reader = Reader::new(File::open(&file).expect("an output")).expect("a capture");
-    let mut dropped = 0;
+    let mut last_seen = BTreeMap::new();
     while let Some(packet) = reader.next().expect("a whole output") {
-        let comment = packet.comment.expect("a comment");
-        dropped += u64::from(comment.contains(": dropped at "));
-        if comment.ends_with("dropped at Statler: underlay_no_owner") {
-            assert_eq!(packet.interface_name, Some("uplink Statler"), "{comment}");
+        let (interface, comment) = (packet.interface_name, packet.comment);
+        if comment.is_some_and(|comment| comment.contains(": dropped at ")) {
+            let seen = (
+                interface.expect("a name").to_owned(),
+                comment.map(str::to_owned),
+            );
+            last_seen.insert(packet.id.expect("an id"), seen);
         }
     }
-    assert!(dropped > 0);
-    assert_eq!(dropped, number(&report["copies"]["dropped"]));
+    // No frame of this capture is copied in this stage.
+    assert_eq!(last_seen.len() as u64, number(&report["copies"]["dropped"]));
+    let drops = report["drops"].as_array().expect("a list");
+    for drop in drops {
+        let reason = drop["reason"].as_str().expect("a name");
+        let host = drop["host"].as_str().expect("a host");
+        let (interface, comment) = &last_seen[&number(&drop["first_frame"])];
+        let comment = comment.as_deref().expect("a comment");
+        let verdict = format!(", VSID 445566: dropped at {host}: {reason}; ");
+        assert!(comment.contains(&verdict), "{comment}");
+        let record = &drop["record"];
+        let (address, provider) = (&record["customer_address"], &record["provider_address"]);
+        let (address, provider) = (address.as_str(), provider.as_str());
+        let said = format!(
+            "; record {} at {} ({})",
+            address.expect("an address"),
+            provider.expect("an address"),
+            record["place"].as_str().expect("a place")
+        );
+        assert!(comment.ends_with(&said), "{said} in {comment}");
+        let there = match reason {
+            "underlay_no_owner" => "underlay",
+            _decided_at_its_port => "port Red22",
+        };
+        assert_eq!(interface, there, "{comment}");
+    }
+    assert!(
+        drops
+            .iter()
+            .any(|drop| drop["reason"] == "underlay_no_owner")
+    );
+}
+
+#[test]
+fn an_output_of_every_hop_is_replayed_as_what_it_was_written_from() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("out.pcapng");
+    // Frames that enter at ports, and frames that enter at uplinks.
+    for (scenario, capture) in [(STORY, RED), (KERNEL, TWO_VSID)] {
+        let first = replay_json(0, scenario, &[capture], &["-w", text(&file)]);
+        let again = replay_json(0, scenario, &[text(&file)], &[]);
+        for key in [
+            "copies",
+            "entered_at_uplinks",
+            "tenants",
+            "ports",
+            "isolation",
+            "digest",
+        ] {
+            assert_eq!(again[key], first[key], "{key}");
+        }
+        for key in ["delivered", "dropped", "consumed"] {
+            assert_eq!(again["frames"][key], first["frames"][key], "{key}");
+        }
+        let skips = again["skips"].as_array().expect("a list");
+        assert_eq!(skips.len(), 1, "{again}");
+        assert_eq!(skips[0]["reason"], "seen_before");
+    }
 }
 
 #[test]

@@ -22,6 +22,8 @@ use crate::observer::{Ingress, Nobody, Observer};
 use crate::pool::{Copy, Pool};
 use crate::underlay::Carried;
 use crate::walk::{Onward, Step, Walk};
+use crate::walk_log::{Beginning, WalkLog};
+use crate::watch::Watched;
 
 /// Most frames of a batch. Enough that what it costs to begin one, and to turn from one host to the
 /// next, does not show; few enough that they stay in the first cache.
@@ -105,6 +107,19 @@ impl Flight {
             // Nobody sends what came in at an uplink: it was lost from the first.
             (Stand::Lost(reason), Ingress::Uplink) => Self::lost(self.entered, slot, reason),
             _ => Self::new(self.entered, slot),
+        }
+    }
+
+    /// Begins the log of its walk, with the frame as it lies here.
+    pub(crate) fn log(&self, watched: Watched, hold: &Hold, log: &mut WalkLog) {
+        let beginning = Beginning::Entered {
+            at: self.entered,
+            sender: watched.sender,
+        };
+        let frame = hold.bytes(self.slot);
+        log.begin(watched.number, watched.captured_ns, beginning, frame);
+        if let Stand::Lost(_) = self.stand {
+            log.begin_behind_host();
         }
     }
 

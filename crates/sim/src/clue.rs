@@ -78,7 +78,7 @@ impl WalkTracer for NoTrace {
 #[derive(Debug, Default)]
 pub(crate) struct ClueTracer {
     host: usize,
-    clue: Clue,
+    pub(crate) clue: Clue,
     /// The clue when the first copy was dropped.
     pub(crate) first_drop: Option<Clue>,
 }

@@ -1,8 +1,11 @@
 //! Where a replayed frame enters the network.
 //!
-//! In this order: the map file; a pcapng interface named like a port; a packet of the underlay for a
+//! In this order: the map file; a pcapng interface named like a port, `NAME` or `port NAME`; a packet of the underlay for a
 //! provider address of a modeled host, at that host's uplink; a tunnel packet from such a host to an
 //! address that nobody owns, which the underlay loses; the source MAC, if exactly one port has it.
+//!
+//! A packet with the same packet id as the one before it in its file is that one again, at another
+//! interface: it has entered already. So a capture that a replay wrote, of every hop, can be replayed.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -39,16 +42,19 @@ pub enum SkipReason {
     NoLinkHeader,
     /// The capture holds too little of the frame to read its link header.
     CutShort,
+    /// The capture shows the packet at several interfaces, and this is not the first of them.
+    SeenBefore,
 }
 
 impl SkipReason {
     /// Every reason, in order.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::AmbiguousPort,
         Self::UnknownPort,
         Self::OtherDirection,
         Self::NoLinkHeader,
         Self::CutShort,
+        Self::SeenBefore,
     ];
 
     /// The name that reports print.
@@ -59,6 +65,7 @@ impl SkipReason {
             Self::OtherDirection => "other_direction",
             Self::NoLinkHeader => "no_link_header",
             Self::CutShort => "cut_short",
+            Self::SeenBefore => "seen_before",
         }
     }
 
@@ -76,6 +83,9 @@ impl SkipReason {
                 "The capture holds no Ethernet header, so no port can be told from it."
             }
             Self::CutShort => "The capture kept too little of the frame to read its link header.",
+            Self::SeenBefore => {
+                "The capture shows the packet at several interfaces: it entered at the first of them."
+            }
         }
     }
 }
@@ -206,10 +216,12 @@ impl EntryRules {
         let (name, guest) = &mut self.named[number];
         if name != wanted {
             wanted.clone_into(name);
-            let found = self
-                .ports
-                .binary_search_by(|(name, _)| compare_names(name, wanted));
-            *guest = found.ok().map(|at| self.ports[at].1);
+            let ports = &self.ports;
+            let find = |wanted: &str| {
+                let found = ports.binary_search_by(|(name, _)| compare_names(name, wanted));
+                found.ok().map(|at| ports[at].1)
+            };
+            *guest = find(wanted).or_else(|| find(wanted.strip_prefix("port ")?));
         }
         *guest
     }

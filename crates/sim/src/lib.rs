@@ -21,6 +21,8 @@
 //! | `story.rs` | stages played with their probes, and why a probe failed |
 //! | `replay.rs`, `hold.rs`, `entry.rs`, `recent.rs`, `map_file.rs` | [`Replay`]: captures, and where their frames enter |
 //! | `replay_*.rs`, `watch.rs`, `taps.rs` | what a replay sees, writes, and fails with |
+//! | `keeper.rs`, `walk_log.rs`, `comment.rs` | whole walks: kept until they have ended, told in a line |
+//! | `filter.rs`, `filter_*.rs` | [`Filter`]: expressions over whole walks |
 //! | `skeleton.rs`, `skeleton_*.rs` | [`Survey`] and [`Skeleton`]: a scenario guessed from a capture |
 //! | `oracle.rs`, `ledger.rs`, `digest.rs` | isolation, books, and the hash of a run |
 //! | `clue.rs`, `blame.rs`, `summary.rs` | what a walk asked last, and what that comes to; one frame in one line |
@@ -30,8 +32,13 @@ mod batch;
 mod blame;
 mod clock;
 mod clue;
+mod comment;
 mod digest;
 mod entry;
+mod filter;
+mod filter_facts;
+mod filter_field;
+mod filter_parse;
 mod glance;
 mod guest;
 mod guest_address;
@@ -40,6 +47,7 @@ mod guest_device;
 mod guest_echo;
 mod hold;
 mod journey;
+mod keeper;
 mod learning;
 mod ledger;
 mod map_file;
@@ -74,14 +82,19 @@ mod together;
 mod trial;
 mod underlay;
 mod walk;
+mod walk_log;
 mod watch;
 mod world;
 
 pub use clock::{EventQueue, SimTime};
 pub use clue::Clue;
+pub use comment::ToldFrame;
 pub use entry::SkipReason;
+pub use filter::{Filter, FilterError};
+pub use filter_field::Field as FilterField;
 pub use guest::{Conflict, Guest, PingError};
 pub use journey::{Arrival, Exit, Hop, Journey};
+pub use keeper::FilterMatches;
 pub use ledger::{CopyLedger, Fate, FrameLedger, Outcome};
 pub use map_file::{Condition, MapEntry, MapFile};
 pub use model::{Model, ModelWarning, ReadFile};

@@ -16,7 +16,9 @@ use crate::clock::SimTime;
 use crate::clue::{Clue, ClueTracer};
 use crate::digest::Digest;
 use crate::entry::{Captured, EntryRules, SkipReason, with_ethernet};
+use crate::filter::Filter;
 use crate::hold::{Hold, Slot};
+use crate::keeper::{FilterMatches, Keeper};
 use crate::map_file::MapFile;
 use crate::model::Model;
 use crate::network::Network;
@@ -28,7 +30,8 @@ use crate::summary::FrameSummary;
 use crate::taps::Taps;
 use crate::underlay::Underlay;
 use crate::walk::Walk;
-use crate::watch::{Watch, Watched};
+use crate::walk_log::LogTracer;
+use crate::watch::{Sink, Watch, Watched};
 
 /// A run over one or more captures.
 pub struct Replay {
@@ -37,10 +40,14 @@ pub struct Replay {
     report: ReplayReport,
     digest: Digest,
     taps: Option<Taps>,
+    /// If whole walks are wanted: frames go one by one then.
+    keeper: Option<Box<Keeper>>,
     now: SimTime,
     /// The file in hand, and how much later than its own time it is replayed.
     file: String,
     offset_nanos: u64,
+    /// The id of its last packet, if that had one.
+    last_id: Option<u64>,
     hold: Hold,
     /// The frames in the hold, in order; none between two calls.
     flights: Vec<Flight>,
@@ -63,20 +70,29 @@ impl Replay {
             report: ReplayReport::default(),
             digest: Digest::default(),
             taps: None,
+            keeper: None,
             now: SimTime::default(),
             file: String::new(),
             offset_nanos: 0,
+            last_id: None,
             hold: Hold::default(),
             flights: Vec::new(),
             boarded: Vec::new(),
         }
     }
 
-    /// Writes every hop to a capture: an interface `port NAME` for each guest's port, with what was
-    /// delivered there, and `uplink HOST` for each host, with what it sent. A dropped copy stands
-    /// where it was last seen. Comments say which frame it was and what became of it.
+    /// Writes every hop to a capture: an interface `port NAME` for each guest's port, with what the
+    /// guest sent (outbound) and got (inbound), `uplink HOST` for each host, with what it sent and
+    /// what came in, and `underlay`, with what was on the way between them, MACs as the router left
+    /// them. A dropped copy stands where it was last seen. All copies of a frame have its number as
+    /// their packet id, and comments that say what became of it: frame, ends, verdict, and the record
+    /// that decided.
+    ///
+    /// Such a file can be replayed again: each frame enters where it did, and its later hops are
+    /// skipped ([`SkipReason::SeenBefore`]).
     pub fn write_to(&mut self, writer: Writer<File>) -> Result<(), WriteError> {
         self.taps = Some(Taps::hops(self.model.scenario(), writer)?);
+        self.keep_walks();
         Ok(())
     }
 
@@ -84,6 +100,24 @@ impl Replay {
     /// hosts, no comments.
     pub fn write_deliveries_to(&mut self, writer: PcapWriter<File>) {
         self.taps = Some(Taps::deliveries(writer));
+    }
+
+    /// Shows nothing but the frames that this matches: writes them alone, each with its whole walk,
+    /// and lists them. The books stay those of the whole replay.
+    pub fn show_only(&mut self, filter: Filter) {
+        self.keep_walks().set_filter(filter);
+    }
+
+    /// What [`Replay::show_only`] was given, and what it has matched.
+    pub fn matches(&self) -> Option<(&Filter, &FilterMatches)> {
+        self.keeper.as_ref()?.filter()
+    }
+
+    /// From now on whole walks are kept, each until it has ended.
+    fn keep_walks(&mut self) -> &mut Keeper {
+        let model = &self.model;
+        self.keeper
+            .get_or_insert_with(|| Box::new(Keeper::new(model)))
     }
 
     /// Replays one packet of `file`.
@@ -112,7 +146,7 @@ impl Replay {
         if !packets.is_empty() {
             self.open(file, packets.get(0).time_ns);
         }
-        let hops = self.taps.as_ref().is_some_and(Taps::shows_hops);
+        let one_by_one = self.keeper.is_some();
         let mut unsupported = None;
         for index in 0..packets.len() {
             let packet = packets.get(index);
@@ -125,7 +159,7 @@ impl Replay {
                 break;
             }
             if let Some(repeatable) = self.board(&packet, index)
-                && (hops || !repeatable)
+                && (one_by_one || !repeatable)
             {
                 self.depart_alone(repeatable, |index| packets.get(index));
             }
@@ -150,11 +184,15 @@ impl Replay {
         // Rates need a clock that goes on, and captures of several interfaces step back now and then.
         let captured = SimTime(packet.time_ns.max(0).unsigned_abs());
         self.now = self.now.max(captured + self.offset_nanos);
+        if packet.id.is_some() && packet.id == self.last_id {
+            return self.skip(SkipReason::SeenBefore, packet);
+        }
+        self.last_id = packet.id;
         let network = self.model.network();
         let underlay = &network.underlay;
         let slot = match put(packet, underlay, &mut self.hold) {
             Ok(slot) => slot,
-            Err(reason) => return self.skip(reason),
+            Err(reason) => return self.skip(reason, packet),
         };
         let frame = self.hold.bytes(slot);
         let captured = Captured {
@@ -166,7 +204,7 @@ impl Replay {
             Ok(entry) => entry,
             Err(reason) => {
                 self.hold.take_back(slot);
-                return self.skip(reason);
+                return self.skip(reason, packet);
             }
         };
         self.report.bytes_entered += slot.len() as u64;
@@ -195,8 +233,15 @@ impl Replay {
     }
 
     #[cold]
-    fn skip<T>(&mut self, reason: SkipReason) -> Option<T> {
+    fn skip<T>(&mut self, reason: SkipReason, packet: &Packet<'_>) -> Option<T> {
         let number = self.next_number();
+        if let Some(keeper) = &mut self.keeper {
+            let frame = match network_layer(packet.link_type, packet.data) {
+                Ok(LinkPayload::Ethernet(frame)) => frame,
+                Ok(LinkPayload::Network { .. }) | Err(_) => &[],
+            };
+            keeper.skip(number, packet.time_ns, reason, frame, self.model.estate());
+        }
         self.report.frames.skip();
         self.report.skips.entry(reason).or_insert((0, number)).0 += 1;
         None
@@ -214,6 +259,7 @@ impl Replay {
             file.clone_into(&mut self.file);
             let first = first_time_ns.max(0).unsigned_abs();
             self.offset_nanos = self.now.0.saturating_sub(first);
+            self.last_id = None;
         }
     }
 
@@ -229,7 +275,7 @@ impl Replay {
             report: &mut self.report,
             oracle,
             digest: &mut self.digest,
-            taps: self.taps.as_mut(),
+            sink: Sink::Deliveries(self.taps.as_mut()),
             frame: first,
         };
         let boarded = self.flights.iter().zip(&self.boarded);
@@ -259,13 +305,17 @@ impl Replay {
             return;
         };
         self.depart_together(&packet_of);
+        if self.keeper.is_some() {
+            self.depart_kept(&flight, watched, &packet_of(packet));
+            return;
+        }
         let (network, oracle) = self.model.parts();
         let mut copies = self.report.copies;
         let mut watch = Watch {
             report: &mut self.report,
             oracle,
             digest: &mut self.digest,
-            taps: self.taps.as_mut(),
+            sink: Sink::Deliveries(self.taps.as_mut()),
             frame: watched,
         };
         let mut walk = Walk::new(watched.now, &mut copies, &mut watch);
@@ -287,6 +337,38 @@ impl Replay {
         }
         self.report.copies = copies;
         self.hold.clear();
+    }
+
+    /// Carries this frame of the hold to its end, by itself, and keeps its walk.
+    fn depart_kept(&mut self, flight: &Flight, watched: Watched, packet: &Packet<'_>) {
+        let Some(keeper) = &mut self.keeper else {
+            return;
+        };
+        flight.log(watched, &self.hold, keeper.log.get_mut());
+        let (network, oracle) = self.model.parts();
+        let mut copies = self.report.copies;
+        let mut watch = Watch {
+            report: &mut self.report,
+            oracle,
+            digest: &mut self.digest,
+            sink: Sink::Log(&keeper.log),
+            frame: watched,
+        };
+        let mut walk = Walk::new(watched.now, &mut copies, &mut watch);
+        network.fly(
+            flight,
+            &mut self.hold,
+            &mut walk,
+            &mut LogTracer(&keeper.log),
+        );
+        let fate = walk.fate;
+        if let Some(line) = watch.report.book(fate, watched.number) {
+            let clue = keeper.log.borrow().clue.first_drop;
+            line.first = clue.map(|clue| (summary(packet), clue));
+        }
+        self.report.copies = copies;
+        self.hold.clear();
+        keeper.keep(self.model.estate(), self.taps.as_mut());
     }
 
     /// Finishes the output, if there is one.

@@ -2,11 +2,11 @@
 
 use std::fs::File;
 
-use nvgre_capture::{LinkType, PcapWriter, WriteError, Writer};
-use nvgre_dataplane::{DropReason, PortId};
+use nvgre_capture::{Annotations, Direction, LinkType, PcapWriter, WriteError, Writer};
 
-use crate::observer::Ingress;
+use crate::comment::Teller;
 use crate::scenario::Scenario;
+use crate::walk_log::{Seen, WalkLog};
 
 /// See the module.
 pub(crate) struct Taps {
@@ -20,56 +20,30 @@ enum Out {
     Deliveries(PcapWriter<File>),
 }
 
-/// An interface for each port and each uplink, and the names for comments.
+/// An interface for each port and each uplink, and one for what is between.
 struct Hops {
     writer: Writer<File>,
-    ports: Vec<Tap>,
-    hosts: Vec<Tap>,
-    /// The comment in hand.
-    comment: String,
-}
-
-struct Tap {
-    interface: u32,
-    name: String,
-}
-
-/// Something that happened to a frame.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Hop {
-    /// A copy reached a port.
-    Delivered(PortId),
-    /// A host's answer or error reached a port.
-    Answered { host: usize, port: PortId },
-    /// A copy left a host.
-    Sent { host: usize },
-    /// A copy ended.
-    Dropped {
-        host: usize,
-        ingress: Ingress,
-        reason: DropReason,
-    },
+    ports: Vec<u32>,
+    uplinks: Vec<u32>,
+    underlay: u32,
 }
 
 impl Taps {
-    /// An interface `port NAME` for each guest's port, and `uplink HOST` for each host.
+    /// An interface `port NAME` for each guest's port, `uplink HOST` for each host, and `underlay`.
     pub(crate) fn hops(scenario: &Scenario, mut writer: Writer<File>) -> Result<Self, WriteError> {
-        let mut tap = |kind: &str, name: String| {
-            let interface = format!("{kind} {name}");
-            let interface = writer.add_interface(&interface, LinkType::ETHERNET, 0)?;
-            Ok::<_, WriteError>(Tap { interface, name })
-        };
+        let mut tap = |name: &str| writer.add_interface(name, LinkType::ETHERNET, 0);
         let ports = scenario.guests.iter();
-        let ports = ports.map(|guest| tap("port", guest.port_name()));
+        let ports = ports.map(|guest| tap(&format!("port {}", guest.port_name())));
         let ports = ports.collect::<Result<_, _>>()?;
         let hosts = scenario.hosts.iter();
-        let hosts = hosts.map(|host| tap("uplink", host.name.clone()));
-        let hosts = hosts.collect::<Result<_, _>>()?;
+        let uplinks = hosts.map(|host| tap(&format!("uplink {}", host.name)));
+        let uplinks = uplinks.collect::<Result<_, _>>()?;
+        let underlay = tap("underlay")?;
         Ok(Self::of(Out::Hops(Hops {
             writer,
             ports,
-            hosts,
-            comment: String::new(),
+            uplinks,
+            underlay,
         })))
     }
 
@@ -87,22 +61,41 @@ impl Taps {
         matches!(self.out, Out::Hops(_))
     }
 
-    /// Writes what happened to frame `number`, which was captured at this time.
-    pub(crate) fn show(&mut self, hop: Hop, number: u64, captured_ns: i64, frame: &[u8]) {
-        if self.error.is_some() {
-            return;
+    /// Writes a copy that was delivered, captured at this time, if deliveries are what is written.
+    pub(crate) fn show_delivery(&mut self, captured_ns: i64, frame: &[u8]) {
+        if let (Out::Deliveries(writer), None) = (&mut self.out, &self.error) {
+            let written = writer.write(captured_ns.max(0), frame, frame.len() as u32);
+            self.error = written.err();
         }
-        let at = captured_ns.max(0);
-        let written = match (&mut self.out, hop) {
-            (Out::Hops(hops), hop) => hops.write(hop, number, at, frame),
-            (Out::Deliveries(writer), Hop::Delivered(_)) => {
-                writer.write(at, frame, frame.len() as u32)
+    }
+
+    /// Writes a walk that has ended, and that the teller told last.
+    pub(crate) fn show_walk(&mut self, log: &WalkLog, teller: &Teller) {
+        let at = log.captured_ns.max(0);
+        for hop in &log.hops {
+            if self.error.is_some() {
+                return;
             }
-            (Out::Deliveries(_), Hop::Answered { .. } | Hop::Sent { .. } | Hop::Dropped { .. }) => {
-                Ok(())
-            }
-        };
-        self.error = written.err();
+            let frame = log.bytes(hop);
+            let written = match &mut self.out {
+                Out::Hops(hops) => {
+                    let (interface, direction) = hops.tap(hop.seen);
+                    let annotations = Annotations {
+                        comment: Some(teller.line_of(log, hop)),
+                        id: Some(log.number),
+                        direction,
+                    };
+                    let len = frame.len() as u32;
+                    hops.writer
+                        .write_annotated(interface, at, frame, len, annotations)
+                }
+                Out::Deliveries(writer) if matches!(hop.seen, Seen::ToGuest(_)) => {
+                    writer.write(at, frame, frame.len() as u32)
+                }
+                Out::Deliveries(_) => Ok(()),
+            };
+            self.error = written.err();
+        }
     }
 
     /// What went wrong, once.
@@ -120,33 +113,16 @@ impl Taps {
 }
 
 impl Hops {
-    fn write(&mut self, hop: Hop, number: u64, at: i64, frame: &[u8]) -> Result<(), WriteError> {
-        let (ports, hosts) = (&self.ports, &self.hosts);
-        let port = |port: PortId| &ports[port.0 as usize];
-        let (tap, happened, name) = match hop {
-            Hop::Delivered(to) => (port(to), ": delivered to ", &port(to).name),
-            Hop::Answered { host, port: to } => (port(to), ": answered by ", &hosts[host].name),
-            Hop::Sent { host } => (&hosts[host], ": sent by ", &hosts[host].name),
-            Hop::Dropped { host, ingress, .. } => {
-                let tap = match ingress {
-                    Ingress::Port(from) => port(from),
-                    Ingress::Uplink => &hosts[host],
-                };
-                (tap, ": dropped at ", &hosts[host].name)
+    /// The interface where a copy was seen, and its way there, from the guests' point of view.
+    fn tap(&self, seen: Seen) -> (u32, Option<Direction>) {
+        match seen {
+            Seen::FromGuest(guest) => (self.ports[guest], Some(Direction::Outbound)),
+            Seen::ToGuest(guest) | Seen::AnswerTo(guest) => {
+                (self.ports[guest], Some(Direction::Inbound))
             }
-        };
-        let comment = &mut self.comment;
-        comment.clear();
-        comment.push_str("frame ");
-        comment.push_str(itoa::Buffer::new().format(number));
-        comment.push_str(happened);
-        comment.push_str(name);
-        if let Hop::Dropped { reason, .. } = hop {
-            comment.push_str(": ");
-            comment.push_str(reason.name());
+            Seen::Sent(host) => (self.uplinks[host], Some(Direction::Outbound)),
+            Seen::Arrived(host) => (self.uplinks[host], Some(Direction::Inbound)),
+            Seen::Carried => (self.underlay, None),
         }
-        let len = frame.len() as u32;
-        self.writer
-            .write(tap.interface, at, frame, len, Some(comment))
     }
 }

@@ -1,4 +1,6 @@
-//! What a replay sees of one frame's walk: books, judgement, digest and output.
+//! What a replay sees of one frame's walk: books, judgement, digest, and what is kept of it or written.
+
+use std::cell::RefCell;
 
 use nvgre_dataplane::{DropReason, PortId};
 
@@ -7,15 +9,24 @@ use crate::digest::Digest;
 use crate::observer::{Ingress, Observer};
 use crate::oracle::{Judgement, Oracle, Sender};
 use crate::replay_report::{DropLine, ReplayReport};
-use crate::taps::{Hop, Taps};
+use crate::taps::Taps;
+use crate::walk_log::WalkLog;
 
 /// See the module.
 pub(crate) struct Watch<'a> {
     pub(crate) report: &'a mut ReplayReport,
     pub(crate) oracle: &'a mut Oracle,
     pub(crate) digest: &'a mut Digest,
-    pub(crate) taps: Option<&'a mut Taps>,
+    pub(crate) sink: Sink<'a>,
     pub(crate) frame: Watched,
+}
+
+/// Where what is seen goes beside the books.
+pub(crate) enum Sink<'a> {
+    /// Deliveries are written as they come, if there is an output.
+    Deliveries(Option<&'a mut Taps>),
+    /// The whole walk is kept until it has ended.
+    Log(&'a RefCell<WalkLog>),
 }
 
 /// The frame that is watched.
@@ -42,35 +53,13 @@ impl Watch<'_> {
     }
 
     #[inline]
-    fn show(&mut self, hop: Hop, frame: &[u8]) {
-        if let Some(taps) = self.taps.as_deref_mut() {
-            taps.show(hop, self.frame.number, self.frame.captured_ns, frame);
+    fn log(&self, tell: impl FnOnce(&mut WalkLog)) {
+        if let Sink::Log(log) = self.sink {
+            tell(&mut log.borrow_mut());
         }
     }
-}
 
-impl Observer for Watch<'_> {
-    fn keeps_dropped(&self) -> bool {
-        self.taps.as_deref().is_some_and(Taps::shows_hops)
-    }
-
-    #[inline]
-    fn delivered(&mut self, _host: usize, port: PortId, frame: &[u8]) {
-        self.count(port, frame);
-        self.show(Hop::Delivered(port), frame);
-    }
-
-    fn generated(&mut self, host: usize, port: PortId, frame: &[u8]) {
-        // An answer is for the one who asked, and for nobody of another tenant.
-        self.count(port, frame);
-        self.show(Hop::Answered { host, port }, frame);
-    }
-
-    fn sent(&mut self, host: usize, frame: &[u8]) {
-        self.show(Hop::Sent { host }, frame);
-    }
-
-    fn dropped(&mut self, host: usize, ingress: Ingress, reason: DropReason, frame: &[u8]) {
+    fn book_drop(&mut self, host: usize, reason: DropReason) {
         let line = self.report.drops.entry((reason, host));
         let line = line.or_insert(DropLine {
             frames: 0,
@@ -79,11 +68,50 @@ impl Observer for Watch<'_> {
             first: None,
         });
         line.copies += 1;
-        let hop = Hop::Dropped {
-            host,
-            ingress,
-            reason,
-        };
-        self.show(hop, frame);
+    }
+}
+
+impl Observer for Watch<'_> {
+    // A log has the copy as it came to the host.
+    fn keeps_dropped(&self) -> bool {
+        false
+    }
+
+    #[inline]
+    fn delivered(&mut self, host: usize, port: PortId, frame: &[u8]) {
+        self.count(port, frame);
+        match &mut self.sink {
+            Sink::Deliveries(None) => {}
+            Sink::Deliveries(Some(taps)) => taps.show_delivery(self.frame.captured_ns, frame),
+            Sink::Log(log) => log.borrow_mut().delivered(host, port, frame),
+        }
+    }
+
+    fn generated(&mut self, host: usize, port: PortId, frame: &[u8]) {
+        // An answer is for the one who asked, and for nobody of another tenant.
+        self.count(port, frame);
+        self.log(|log| log.answered(host, port, frame));
+    }
+
+    fn sent(&mut self, host: usize, frame: &[u8]) {
+        self.log(|log| log.sent(host, frame));
+    }
+
+    fn carried(&mut self, _from: usize, frame: &[u8]) {
+        self.log(|log| log.carried(frame));
+    }
+
+    fn arrived(&mut self, host: usize, frame: &[u8]) {
+        self.log(|log| log.arrived(host, frame));
+    }
+
+    fn lost(&mut self, from: usize, reason: DropReason, frame: &[u8]) {
+        self.book_drop(from, reason);
+        self.log(|log| log.lost(from, reason, frame));
+    }
+
+    fn dropped(&mut self, host: usize, _ingress: Ingress, reason: DropReason, _frame: &[u8]) {
+        self.book_drop(host, reason);
+        self.log(|log| log.dropped(host, reason));
     }
 }

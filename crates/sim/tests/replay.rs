@@ -5,7 +5,7 @@ mod common;
 use std::fs;
 
 use common::*;
-use nvgre_capture::{LinkType, Packet, PcapWriter, Reader, Writer};
+use nvgre_capture::{Direction, LinkType, Packet, PcapWriter, Reader, Writer};
 use nvgre_dataplane::DropReason;
 use nvgre_sim::{MapFile, Model, Replay};
 use proptest::prelude::*;
@@ -41,15 +41,6 @@ fn replayed(model: Model, frames: &[Captured]) -> Replay {
 
 fn lasts() -> impl Strategy<Value = u8> {
     prop::sample::select(vec![5_u8, 7, 9, 21, 22, 31, 77])
-}
-
-fn question(from: u8, to: u8) -> Vec<u8> {
-    let mut frame = vec![0xff; 6];
-    frame.extend(mac(from).octets());
-    frame.extend([8, 6, 0, 1, 8, 0, 6, 4, 0, 1]);
-    frame.extend(mac(from).octets());
-    frame.extend([10, 0, 0, from, 0, 0, 0, 0, 0, 0, 10, 0, 0, to]);
-    frame
 }
 
 /// Unicast, floods, questions that are answered, tunnel packets, damage.
@@ -450,7 +441,7 @@ fn a_link_that_is_too_short_for_a_packet_drops_underlay_mtu() {
 }
 
 #[test]
-fn the_output_has_an_interface_for_each_port_and_uplink_and_says_what_became_of_frames() {
+fn the_output_has_an_interface_for_each_hop_and_says_what_became_of_frames() {
     let folder = std::env::temp_dir().join(format!("nvgre-replay-{}", std::process::id()));
     fs::create_dir_all(&folder).expect("a folder");
     let path = folder.join("out.pcapng");
@@ -474,27 +465,35 @@ fn the_output_has_an_interface_for_each_port_and_uplink_and_says_what_became_of_
     let mut read = Vec::new();
     while let Some(packet) = reader.next().expect("it is whole") {
         let named = packet.interface_name.expect("a name").to_owned();
-        read.push((
-            named,
-            packet.comment.expect("a comment").to_owned(),
-            packet.data.len(),
-        ));
+        let comment = packet.comment.expect("a comment").to_owned();
+        let id = packet.id.expect("an id");
+        read.push((named, packet.direction, id, comment, packet.data.len()));
     }
     let inner = udp(5, 7).len();
-    let line = |interface: &str, comment: &str, len: usize| {
-        (interface.to_owned(), comment.to_owned(), len)
+    let line = |interface: &str, way, id: u64, comment: &str, len: usize| {
+        let way = match way {
+            '>' => Some(Direction::Outbound),
+            '<' => Some(Direction::Inbound),
+            _ => None,
+        };
+        (interface.to_owned(), way, id, comment.to_owned(), len)
     };
+    let delivered = "frame 1, Red1 -> Red2, VSID 6001: delivered to Red2 at host2; \
+                     record 10.0.0.7 at 192.0.2.2 (tenants.ps1:4:1)";
+    let answered = "frame 2, Red1 -> all, VSID 6001: consumed at host1; answered by host1";
+    let dropped = "frame 3, Red1 -> 10.0.0.99, VSID 6001: dropped at host1: no_lookup_record; \
+                   asked for a record of 10.0.0.99 in VSID 6001";
     assert_eq!(
         read,
         [
-            line("uplink host1", "frame 1: sent by host1", inner + 42),
-            line("port Red2", "frame 1: delivered to Red2", inner),
-            line("port Red1", "frame 2: answered by host1", 42),
-            line(
-                "port Red1",
-                "frame 3: dropped at host1: no_lookup_record",
-                inner
-            ),
+            line("port Red1", '>', 1, delivered, inner),
+            line("uplink host1", '>', 1, delivered, inner + 42),
+            line("underlay", '-', 1, delivered, inner + 42),
+            line("uplink host2", '<', 1, delivered, inner + 42),
+            line("port Red2", '<', 1, delivered, inner),
+            line("port Red1", '>', 2, answered, 42),
+            line("port Red1", '<', 2, answered, 42),
+            line("port Red1", '>', 3, dropped, inner),
         ]
     );
     let interfaces: Vec<_> = reader
@@ -502,10 +501,10 @@ fn the_output_has_an_interface_for_each_port_and_uplink_and_says_what_became_of_
         .iter()
         .map(|i| i.name.clone().expect("a name"))
         .collect();
-    assert_eq!(interfaces.len(), GUESTS.len() + 2);
+    assert_eq!(interfaces.len(), GUESTS.len() + 3);
     assert_eq!(
-        interfaces[interfaces.len() - 2..],
-        ["uplink host1", "uplink host2"]
+        interfaces[interfaces.len() - 3..],
+        ["uplink host1", "uplink host2", "underlay"]
     );
     fs::remove_dir_all(&folder).expect("it was there");
 }

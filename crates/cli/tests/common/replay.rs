@@ -21,6 +21,7 @@ pub(crate) const KEYS: &[&str] = &[
     "tenants",
     "ports",
     "isolation",
+    "filter",
     "digest",
     "seconds",
     "frames_per_second",

@@ -139,6 +139,16 @@ pub(crate) fn udp(from: u8, to: u8) -> Vec<u8> {
     frame
 }
 
+/// An ARP request.
+pub(crate) fn question(from: u8, to: u8) -> Vec<u8> {
+    let mut frame = vec![0xff; 6];
+    frame.extend(mac(from).octets());
+    frame.extend([8, 6, 0, 1, 8, 0, 6, 4, 0, 1]);
+    frame.extend(mac(from).octets());
+    frame.extend([10, 0, 0, from, 0, 0, 0, 0, 0, 0, 10, 0, 0, to]);
+    frame
+}
+
 pub(crate) fn broadcast(from: u8) -> Vec<u8> {
     let mut frame = udp(from, 255);
     frame[..6].fill(0xff);

@@ -1,0 +1,494 @@
+//! What became of a frame, in one line: the comments of an annotated capture, and the lines of a list.
+//!
+//! This is the one place that writes them, and this is their grammar. `nvgre.lua`, for Wireshark, and
+//! other tools read it; it changes with the major version only. A clause that a reader does not know
+//! is to be passed over.
+//!
+//! ```text
+//! comment = "frame " NUMBER ", " FROM " -> " TO [", VSID " VSID] ": " verdict *("; " clause)
+//! verdict = "delivered to " PORT " at " HOST
+//!         | "dropped at " HOST ": " REASON
+//!         | "consumed at " HOST                       answered, or taken by the host itself
+//!         | "skipped: " REASON                        it never entered; in lists only
+//! clause  = "asked for " WORDS                        what a table did not have
+//!         | "record " ADDRESS " at " PROVIDER-ADDRESS " (" FILE ":" LINE ":" COLUMN ")"
+//!         | "answered by " HOST                       ARP, neighbor discovery, ICMP errors
+//!         | NUMBER " more delivered"                  copies of it
+//!         | "also dropped at " HOST ": " REASON       copies of it
+//! ```
+//!
+//! FROM and TO are ports by name where the inventory knows them, else addresses (`?` where a frame is
+//! cut); TO is `all` for group frames. VSID is that of the sender's port, or of the key for a frame that entered at an uplink; it
+//! is left out where there is none. NUMBER is that of the frame over all input files, as everywhere,
+//! and the packet id of its copies. HOST of a copy that the underlay dropped is the one that sent it.
+//!
+//! All copies of a frame have the same line. Where they ended differently, those that are seen where a
+//! copy ended have the line of that copy, and those on the way that of the frame: delivered, if any
+//! was, else its first drop, with the others in clauses.
+
+use std::cell::OnceCell;
+use std::fmt::Write as _;
+use std::net::IpAddr;
+
+use ahash::RandomState;
+use hashbrown::HashMap;
+use nvgre_dataplane::{DropReason, PortSubnet, RecordId};
+use nvgre_netwnv::{Estate, RecordEntry};
+use nvgre_wire::{Arp, EtherType, Ipv4, Ipv6, LinkHeader, MacAddress};
+
+use crate::filter_facts::Facts;
+use crate::glance::mac_key;
+use crate::model::Model;
+use crate::observer::Ingress;
+use crate::oracle::{GuestIndex, Sender};
+use crate::scenario::Scenario;
+use crate::walk_log::{Beginning, End, Ended, Hop, WalkLog};
+
+/// Most clauses about other copies.
+const OTHERS_TOLD: usize = 8;
+
+/// What a line says, part by part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToldFrame {
+    /// Over all input files, from 1.
+    pub frame: u64,
+    /// The sender's port, or its address.
+    pub from: String,
+    /// The receiver's port, or its address, or `all`.
+    pub to: String,
+    /// Of the sender's port, or of the key.
+    pub virtual_subnet: Option<u32>,
+    /// `delivered`, `dropped`, `consumed` or `skipped`.
+    pub verdict: &'static str,
+    /// Why it was dropped or skipped.
+    pub reason: Option<&'static str>,
+    /// Where the walk ended.
+    pub host: Option<String>,
+    /// The record that decided, as the line says it, without its first word.
+    pub record: Option<String>,
+    /// The whole line.
+    pub line: String,
+}
+
+/// An end of a frame's way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Who {
+    Port(GuestIndex),
+    /// A group frame is for everybody.
+    All,
+    Ip(IpAddr),
+    Mac(MacAddress),
+    /// The frame is cut within its link header.
+    Nobody,
+}
+
+/// The ends of a frame's way, as far as the inventory knows them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ends {
+    /// Of the sender's port, or of the key.
+    pub(crate) virtual_subnet: Option<u32>,
+    pub(crate) sender: Option<GuestIndex>,
+    /// The one guest that it is for.
+    pub(crate) receiver: Option<GuestIndex>,
+}
+
+/// Tells of frames, by the names of a scenario.
+#[derive(Debug)]
+pub(crate) struct Teller {
+    ports: Vec<String>,
+    hosts: Vec<String>,
+    tenants: Vec<usize>,
+    /// The subnet of each guest's port, as its host has it.
+    subnets: Vec<PortSubnet>,
+    /// By tenant and [`mac_key`].
+    by_mac: HashMap<(usize, u64), GuestIndex, RandomState>,
+    /// By tenant and address.
+    by_address: HashMap<(usize, IpAddr), GuestIndex, RandomState>,
+    tenant_of_subnet: HashMap<u32, usize, RandomState>,
+    /// What is said of records that were met before.
+    records: HashMap<(usize, RecordId), String, RandomState>,
+    /// Of the frame in hand: everything in front of its verdict, and the lines of its ends.
+    head: String,
+    line: String,
+    lines_of_ends: Vec<String>,
+}
+
+impl Teller {
+    pub(crate) fn new(model: &Model) -> Self {
+        let scenario = model.scenario();
+        let seeded = || RandomState::with_seeds(scenario.seed, 7, 8, 9);
+        let mut teller = Self {
+            ports: scenario
+                .guests
+                .iter()
+                .map(|guest| guest.port_name())
+                .collect(),
+            hosts: scenario
+                .hosts
+                .iter()
+                .map(|host| host.name.clone())
+                .collect(),
+            tenants: scenario.guests.iter().map(|guest| guest.tenant).collect(),
+            subnets: subnets(model, scenario),
+            by_mac: HashMap::with_hasher(seeded()),
+            by_address: HashMap::with_hasher(seeded()),
+            tenant_of_subnet: HashMap::with_hasher(seeded()),
+            records: HashMap::with_hasher(seeded()),
+            head: String::new(),
+            line: String::new(),
+            lines_of_ends: Vec::new(),
+        };
+        for (index, guest) in scenario.guests.iter().enumerate() {
+            let tenant = guest.tenant;
+            teller
+                .by_mac
+                .entry((tenant, mac_key(guest.mac)))
+                .or_insert(index);
+            for own in &guest.addresses {
+                let key = (tenant, own.address.ip());
+                teller.by_address.entry(key).or_insert(index);
+            }
+        }
+        for (index, tenant) in scenario.tenants.iter().enumerate() {
+            for vsid in &tenant.virtual_subnets {
+                teller.tenant_of_subnet.insert(vsid.get(), index);
+            }
+        }
+        teller
+    }
+
+    /// What a filter asks of a walk that has ended.
+    pub(crate) fn facts<'a>(&'a self, log: &'a WalkLog) -> Facts<'a> {
+        let virtual_subnet = self.virtual_subnet(log);
+        let guest = |who| match who {
+            Who::Port(guest) => Some(guest),
+            Who::All | Who::Ip(_) | Who::Mac(_) | Who::Nobody => None,
+        };
+        let [sender, receiver] = self.ends_of(log, virtual_subnet).map(guest);
+        Facts {
+            log,
+            ends: Ends {
+                virtual_subnet,
+                sender,
+                receiver,
+            },
+            tenants: &self.tenants,
+            inner: OnceCell::new(),
+        }
+    }
+
+    /// The VSID that a frame began in.
+    fn virtual_subnet(&self, log: &WalkLog) -> Option<u32> {
+        let Beginning::Entered { at, .. } = log.beginning else {
+            return None;
+        };
+        match at.ingress {
+            Ingress::Port(port) => match self.subnets[port.0 as usize] {
+                PortSubnet::Tenant(vsid) => Some(vsid.get()),
+                PortSubnet::Unset | PortSubnet::LocalOnly => None,
+            },
+            Ingress::Uplink => log.keys.first().map(|&(vsid, _)| vsid),
+        }
+    }
+
+    /// Makes the lines of a walk that has ended.
+    pub(crate) fn tell(&mut self, log: &WalkLog, estate: &Estate) {
+        self.begin(log);
+        let mut line = std::mem::take(&mut self.line);
+        line.clear();
+        line.push_str(&self.head);
+        let Some(end) = main_end(log) else {
+            if let Beginning::Skipped(reason) = log.beginning {
+                line.push_str("skipped: ");
+                line.push_str(reason.name());
+            }
+            self.line = line;
+            return;
+        };
+        self.put_end(&mut line, end, log, estate);
+        if log.ends.len() > 1 {
+            self.put_others(&mut line, end, log);
+            for (index, end) in log.ends.iter().enumerate() {
+                if self.lines_of_ends.len() == index {
+                    self.lines_of_ends.push(String::new());
+                }
+                let mut line = std::mem::take(&mut self.lines_of_ends[index]);
+                line.clear();
+                line.push_str(&self.head);
+                self.put_end(&mut line, end, log, estate);
+                self.lines_of_ends[index] = line;
+            }
+        }
+        self.line = line;
+    }
+
+    /// The line of a hop of the walk that was told last.
+    pub(crate) fn line_of(&self, log: &WalkLog, hop: &Hop) -> &str {
+        match hop.end {
+            Some(end) if log.ends.len() > 1 => &self.lines_of_ends[end],
+            Some(_) | None => &self.line,
+        }
+    }
+
+    /// The walk that was told last, part by part.
+    pub(crate) fn parts(&self, log: &WalkLog, estate: &Estate) -> ToldFrame {
+        let vsid = self.virtual_subnet(log);
+        let [from, to] = self.ends_of(log, vsid);
+        let end = main_end(log);
+        let decided = end.and_then(|end| deciding(end, estate));
+        let entry = decided.and_then(|(host, id)| estate.hosts[host].record(id));
+        ToldFrame {
+            frame: log.number,
+            from: self.name(from),
+            to: self.name(to),
+            virtual_subnet: vsid,
+            verdict: verdict_of(log),
+            reason: match (end.map(|end| end.what), log.beginning) {
+                (Some(Ended::Dropped(reason)), _) => Some(reason.name()),
+                (None, Beginning::Skipped(reason)) => Some(reason.name()),
+                (Some(Ended::Delivered(_) | Ended::Consumed) | None, _) => None,
+            },
+            host: end.map(|end| self.hosts[end.host].clone()),
+            record: entry.map(said_of),
+            line: self.line.clone(),
+        }
+    }
+
+    fn name(&self, who: Who) -> String {
+        let mut name = String::new();
+        self.put(&mut name, who);
+        name
+    }
+
+    fn put(&self, line: &mut String, who: Who) {
+        let _infallible = match who {
+            Who::Port(guest) => {
+                line.push_str(&self.ports[guest]);
+                Ok(())
+            }
+            Who::All => {
+                line.push_str("all");
+                Ok(())
+            }
+            Who::Ip(address) => write!(line, "{address}"),
+            Who::Mac(mac) => write!(line, "{mac}"),
+            Who::Nobody => {
+                line.push('?');
+                Ok(())
+            }
+        };
+    }
+
+    /// Who sent a frame, and who is to have it.
+    fn ends_of(&self, log: &WalkLog, vsid: Option<u32>) -> [Who; 2] {
+        let sender = match log.beginning {
+            Beginning::Entered {
+                sender: Sender::Guest(guest),
+                ..
+            } => Some(guest),
+            Beginning::Entered { .. } | Beginning::Skipped(_) => None,
+        };
+        let tenant = match sender {
+            Some(guest) => Some(self.tenants[guest]),
+            None => vsid.and_then(|vsid| self.tenant_of_subnet.get(&vsid).copied()),
+        };
+        let frame = log.inner();
+        let Ok(link) = LinkHeader::parse(frame) else {
+            return [sender.map_or(Who::Nobody, Who::Port), Who::Nobody];
+        };
+        let from = match sender {
+            Some(guest) => Who::Port(guest),
+            None => match addresses(&link, frame) {
+                Some((source, _)) => Who::Ip(source),
+                None => Who::Mac(link.source),
+            },
+        };
+        if link.destination.is_group() {
+            return [from, Who::All];
+        }
+        let of_mac = tenant.and_then(|tenant| {
+            let key = (tenant, mac_key(link.destination));
+            self.by_mac.get(&key)
+        });
+        let to = match of_mac {
+            Some(&guest) => Who::Port(guest),
+            None => match addresses(&link, frame) {
+                // To the router, or rewritten.
+                Some((_, address)) => tenant
+                    .and_then(|tenant| self.by_address.get(&(tenant, address)))
+                    .map_or(Who::Ip(address), |&guest| Who::Port(guest)),
+                None => Who::Mac(link.destination),
+            },
+        };
+        [from, to]
+    }
+
+    /// Everything in front of the verdict.
+    fn begin(&mut self, log: &WalkLog) {
+        let vsid = self.virtual_subnet(log);
+        let [from, to] = self.ends_of(log, vsid);
+        let mut head = std::mem::take(&mut self.head);
+        head.clear();
+        head.push_str("frame ");
+        head.push_str(itoa::Buffer::new().format(log.number));
+        head.push_str(", ");
+        self.put(&mut head, from);
+        head.push_str(" -> ");
+        self.put(&mut head, to);
+        if let Some(vsid) = vsid {
+            head.push_str(", VSID ");
+            head.push_str(itoa::Buffer::new().format(vsid));
+        }
+        head.push_str(": ");
+        self.head = head;
+    }
+
+    fn put_end(&mut self, line: &mut String, end: &End, log: &WalkLog, estate: &Estate) {
+        let host = &self.hosts[end.host];
+        let mut asked = None;
+        match end.what {
+            Ended::Delivered(guest) => {
+                line.push_str("delivered to ");
+                line.push_str(&self.ports[guest]);
+                line.push_str(" at ");
+                line.push_str(host);
+            }
+            Ended::Dropped(reason) => {
+                put_drop(line, host, reason);
+                asked = end.clue.asked_in_vain();
+            }
+            Ended::Consumed => {
+                line.push_str("consumed at ");
+                line.push_str(host);
+            }
+        }
+        if let Some((_, asked)) = asked {
+            line.push_str("; asked for ");
+            line.push_str(&asked);
+        }
+        self.put_record(line, end, estate);
+        for &host in &log.answered_by {
+            line.push_str("; answered by ");
+            line.push_str(&self.hosts[host]);
+        }
+    }
+
+    fn put_record(&mut self, line: &mut String, end: &End, estate: &Estate) {
+        let Some(key) = deciding(end, estate) else {
+            return;
+        };
+        let said = self.records.entry(key).or_insert_with(|| {
+            // Learned ones were written nowhere.
+            let entry = estate.hosts[key.0].record(key.1);
+            entry.map_or_else(String::new, said_of)
+        });
+        if !said.is_empty() {
+            line.push_str("; record ");
+            line.push_str(said);
+        }
+    }
+
+    /// What became of the other copies.
+    fn put_others(&self, line: &mut String, main: &End, log: &WalkLog) {
+        let delivered = |end: &&End| matches!(end.what, Ended::Delivered(_));
+        let more = log.ends.iter().filter(delivered).count();
+        let more = more - usize::from(delivered(&main));
+        if more > 0 {
+            let _infallible = write!(line, "; {more} more delivered");
+        }
+        let mut told = Vec::new();
+        if let Ended::Dropped(reason) = main.what {
+            told.push((main.host, reason));
+        }
+        let main_told = told.len();
+        for end in &log.ends {
+            let Ended::Dropped(reason) = end.what else {
+                continue;
+            };
+            if !told.contains(&(end.host, reason)) && told.len() < main_told + OTHERS_TOLD {
+                told.push((end.host, reason));
+                line.push_str("; also ");
+                put_drop(line, &self.hosts[end.host], reason);
+            }
+        }
+    }
+}
+
+/// The end that a frame's own line tells of.
+pub(crate) fn main_end(log: &WalkLog) -> Option<&End> {
+    let rank = |end: &End| match end.what {
+        Ended::Delivered(_) => 0,
+        Ended::Dropped(_) => 1,
+        Ended::Consumed => 2,
+    };
+    // The first of those.
+    log.ends.iter().min_by_key(|end| rank(end))
+}
+
+/// The one outcome of a frame.
+pub(crate) fn verdict_of(log: &WalkLog) -> &'static str {
+    match main_end(log).map(|end| end.what) {
+        Some(Ended::Delivered(_)) => "delivered",
+        Some(Ended::Dropped(_)) => "dropped",
+        Some(Ended::Consumed) => "consumed",
+        None => "skipped",
+    }
+}
+
+/// The record that decided, and the host that holds it.
+fn deciding(end: &End, estate: &Estate) -> Option<(usize, RecordId)> {
+    match end.what {
+        Ended::Delivered(_) => end.left_by.or(end.clue.record),
+        Ended::Dropped(reason) => {
+            let blamed = end.clue.record_to_blame(reason, end.host, estate);
+            blamed.map(|(host, entry)| (host, entry.record.id))
+        }
+        Ended::Consumed => None,
+    }
+}
+
+/// Source and destination of an IP or ARP packet, as far as it shows them.
+fn addresses(link: &LinkHeader, frame: &[u8]) -> Option<(IpAddr, IpAddr)> {
+    let packet = frame.get(link.len..)?;
+    match link.ether_type {
+        EtherType::ARP => {
+            let arp = Arp::parse(packet).ok()?;
+            Some((arp.sender_ip().into(), arp.target_ip().into()))
+        }
+        EtherType::IPV4 => {
+            let ip = Ipv4::parse_cut(packet).ok()?;
+            Some((ip.source().into(), ip.destination().into()))
+        }
+        EtherType::IPV6 => {
+            let ip = Ipv6::parse_cut(packet).ok()?;
+            Some((ip.source().into(), ip.destination().into()))
+        }
+        _not_ip => None,
+    }
+}
+
+fn said_of(entry: &RecordEntry) -> String {
+    let (record, place) = (&entry.record, &entry.place);
+    let (address, provider) = (record.customer_address, record.provider_address);
+    format!("{address} at {provider} ({place})")
+}
+
+fn put_drop(line: &mut String, host: &str, reason: DropReason) {
+    line.push_str("dropped at ");
+    line.push_str(host);
+    line.push_str(": ");
+    line.push_str(reason.name());
+}
+
+/// The subnets that the ports of guests have now.
+fn subnets(model: &Model, scenario: &Scenario) -> Vec<PortSubnet> {
+    let mut subnets: Vec<_> = scenario.guests.iter().map(|guest| guest.subnet).collect();
+    for host in model.network().hosts() {
+        for port in &host.policy().ports {
+            if let Some(subnet) = subnets.get_mut(port.id.0 as usize) {
+                *subnet = port.subnet;
+            }
+        }
+    }
+    subnets
+}
