@@ -12,7 +12,7 @@ use crate::exit::{Exit, Failure};
 use crate::input::open_capture;
 use crate::output::Output;
 use crate::replay_result::{InputResult, Isolation, ReplayResult, Stopwatch};
-use crate::same_file::is_same_file;
+use crate::same_file::refuse_over;
 use crate::scenario_file::{load, policy_files, read_text, rendered};
 use crate::{replay_checks, replay_json, replay_text};
 
@@ -188,15 +188,7 @@ fn complain_of(messages: Vec<String>, out: &mut Output) -> Result<(), Failure> {
 fn refuse_input(args: &ReplayArgs, scenario: &Scenario, output: &Path) -> Result<(), Failure> {
     let inputs = [&args.scenario].into_iter().chain(&args.map);
     let inputs = inputs.chain(&args.read).map(PathBuf::as_path);
-    let mut inputs = inputs.chain(policy_files(scenario));
-    match inputs.find(|input| is_same_file(input, output)) {
-        None => Ok(()),
-        Some(input) => Err(Failure::usage(format_args!(
-            "-w {}: this is the input {}; name another file",
-            output.display(),
-            input.display()
-        ))),
-    }
+    refuse_over("-w", output, inputs.chain(policy_files(scenario)))
 }
 
 /// What `--filter` takes, field by field.

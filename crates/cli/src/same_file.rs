@@ -3,6 +3,25 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::exit::Failure;
+
+/// Refuses to write an output, which this option names, over a file that is read.
+pub(crate) fn refuse_over<'f>(
+    option: &str,
+    output: &Path,
+    inputs: impl IntoIterator<Item = &'f Path>,
+) -> Result<(), Failure> {
+    let mut inputs = inputs.into_iter();
+    match inputs.find(|input| is_same_file(input, output)) {
+        None => Ok(()),
+        Some(input) => Err(Failure::usage(format_args!(
+            "{option} {}: this is the input {}; name another file",
+            output.display(),
+            input.display()
+        ))),
+    }
+}
+
 /// Whether both names lead to one file, through links too, also where it does not stand there yet.
 /// `-` is stdin. Devices and pipes are never the same: writing to them replaces nothing. Nothing is
 /// opened: that would disturb a pipe.

@@ -14,7 +14,8 @@ use nvgre_sim::{Model, Scenario};
 
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
-use crate::scenario_file::load;
+use crate::same_file::refuse_over;
+use crate::scenario_file::{load, policy_files};
 use crate::{verify_json, verify_text};
 
 /// What was asked for.
@@ -83,6 +84,10 @@ pub(crate) fn run(args: &VerifyArgs, out: &mut Output) -> Result<Exit, Failure> 
         None => None,
         Some(name) => Some(host_named(model.scenario(), name)?),
     };
+    if let Some(file) = &args.write {
+        let inputs = std::iter::once(args.scenario.as_path());
+        refuse_over("-w", file, inputs.chain(policy_files(model.scenario())))?;
+    }
     let mut questions = args.checks.clone();
     if questions.is_empty() {
         questions.extend(Question::value_variants());

@@ -227,6 +227,20 @@ fn rules_of_drop_reasons_are_explained_as_nvgre_codes_does() {
 }
 
 #[test]
+fn every_rule_that_is_broken_is_explained() {
+    let case_ = Case::new();
+    for stage in ["no-vsid", "vsid", "moved", "wnv", "broken", "repaired"] {
+        let ran = case_.report(&["verify", SCENARIO, "--stage", stage]);
+        let log = case_.sarif();
+        let rules = array(&log, "/runs/0/tool/driver/rules");
+        for rule in rules {
+            assert_ne!(rule["help"]["text"], "See the message.", "{rule}");
+        }
+        assert_eq!(rules.is_empty(), stage == "vsid", "{stage}: {}", ran.stderr);
+    }
+}
+
+#[test]
 fn a_fingerprint_stays_when_lines_come_in_above_and_changes_with_the_address() {
     let case_ = Case::new();
     let fingerprint_and_line = || {
@@ -368,7 +382,9 @@ fn no_report_is_green_unless_the_exit_code_is_0() {
         (0, &BLAMED[..6]),
         (0, &["show", SCENARIO]),
         (0, &["codes"]),
+        (0, &["verify", SCENARIO]),
         (1, BLAMED),
+        (1, &["verify", SCENARIO, "--stage", "broken"]),
         (1, &["replay", SCENARIO, "-r", RED, "--stage", "no-vsid"]),
         (
             2,
@@ -573,7 +589,7 @@ fn two_reports_to_one_file_are_refused_and_neither_is_written() {
 }
 
 #[test]
-fn a_report_over_a_file_of_the_run_is_refused_and_the_file_stays() {
+fn an_output_over_a_file_of_the_run_is_refused_and_the_file_stays() {
     let case_ = Case::new();
     fs::hard_link(case_.path(RED), case_.path("link")).expect("a link");
     for file in [
@@ -600,6 +616,11 @@ fn a_report_over_a_file_of_the_run_is_refused_and_the_file_stays() {
         ran.failed_saying(2, &[&format!("--report md={file}"), "name another file"]);
         assert_eq!(fs::read(case_.path(file)).ok(), before, "{file}");
     }
+    let ran = case_.run(&["verify", SCENARIO, "-w", BROKEN, "--stage", "no-vsid"]);
+    let refused = ran
+        .stderr
+        .contains("-w case/policy/5-broken.ps1: this is the input");
+    assert!(ran.exit == 2 && refused, "{}", ran.stderr);
     let ran = case_.run(&["demo", SCENARIO, "--report", &format!("sarif={BROKEN}")]);
     ran.failed_saying(2, &["sarif="]);
     assert!(case_.read(BROKEN).starts_with("# Stage 5"));
