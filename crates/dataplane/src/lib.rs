@@ -33,6 +33,7 @@
 //! | `answer.rs`, `flood.rs`, `leave.rs` | ARP and ND from the records; copies; onto the underlay |
 //! | `encap.rs`, `decap.rs`, `nat.rs` | outer headers; every check on receipt; IP rewrite |
 //! | `inbound.rs` | the decisions about a frame from the underlay, in order |
+//! | `next_hop.rs` | [`NextHop`]: where an address leads, asked without a frame |
 //! | `icmp_error.rs`, `limit.rs` | errors to guests; rates |
 //! | `verdict.rs`, `drop_reason.rs`, `trace.rs`, `counters.rs` | what was decided, why not, how, how often |
 #![no_std]
@@ -69,6 +70,7 @@ mod leave;
 mod limit;
 mod lookup_record;
 mod nat;
+mod next_hop;
 mod outbound;
 mod policy;
 mod port;
@@ -92,6 +94,7 @@ pub use customer_route::{CustomerRoute, RouteId};
 pub use decap::{AnyProvider, Decapsulated, Outer, Provider, Refused, decapsulate};
 pub use drop_reason::DropReason;
 pub use lookup_record::{LookupRecord, RecordId, RecordType, Rule};
+pub use next_hop::NextHop;
 pub use policy::{DEFAULT_ROUTER_MAC, Policy, PolicyError, PolicyWarning, Settings};
 pub use port::{Port, PortId, PortSubnet};
 pub use provider::{HostAddress, Neighbor, ProviderRoute};

@@ -265,7 +265,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         self.leave(frame, admitted, vsid, target)
     }
 
-    fn routed_target(
+    pub(crate) fn routed_target(
         &mut self,
         domain: u32,
         vsid: VirtualSubnetId,
@@ -310,7 +310,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     }
 
     #[inline(always)]
-    fn record(&mut self, vsid: VirtualSubnetId, ca: CustomerAddress) -> Option<Entry> {
+    pub(crate) fn record(&mut self, vsid: VirtualSubnetId, ca: CustomerAddress) -> Option<Entry> {
         let hit = self.snapshot.record(vsid, ca);
         let id = hit.map(|entry| entry.id());
         self.event(Event::RecordAsked {
