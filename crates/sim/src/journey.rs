@@ -11,6 +11,7 @@ use crate::clue::{Clue, ClueTracer, WalkTracer};
 use crate::ledger::{CopyLedger, Fate};
 use crate::observer::{Ingress, Observer};
 use crate::walk::Step;
+use crate::world::SWITCH_LATENCY_NANOS;
 
 /// What became of one frame and of all its copies.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -115,6 +116,29 @@ impl Journey {
             });
             own.into_iter().chain(lost).map(move |reason| (hop, reason))
         })
+    }
+
+    /// The journey of a packet that this host sent to a provider address that nobody owns.
+    pub(crate) fn lost_behind(host: usize) -> Self {
+        Self {
+            hops: Vec::new(),
+            fate: Fate {
+                dropped: Some((DropReason::UnderlayNoOwner, host)),
+                ..Fate::default()
+            },
+            copies: CopyLedger {
+                made: 1,
+                dropped: 1,
+                ..CopyLedger::default()
+            },
+        }
+    }
+
+    /// How long a frame takes from where it began to a port of this hop, in nanoseconds, as guests
+    /// measure it: the underlay's latency for every time it crosses, and the switch's.
+    pub fn nanos_to(&self, hop: usize, latency_nanoseconds: u64) -> u64 {
+        let crossings = self.way_to(hop).len().saturating_sub(1) as u64;
+        crossings * latency_nanoseconds + SWITCH_LATENCY_NANOS
     }
 
     /// The hops that a frame went through to be at this one, first to last, this one included.

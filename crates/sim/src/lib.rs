@@ -19,6 +19,7 @@
 //! | `clock.rs`, `world.rs` | [`World`]: guests, hosts and wire in virtual time |
 //! | `guest.rs`, `guest_*.rs` | [`Guest`]: a smoltcp stack that notices address conflicts |
 //! | `story.rs` | stages played with their probes, and why a probe failed |
+//! | `captured.rs` | [`Entered`]: one captured packet where a replay would let it enter |
 //! | `replay.rs`, `hold.rs`, `entry.rs`, `recent.rs`, `map_file.rs` | [`Replay`]: captures, and where their frames enter |
 //! | `replay_*.rs`, `watch.rs`, `taps.rs` | what a replay sees, writes, and fails with |
 //! | `keeper.rs`, `walk_log.rs`, `comment.rs` | whole walks: kept until they have ended, told in a line |
@@ -30,6 +31,7 @@
 
 mod batch;
 mod blame;
+mod captured;
 mod clock;
 mod clue;
 mod comment;
@@ -86,6 +88,7 @@ mod walk_log;
 mod watch;
 mod world;
 
+pub use captured::Entered;
 pub use clock::{EventQueue, SimTime};
 pub use clue::Clue;
 pub use comment::ToldFrame;

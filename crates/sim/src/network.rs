@@ -5,6 +5,7 @@ use std::sync::Arc;
 use nvgre_dataplane::{
     Learned, Neighbor, Policy, PolicyError, PolicyWarning, Publisher, Snapshot, Worker,
 };
+use nvgre_wire::ProviderAddress;
 
 use crate::batch::Scratch;
 use crate::learning;
@@ -55,6 +56,11 @@ impl Host {
     /// the Dynamic records that it has learned.
     pub const fn policy(&self) -> &Policy {
         &self.policy
+    }
+
+    /// The tables that it forwards by.
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
     }
 
     /// What was suspect in its policy.
@@ -182,6 +188,11 @@ impl Network {
     /// Whether some host learns customer addresses: it has an L2Only record that vouches for a MAC.
     pub const fn learns(&self) -> bool {
         self.learns
+    }
+
+    /// The host that owns a provider address on the underlay: the first of those that have it.
+    pub fn owner(&self, address: ProviderAddress) -> Option<usize> {
+        self.underlay.owner(address)
     }
 
     /// The hosts, in the order of the scenario.

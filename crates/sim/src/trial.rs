@@ -3,7 +3,7 @@
 //! They are carried by the same hosts over the same walk as any other, and nothing that they do
 //! outlasts the question. No counter moves; what hosts learn and where the underlay sees MACs is
 //! forgotten again; rates are those of ports that have been silent; and no packet is lost by chance,
-//! whatever the scenario's `loss_per_million`.
+//! whatever the scenario's `loss_per_million`, unless that is asked for.
 
 use std::mem;
 
@@ -15,6 +15,7 @@ use crate::journey::{Journey, Recorder};
 use crate::ledger::CopyLedger;
 use crate::model::Model;
 use crate::observer::Ingress;
+use crate::underlay::Lent;
 use crate::walk::{Step, Walk};
 
 /// What a network has to take back of a trial.
@@ -38,7 +39,7 @@ pub struct Trial<'m> {
     now: SimTime,
     /// The hosts' workers, which count nothing meanwhile.
     workers: Vec<Worker>,
-    loss_per_million: u32,
+    lent: Lent,
     memory: Vec<u8>,
 }
 
@@ -53,10 +54,17 @@ impl<'m> Trial<'m> {
         Self {
             now: SimTime(Self::FORGET_NANOS),
             workers: hosts.map(|host| mem::take(&mut host.worker)).collect(),
-            loss_per_million: network.underlay.lend(),
+            lent: network.underlay.lend(),
             memory: Vec::new(),
             model,
         }
+    }
+
+    /// From now on packets are lost by chance, as the scenario's `loss_per_million` says. The draws
+    /// are taken back too.
+    pub fn draw_losses(&mut self) {
+        let underlay = &mut self.model.network_mut().underlay;
+        underlay.set_loss(self.lent.loss_per_million());
     }
 
     /// The model that is asked.
@@ -108,7 +116,7 @@ impl Drop for Trial<'_> {
         self.forget();
         let network = self.model.network_mut();
         network.trial = None;
-        network.underlay.take_back(self.loss_per_million);
+        network.underlay.take_back(&self.lent);
         let workers = mem::take(&mut self.workers);
         for (host, worker) in network.hosts.iter_mut().zip(workers) {
             host.worker = worker;

@@ -124,6 +124,19 @@ impl Link {
     }
 }
 
+/// What an underlay loses by, while it is lent to a trial.
+#[derive(Clone, Debug)]
+pub(crate) struct Lent {
+    loss_per_million: u32,
+    loss: ChaCha8Rng,
+}
+
+impl Lent {
+    pub(crate) const fn loss_per_million(&self) -> u32 {
+        self.loss_per_million
+    }
+}
+
 /// Who has a MAC on the segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Station {
@@ -333,10 +346,17 @@ impl Underlay {
     }
 
     /// Packets on trial follow: none is lost by chance, and what is seen of their senders can be
-    /// forgotten. Gives what [`Underlay::take_back`] wants.
-    pub(crate) fn lend(&mut self) -> u32 {
+    /// forgotten.
+    pub(crate) fn lend(&mut self) -> Lent {
         self.lent = Some(Vec::new());
-        std::mem::take(&mut self.loss_per_million)
+        Lent {
+            loss_per_million: std::mem::take(&mut self.loss_per_million),
+            loss: self.loss.clone(),
+        }
+    }
+
+    pub(crate) const fn set_loss(&mut self, loss_per_million: u32) {
+        self.loss_per_million = loss_per_million;
     }
 
     /// Forgets the senders that were seen since it was lent.
@@ -358,10 +378,11 @@ impl Underlay {
     }
 
     /// Ends [`Underlay::lend`].
-    pub(crate) fn take_back(&mut self, loss_per_million: u32) {
+    pub(crate) fn take_back(&mut self, lent: &Lent) {
         self.forget();
         self.lent = None;
-        self.loss_per_million = loss_per_million;
+        self.loss_per_million = lent.loss_per_million;
+        self.loss = lent.loss.clone();
     }
 
     fn route(&self, destination: ProviderAddress, frame: &mut FrameBuf<'_>) -> Carried {

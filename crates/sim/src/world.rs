@@ -19,7 +19,7 @@ use crate::underlay::Carried;
 use crate::walk::{Onward, Step, Walk};
 
 /// How long a frame takes from one port of a switch to another, in nanoseconds.
-const SWITCH_LATENCY_NANOS: u64 = 1_000;
+pub(crate) const SWITCH_LATENCY_NANOS: u64 = 1_000;
 
 /// Where a frame began, carried along with every copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
