@@ -163,10 +163,59 @@ impl Conversation {
         self.legs.iter().find(|leg| leg.kind == kind)
     }
 
+    /// How long the asker waits for the answer, in nanoseconds, where packets take `latency_nanoseconds`
+    /// from host to host. With `resolved`, both know each other's MAC from before. None: there is no
+    /// answer.
+    pub fn round_trip_nanos(&self, latency_nanoseconds: u64, resolved: bool) -> Option<u64> {
+        if !self.is_answered() {
+            return None;
+        }
+        let legs = self.legs.iter().filter(|leg| match leg.kind {
+            LegKind::Request | LegKind::Reply => true,
+            LegKind::Resolve | LegKind::ResolveBack => !resolved,
+            LegKind::Announce => false,
+        });
+        let nanos = legs.map(|leg| leg.nanos(self, latency_nanoseconds));
+        Some(nanos.sum())
+    }
+
     /// "answered", or the name of what went wrong.
     pub fn reason(&self) -> &'static str {
         let failure = self.failure.as_ref();
         failure.map_or("answered", |(_, failure)| failure.name())
+    }
+}
+
+impl Leg {
+    /// Until what was asked for is there.
+    fn nanos(&self, conversation: &Conversation, latency_nanoseconds: u64) -> u64 {
+        let (from, to) = match self.kind {
+            LegKind::ResolveBack | LegKind::Reply => (conversation.to, conversation.from),
+            LegKind::Announce | LegKind::Resolve | LegKind::Request => {
+                (conversation.from, conversation.to)
+            }
+        };
+        let frames = self.frames.iter().filter_map(|frame| {
+            let journey = &frame.journey;
+            let delivered_to = |guest: GuestIndex| {
+                let mut deliveries = journey.deliveries();
+                deliveries.find(|(_, port, _)| port.0 as GuestIndex == guest)
+            };
+            let arrived = match (frame.kind, self.resolved.map(|resolved| resolved.by)) {
+                (FrameKind::Packet(..), _) => delivered_to(to),
+                (FrameKind::Question(_), Some(AnsweredBy::Host(_))) => journey.generated().next(),
+                (FrameKind::Question(_), Some(AnsweredBy::Guest(owner))) => delivered_to(owner),
+                (FrameKind::Answer(_), Some(AnsweredBy::Guest(owner))) if frame.sender == owner => {
+                    delivered_to(from)
+                }
+                (FrameKind::Answer(_) | FrameKind::Question(_) | FrameKind::Announcement(_), _) => {
+                    None
+                }
+            };
+            let (hop, ..) = arrived?;
+            Some(journey.nanos_to(hop, latency_nanoseconds))
+        });
+        frames.sum()
     }
 }
 

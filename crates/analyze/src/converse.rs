@@ -406,9 +406,14 @@ fn claimed(frame: &[u8], address: CustomerAddress) -> Option<MacAddress> {
     (claim.address == address).then_some(claim.mac)
 }
 
-/// The record that a frame was forwarded by, on its way to this hop. None: it needed none.
-fn forwarded_by(journey: &Journey, hop: usize) -> Clue {
+/// The record that a frame was forwarded by, on its way to this hop. None: it needed none, since its
+/// receiver has a port of the same switch, or since it is for everybody.
+pub fn forwarded_by(journey: &Journey, hop: usize) -> Clue {
     let mut record: Option<(usize, RecordId)> = None;
+    let first = journey.hops.first().and_then(|hop| hop.frame.first());
+    if first.is_some_and(|octet| octet & 1 == 1) {
+        return Clue::default();
+    }
     for at in journey.way_to(hop) {
         let hop = &journey.hops[at];
         for event in &hop.events {

@@ -13,6 +13,11 @@
 //! | `guest_frame.rs` | the frames that guests write and read |
 //! | `isolation.rs`, `isolation/` | [`check_isolation`]: PROVED over all frames, or a frame that crosses |
 //! | `verify.rs`, `verify/` | who reaches whom, leaks, MTUs, stale rows, loops: questions to a whole model, as checks |
+//! | `near_miss.rs`, `near_miss_search.rs` | [`NearMiss`]: what nearly matched; [`near_misses`] finds it |
+//! | `question.rs` | what a host was asked about the frame that it dropped |
+//! | `walk_step.rs` | [`walk_steps`]: a journey, one step a line |
+//! | `verdict.rs` | how it ended, in words, and what decided |
+//! | `names.rs` | [`Names`]: what things are called, and what is hidden from whom |
 //! | `finding.rs` | [`Check`] and [`Finding`]: what was asked, what was found, and where it is written |
 //! | `cross/` | [`cross_check`]: hosts beside each other; `disagreement.rs` what they disagree about, `index.rs` who runs, owns and needs what, `judged.rs` whether a record points to its guest, then a file for each kind of row |
 //! | `record_name.rs` | [`RecordName`]: what records of several hosts are matched by |
@@ -26,14 +31,20 @@ mod finding;
 mod guest_frame;
 mod isolation;
 mod listed;
+mod names;
+mod near_miss;
+mod near_miss_search;
 mod probe;
+mod question;
 mod record_name;
+mod verdict;
 mod verify;
+mod walk_step;
 
 pub use conversation::{
     AnsweredBy, Conversation, Failure, FrameKind, Leg, LegKind, Resolved, SentFrame,
 };
-pub use converse::converse;
+pub use converse::{converse, forwarded_by};
 pub use cross::{
     Disagreement, Domain, GuestAt, HostCommand, RecordField, Remedy, RouteName, Side, What,
     cross_check,
@@ -44,9 +55,14 @@ pub use isolation::{
     BlastEntry, Breach, Fabric, Fact, Ground, ISOLATION_MODEL, Isolation, IsolationFacts,
     TenantIndex, Witness, blast_radius, check_isolation,
 };
+pub use names::Names;
+pub use near_miss::{NearMiss, Row, Runs};
+pub use near_miss_search::{near_misses, near_misses_of, near_misses_of_address};
 pub use probe::{NoProbe, Probe};
 pub use record_name::RecordName;
+pub use verdict::{Decision, decision_of, failure_text, outcome_name};
 pub use verify::{
     BadRoute, Leak, ReachPair, RouteEnd, SafeMtu, ask_leaks, ask_mtus, ask_reach, ask_routes,
     isolation_check, leak_check, loops_check, mtu_check, radius_lines, reach_check, stale_check,
 };
+pub use walk_step::{WalkStep, hop_steps, walk_steps};
