@@ -11,9 +11,12 @@ use crate::bench::BenchArgs;
 use crate::exit::Exit;
 use crate::export::ExportArgs;
 use crate::init::InitArgs;
+use crate::next_hop::NextHopArgs;
+use crate::ping::PingArgs;
 use crate::replay::ReplayArgs;
 use crate::report_target::ReportTarget;
 use crate::show::ShowArgs;
+use crate::trace::TraceArgs;
 use crate::verify::VerifyArgs;
 
 /// Answers questions about NVGRE virtual networks.
@@ -95,6 +98,25 @@ pub(crate) enum Verb {
     /// reached another tenant. Exit code 1 when one did, or a drop that --fail-on names; 4 when no
     /// frame entered the network, or isolation stays undecided.
     Replay(ReplayArgs),
+    /// Follow a question of one guest to another, and its answer, through every host.
+    ///
+    /// Address resolution, request, the other's address resolution, reply: each step with the host,
+    /// what its tables were asked, what matched, and the file and line that wrote it. Where a table
+    /// caused a drop, what nearly matched. The last line is the verdict. Exit code 1 when there was
+    /// no answer, or a frame reached another tenant; 4 when a captured frame never enters.
+    Trace(TraceArgs),
+    /// Ping one guest from another, in the lines of ping; on loss, why.
+    ///
+    /// Each echo is a conversation as trace has it. Times are virtual: the underlay's latency and a
+    /// microsecond for a switch. Packets are lost as the scenario's loss_per_million says. Exit code
+    /// 1 when a request got no reply, or a frame reached another tenant.
+    Ping(PingArgs),
+    /// Show the next hop of an address from a subnet, as Select-NetVirtualizationNextHop would.
+    ///
+    /// The tables of one host are asked as forwarding asks them: the record of the address, else
+    /// the customer route and the record of its next hop. The MACs are those of the frame as it
+    /// leaves the host. Below stands which rows said so. Exit code 1 when there is no way.
+    NextHop(NextHopArgs),
     /// Show the tables of a scenario's hosts, as Get-NetVirtualization* would.
     ///
     /// Behind every row stands the command that made it: file, line and column. Tables are as wide

@@ -36,6 +36,11 @@
 //! | `replay_checks.rs` | what it says to reports |
 //! | `scenario_file.rs` | scenarios from files, and the one built in |
 //! | `policy_notes.rs` | what is suspect in the policy of a scenario |
+//! | `trace.rs` | `nvgre trace` |
+//! | `trace_text.rs`, `trace_json.rs` | what it says for people, and for tools |
+//! | `ping.rs`, `ping_json.rs` | `nvgre ping` |
+//! | `next_hop.rs` | `nvgre next-hop` |
+//! | `guest_name.rs` | guests and hosts by name |
 //! | `show.rs` | `nvgre show`: tables |
 //! | `show_json.rs` | what it says for tools |
 //! | `verify.rs` | `nvgre verify` |
@@ -63,14 +68,18 @@ mod demo;
 mod demo_checks;
 mod exit;
 mod export;
+mod guest_name;
 mod init;
 mod input;
 mod man_pages;
 mod new_files;
+mod next_hop;
 mod outermost_gre;
 mod output;
 mod pcap_decap;
 mod pcap_info;
+mod ping;
+mod ping_json;
 mod policy_notes;
 mod replay;
 mod replay_checks;
@@ -90,6 +99,9 @@ mod scenario_file;
 mod schemas;
 mod show;
 mod show_json;
+mod trace;
+mod trace_json;
+mod trace_text;
 mod verify;
 mod verify_json;
 mod verify_text;
@@ -125,6 +137,9 @@ fn run(verb: Verb, out: &mut Output) -> Result<Exit, Failure> {
     match verb {
         Verb::Demo { scenario } => demo::run(scenario.as_deref(), out),
         Verb::Replay(args) => replay::run(&args, out),
+        Verb::Trace(args) => trace::run(&args, out),
+        Verb::Ping(args) => ping::run(&args, out),
+        Verb::NextHop(args) => next_hop::run(&args, out),
         Verb::Show(args) => show::run(&args, out),
         Verb::Verify(args) => verify::run(&args, out),
         Verb::Export(args) => export::run(&args, out),

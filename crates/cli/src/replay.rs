@@ -215,7 +215,7 @@ fn parse_filter(text: &str, scenario: &Scenario) -> Result<Filter, Failure> {
         .map_err(|error| Failure::usage(error.render("--filter", text).trim_end()))
 }
 
-fn read_map(file: &Path, scenario: &Scenario) -> Result<MapFile, Failure> {
+pub(crate) fn read_map(file: &Path, scenario: &Scenario) -> Result<MapFile, Failure> {
     let name = file.display().to_string();
     let text = read_text(file).map_err(|error| Failure::input(format!("{name}: {error}")))?;
     MapFile::parse(&name, &text, scenario).map_err(|errors| rendered(&errors, &text))

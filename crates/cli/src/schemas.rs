@@ -32,10 +32,13 @@ const ALL: &[Lines] = &[
     lines::<crate::demo::JsonStage<'_>>("demo"),
     lines::<crate::export::JsonLine<'_>>("export"),
     lines::<crate::init::JsonLine<'_>>("init"),
+    lines::<crate::next_hop::JsonNextHop<'_>>("next-hop"),
     lines::<crate::pcap_decap::JsonLine>("pcap decap"),
     lines::<crate::pcap_info::JsonLine<'_>>("pcap info"),
+    lines::<crate::ping_json::JsonPing<'_>>("ping"),
     lines::<crate::replay_json::JsonReplay<'_>>("replay"),
     lines::<crate::show_json::JsonHost<'_>>("show"),
+    lines::<crate::trace_json::JsonTrace<'_>>("trace"),
     lines::<crate::verify_json::JsonLine>("verify"),
 ];
 
