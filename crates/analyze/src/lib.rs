@@ -20,6 +20,7 @@
 //! | `names.rs` | [`Names`]: what things are called, and what is hidden from whom |
 //! | `finding.rs` | [`Check`] and [`Finding`]: what was asked, what was found, and where it is written |
 //! | `cross/` | [`cross_check`]: hosts beside each other; `disagreement.rs` what they disagree about, `index.rs` who runs, owns and needs what, `judged.rs` whether a record points to its guest, then a file for each kind of row |
+//! | `diff/` | [`diff_estates`]: what two states differ in; [`diff_behaviour`]: which guests that matters to, and which difference is to blame |
 //! | `record_name.rs` | [`RecordName`]: what records of several hosts are matched by |
 //! | `listed.rs` | names in a sentence |
 #![forbid(unsafe_code)]
@@ -27,6 +28,7 @@
 mod conversation;
 mod converse;
 mod cross;
+mod diff;
 mod finding;
 mod guest_frame;
 mod isolation;
@@ -48,6 +50,10 @@ pub use converse::{converse, forwarded_by};
 pub use cross::{
     Disagreement, Domain, GuestAt, HostCommand, RecordField, Remedy, RouteName, Side, What,
     cross_check,
+};
+pub use diff::{
+    BehaviourDiff, Change, ChangedProperty, Difference, Flip, Item, PairVerdict, Property,
+    diff_behaviour, diff_estates,
 };
 pub use finding::{Check, CheckOutcome, Finding, Severity};
 pub use guest_frame::{DATA_LEN, ECHO_IDENTIFIER, GUEST_PORT, GUEST_TTL, ttl_in};

@@ -73,13 +73,13 @@ pub(crate) fn mend_routes(old: &[&RouteEntry], right: &[&RouteEntry]) -> Vec<Str
             Some(other) if other.route.metric == entry.route.metric => {}
             Some(other) => commands.push(format!(
                 "Set-NetVirtualizationCustomerRoute {} -NextHop \"{}\" -Metric {}",
-                route_filter(&name_of(entry)),
+                route_filter(&RouteName::of(&entry.route)),
                 entry.route.next_hop,
                 other.route.metric
             )),
             None => commands.push(format!(
                 "Remove-NetVirtualizationCustomerRoute {} -NextHop \"{}\"",
-                route_filter(&name_of(entry)),
+                route_filter(&RouteName::of(&entry.route)),
                 entry.route.next_hop
             )),
         }
@@ -98,14 +98,6 @@ pub(crate) fn remove_routes(name: &RouteName) -> String {
         "Remove-NetVirtualizationCustomerRoute {}",
         route_filter(name)
     )
-}
-
-fn name_of(entry: &RouteEntry) -> RouteName {
-    RouteName {
-        virtual_subnet: entry.route.virtual_subnet,
-        routing_domain: entry.route.routing_domain,
-        destination: entry.route.destination,
-    }
 }
 
 fn route_filter(name: &RouteName) -> String {

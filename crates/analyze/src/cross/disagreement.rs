@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use nvgre_dataplane::CustomerRoute;
 use nvgre_netwnv::Place;
 use nvgre_wire::{
     CustomerPrefix, MacAddress, ProviderAddress, ProviderPrefix, RoutingDomainId, VirtualSubnetId,
@@ -395,6 +396,15 @@ impl What {
 }
 
 impl RouteName {
+    /// The name of a route.
+    pub fn of(route: &CustomerRoute) -> Self {
+        Self {
+            virtual_subnet: route.virtual_subnet,
+            routing_domain: route.routing_domain,
+            destination: route.destination,
+        }
+    }
+
     fn path(&self) -> String {
         format!(
             "{}/{}/{}",

@@ -87,12 +87,7 @@ impl<'e> Index<'e> {
     fn read_routes(&mut self) {
         for (host, of) in self.hosts.iter().enumerate() {
             self.routes.extend(of.customer_routes.iter().map(|entry| {
-                let route = &entry.route;
-                let name = RouteName {
-                    virtual_subnet: route.virtual_subnet,
-                    routing_domain: route.routing_domain,
-                    destination: route.destination,
-                };
+                let name = RouteName::of(&entry.route);
                 Held { name, host, entry }
             }));
         }

@@ -25,6 +25,7 @@ pub use disagreement::{
     Disagreement, GuestAt, HostCommand, RecordField, Remedy, RouteName, Side, What,
 };
 pub use domain::Domain;
+pub(crate) use judged::says_same;
 
 use crate::cross::index::Index;
 
