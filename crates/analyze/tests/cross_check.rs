@@ -65,7 +65,7 @@ fn the_broken_story_is_told_with_host_place_and_the_commands_that_mend_it() {
     let first = &found[0];
     assert_eq!(
         first.message,
-        "192.168.1.22 in VSID 445566 is at 10.0.0.21, say Statler and Waldorf, and no host has that provider address (V-08); Red22 runs on Waldorf"
+        "192.168.1.22 in VSID 445566 is at 10.0.0.21, say Statler and Waldorf, and no host has that provider address (V-08); Red22 runs on Waldorf."
     );
     assert_eq!(first.places[0].to_string(), "policy/5-broken.ps1:12:1");
     assert_eq!(first.places[1].to_string(), "policy/5-broken.ps1:22:5");

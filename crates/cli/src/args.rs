@@ -8,6 +8,8 @@ use clap_complete::Shell;
 use nvgre_dataplane::DropReason;
 
 use crate::bench::BenchArgs;
+use crate::diff::DiffArgs;
+use crate::doctor::DoctorArgs;
 use crate::exit::Exit;
 use crate::export::ExportArgs;
 use crate::init::InitArgs;
@@ -140,6 +142,20 @@ pub(crate) enum Verb {
     /// The commands can be run on a bare host and again on one that holds the rows already: each row
     /// is removed, if it is there, and made again. Rows that they do not name stay.
     Export(ExportArgs),
+    /// Compare the dumps of several hosts: what they disagree about, and the commands that mend it.
+    ///
+    /// DIR holds a sub-folder or a file for each host, named like it: what
+    /// Get-NetVirtualizationLookupRecord, -CustomerRoute, -ProviderAddress, -ProviderRoute and
+    /// Get-VMNetworkAdapter show, through ConvertTo-Json, Export-Csv or Format-List. Get-NetAdapter,
+    /// Get-NetAdapterBinding and Get-VMSwitch help. The worst comes first, with every side's file and
+    /// line. Exit code 1 when there are errors or warnings, notes are none; 4 when there are none and
+    /// fewer than two hosts.
+    Doctor(DoctorArgs),
+    /// Say what is different between two scenarios, or two stages of one.
+    ///
+    /// Rows are matched by what tells them apart, not by where they are written; the same change on
+    /// several hosts is told once. Exit code 1 when anything is different.
+    Diff(DiffArgs),
     /// Write a scenario guessed from a capture: hosts, subnets, guests, their policy.
     Init(InitArgs),
     /// Measure this build on this machine, beside loops written by hand for the same frames.

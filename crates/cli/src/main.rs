@@ -45,6 +45,12 @@
 //! | `show_json.rs` | what it says for tools |
 //! | `verify.rs` | `nvgre verify` |
 //! | `verify_text.rs`, `verify_json.rs` | what it says for people, and for tools |
+//! | `doctor.rs` | `nvgre doctor`: what hosts disagree about |
+//! | `doctor_json.rs` | what it says for tools |
+//! | `dump_folder.rs` | folders of dumps |
+//! | `diff.rs` | `nvgre diff` |
+//! | `diff_json.rs` | what it says for tools |
+//! | `diff_checks.rs` | what it says to reports |
 //! | `init.rs` | `nvgre init` |
 //! | `export.rs` | `nvgre export` |
 //! | `new_files.rs` | files written whole, and never over others |
@@ -66,6 +72,12 @@ mod completions;
 mod decap_text;
 mod demo;
 mod demo_checks;
+mod diff;
+mod diff_checks;
+mod diff_json;
+mod doctor;
+mod doctor_json;
+mod dump_folder;
 mod exit;
 mod export;
 mod guest_name;
@@ -143,6 +155,8 @@ fn run(verb: Verb, out: &mut Output) -> Result<Exit, Failure> {
         Verb::Show(args) => show::run(&args, out),
         Verb::Verify(args) => verify::run(&args, out),
         Verb::Export(args) => export::run(&args, out),
+        Verb::Doctor(args) => doctor::run(&args, out),
+        Verb::Diff(args) => diff::run(&args, out),
         Verb::Init(args) => init::run(&args, out),
         Verb::Bench(args) => bench::run(&args, out),
         Verb::Codes { name } => codes::run(name, out),

@@ -87,6 +87,148 @@ const TEXTS: &[(&str, &str, &str)] = &[
         "Policy does what its author may not have meant.",
         "The README lists the checks of policy.",
     ),
+    // of hosts beside each other
+    (
+        "subnet_in_two_domains",
+        "Hosts put one virtual subnet into different routing domains (V-02).",
+        "Make its customer routes again with one routing domain, on every host.",
+    ),
+    (
+        "provider_address_twice",
+        "Two hosts own one provider address (V-08).",
+        "Leave it on one of them, and point records at each host's own.",
+    ),
+    (
+        "no_provider_address",
+        "A host runs guests that reach other hosts, and has no provider address.",
+        "New-NetVirtualizationProviderAddress on its NIC.",
+    ),
+    (
+        "stale_record",
+        "A lookup record points to a host where its guest does not run.",
+        "Set-NetVirtualizationLookupRecord -ProviderAddress to the host where it runs, on every host.",
+    ),
+    (
+        "provider_address_unowned",
+        "A lookup record points to a provider address that no host owns (V-08).",
+        "Set-NetVirtualizationLookupRecord -ProviderAddress to the host where the guest runs, on every host.",
+    ),
+    (
+        "domain_without_records",
+        "Guests of a tenant run on several hosts, and no host has a lookup record of them.",
+        "Give each of these hosts the tenant's customer routes and lookup records.",
+    ),
+    (
+        "no_records",
+        "A host runs guests of a tenant and has none of its lookup records (V-16).",
+        "Give it the records that the other hosts have.",
+    ),
+    (
+        "record_missing",
+        "A host runs guests of a tenant and lacks one of its lookup records (V-16).",
+        "Make the record there as the other hosts have it.",
+    ),
+    (
+        "records_differ",
+        "Hosts disagree about a lookup record.",
+        "Make it say the same on every host.",
+    ),
+    (
+        "adapter_without_record",
+        "A guest's adapter has no lookup record on any host.",
+        "Make one for each of its addresses, on every host of its tenant.",
+    ),
+    (
+        "subnet_without_routes",
+        "A virtual subnet has lookup records and no customer route: it is in no routing domain.",
+        "New-NetVirtualizationCustomerRoute on every host of the tenant.",
+    ),
+    (
+        "no_routes",
+        "A host runs guests of a tenant and has none of its customer routes (V-16).",
+        "Give it the routes that the other hosts have.",
+    ),
+    (
+        "route_missing",
+        "A host runs guests of a tenant and lacks one of its customer routes (V-16).",
+        "Make the route there as the other hosts have it.",
+    ),
+    (
+        "routes_differ",
+        "Hosts disagree about a customer route.",
+        "Make it say the same on every host.",
+    ),
+    (
+        "provider_unreachable",
+        "A host's records point to provider addresses that it has no way to.",
+        "New-NetVirtualizationProviderRoute to their network.",
+    ),
+    (
+        "mac_twice",
+        "Two adapters of one routing domain have one MAC (V-05).",
+        "Remove the copy that does not run, or give one of them another MAC.",
+    ),
+    (
+        "record_mac_differs",
+        "A lookup record has another MAC than the adapter of its VM (V-14).",
+        "Make the record again with the adapter's MAC, on every host.",
+    ),
+    (
+        "adapter_in_other_subnet",
+        "The adapter with a lookup record's MAC is not in the record's virtual subnet (V-14).",
+        "Set-VMNetworkAdapter -VirtualSubnetId, or remove the record.",
+    ),
+    (
+        "guest_unknown",
+        "No adapter has the MAC of a lookup record (V-14).",
+        "Remove the record where the guest is gone.",
+    ),
+    (
+        "prefixes_overlap",
+        "On-link prefixes of two virtual subnets of one routing domain overlap (V-05).",
+        "Give each subnet prefixes of its own.",
+    ),
+    (
+        "provider_vlans_differ",
+        "Provider addresses of one network are on different VLANs.",
+        "Set-NetVirtualizationProviderAddress -VlanID, the same on all of them.",
+    ),
+    (
+        "provider_prefix_lengths_differ",
+        "Provider addresses of one network have different prefix lengths.",
+        "Set-NetVirtualizationProviderAddress -PrefixLength, the same on all of them.",
+    ),
+    (
+        "external_router_differs",
+        "Some hosts leave routing between subnets to external routers, others do not.",
+        "Set-NetVirtualizationGlobal -UseExternalRouter, the same on all of them.",
+    ),
+    (
+        "adapters_unknown",
+        "No adapter of a host is known, so that nothing was judged by what runs there.",
+        "Dump Get-VMNetworkAdapter -VMName * there too.",
+    ),
+    (
+        "policy_unneeded",
+        "A host has policy of tenants that have no guest there (V-16).",
+        "Remove it, or leave it where guests may come back.",
+    ),
+    (
+        "labels_differ",
+        "Hosts label one lookup record differently. Labels decide nothing.",
+        "Choose the labels, and set them on every host.",
+    ),
+    // of two states
+    (
+        "table_differs",
+        "The hosts' tables are not what they were.",
+        "The finding names the rows and where each state of them is written.",
+    ),
+    (
+        "verdict_flipped",
+        "Two guests do not reach each other as they did before.",
+        "The finding names the difference that it is owed to.",
+    ),
     // of traffic
     (
         "cross_tenant",

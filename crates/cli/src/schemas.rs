@@ -31,6 +31,8 @@ const ALL: &[Lines] = &[
     lines::<crate::codes::JsonLine>("codes"),
     lines::<crate::demo::JsonStage<'_>>("demo"),
     lines::<crate::export::JsonLine<'_>>("export"),
+    lines::<crate::diff_json::JsonDiff<'_>>("diff"),
+    lines::<crate::doctor_json::JsonDoctor<'_>>("doctor"),
     lines::<crate::init::JsonLine<'_>>("init"),
     lines::<crate::next_hop::JsonNextHop<'_>>("next-hop"),
     lines::<crate::pcap_decap::JsonLine>("pcap decap"),

@@ -30,6 +30,11 @@ fn runs(folder: &Path) -> Vec<Vec<String>> {
     let story = path("waldorf-statler/scenario.toml");
     let red = path("waldorf-statler/red.pcap");
     let two_vsid = path("kernel/kernel-gretap-two-vsid.pcap");
+    let dumps = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../netwnv/tests/dumps/powershell-7"
+    )
+    .to_owned();
     let made = folder.join("made").to_string_lossy().into_owned();
     let exported = folder.join("exported").to_string_lossy().into_owned();
     let not_a_capture = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
@@ -49,6 +54,9 @@ fn runs(folder: &Path) -> Vec<Vec<String>> {
             "-o",
             &exported,
         ],
+        &["diff", &story, &story],
+        &["diff", &story, &story, "--old-stage", "2", "--behaviour"],
+        &["doctor", &dumps],
         &["init", "-r", &two_vsid, "-o", &made],
         &["next-hop", &story, "Statler", "445566", "192.168.1.22"],
         &["next-hop", &story, "Statler", "445566", "192.168.1.99"],

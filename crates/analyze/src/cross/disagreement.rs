@@ -431,22 +431,28 @@ impl Remedy {
     }
 }
 
+impl Disagreement {
+    /// What makes it the same disagreement in another run: "stale_record/5001/10.0.0.5/192.168.4.11".
+    pub fn identity(&self) -> String {
+        let (rule, subject) = (self.what.name(), self.what.subject());
+        if subject.is_empty() {
+            rule.to_owned()
+        } else {
+            format!("{rule}/{subject}")
+        }
+    }
+}
+
 impl From<&Disagreement> for Finding {
     fn from(disagreement: &Disagreement) -> Self {
-        let what = &disagreement.what;
         let sides = disagreement.sides.iter();
-        let (rule, subject) = (what.name(), what.subject());
         Self {
-            rule,
+            rule: disagreement.what.name(),
             severity: disagreement.severity,
-            message: what.to_string(),
+            message: format!("{}.", disagreement.what),
             places: sides.flat_map(|side| &side.places).cloned().collect(),
             fix: disagreement.remedy.lines(),
-            identity: if subject.is_empty() {
-                rule.to_owned()
-            } else {
-                format!("{rule}/{subject}")
-            },
+            identity: disagreement.identity(),
         }
     }
 }

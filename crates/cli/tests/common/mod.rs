@@ -93,6 +93,21 @@ impl Ran {
     }
 }
 
+impl Ran {
+    /// The run failed with this code, and the last thing it said begins so; notes on the policy may
+    /// stand before.
+    #[track_caller]
+    pub(crate) fn failed_saying_last(&self, exit: i32, start: &str) {
+        assert_eq!(self.exit, exit, "{}", self.stderr);
+        let last = self.stderr.lines().last().unwrap_or_default();
+        assert!(
+            last.starts_with(&format!("nvgre: {start}")),
+            "{}",
+            self.stderr
+        );
+    }
+}
+
 /// The folder of committed captures.
 pub(crate) fn pcaps() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../pcaps")

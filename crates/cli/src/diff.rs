@@ -1,0 +1,171 @@
+//! `nvgre diff`: what is different between two scenarios, or two stages of one.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use nvgre_analyze::{BehaviourDiff, Change, Difference, Flip, PairVerdict, Probe};
+use nvgre_analyze::{diff_behaviour, diff_estates};
+use nvgre_netwnv::Place;
+
+use crate::diff_checks;
+use crate::diff_json::{JsonDiff, JsonState};
+use crate::exit::{Exit, Failure};
+use crate::output::Output;
+use crate::scenario_file::load;
+
+/// Most places told of one side of a difference: hosts are mostly given the same script.
+const PLACES_TOLD: usize = 4;
+
+/// What was asked for.
+#[derive(Debug, clap::Args)]
+pub(crate) struct DiffArgs {
+    /// The old scenario: a TOML file, its policy files beside it.
+    #[arg(value_name = "OLD")]
+    old: PathBuf,
+    /// The new one; the same file again to compare its stages.
+    #[arg(value_name = "NEW")]
+    new: PathBuf,
+    /// Enter the stages of OLD up to this one, name or number, instead of all.
+    #[arg(long, value_name = "STAGE")]
+    old_stage: Option<String>,
+    /// Enter the stages of NEW up to this one, name or number, instead of all.
+    #[arg(long, value_name = "STAGE")]
+    new_stage: Option<String>,
+    /// Let every guest ping every other one of its tenant in both, and say whose verdict flips and
+    /// which difference is to blame.
+    #[arg(long)]
+    behaviour: bool,
+}
+
+/// Says what is different; [`Exit::No`] when anything is.
+pub(crate) fn run(args: &DiffArgs, out: &mut Output) -> Result<Exit, Failure> {
+    let mut old = load(&args.old, args.old_stage.as_deref(), out)?;
+    let mut new = load(&args.new, args.new_stage.as_deref(), out)?;
+    let differences = diff_estates(old.estate(), new.estate());
+    let behaviour = args
+        .behaviour
+        .then(|| diff_behaviour(&mut old, &mut new, &differences, Probe::Icmp));
+    if out.is_json() {
+        let old = JsonState::of(&args.old, args.old_stage.as_deref());
+        let new = JsonState::of(&args.new, args.new_stage.as_deref());
+        out.json_line(&JsonDiff::of(old, new, &differences, behaviour.as_ref()))?;
+    } else {
+        print(&differences, out)?;
+        if let Some(behaviour) = &behaviour {
+            print_behaviour(behaviour, &differences, out)?;
+        }
+    }
+    diff_checks::tell(&differences, behaviour.as_ref(), out);
+    let flips = behaviour.is_some_and(|behaviour| !behaviour.flips.is_empty());
+    Ok(if differences.is_empty() && !flips {
+        Exit::Success
+    } else {
+        Exit::No
+    })
+}
+
+fn print(differences: &[Difference], out: &mut Output) -> Result<(), Failure> {
+    for of_hosts in differences.chunk_by(|a, b| a.hosts == b.hosts) {
+        writeln!(out, "{}", of_hosts[0].hosts.join(", "))?;
+        for difference in of_hosts {
+            writeln!(out, "  {difference}")?;
+            print_places("old", &difference.old, out)?;
+            print_places("new", &difference.new, out)?;
+        }
+        writeln!(out)?;
+    }
+    let count = |is_it: fn(&Change) -> bool| {
+        let changes = differences.iter().map(|difference| &difference.change);
+        changes.filter(|change| is_it(change)).count()
+    };
+    let added = count(|change| matches!(change, Change::Added(_)));
+    let removed = count(|change| matches!(change, Change::Removed(_)));
+    let changed = count(|change| matches!(change, Change::Changed(_)));
+    match differences.len() {
+        0 => writeln!(out, "no difference in the hosts' tables")?,
+        total => writeln!(
+            out,
+            "{total} {}: {added} added, {removed} removed, {changed} changed",
+            noun(total, "difference", "differences")
+        )?,
+    }
+    Ok(())
+}
+
+fn print_places(side: &str, places: &[Place], out: &mut Output) -> Result<(), Failure> {
+    if places.is_empty() {
+        return Ok(());
+    }
+    Ok(writeln!(out, "    {side}  {}", told(places))?)
+}
+
+fn told(places: &[Place]) -> String {
+    let told = places.iter().take(PLACES_TOLD).map(ToString::to_string);
+    let mut told = told.collect::<Vec<_>>().join(", ");
+    if places.len() > PLACES_TOLD {
+        told += &format!(" and {} more", places.len() - PLACES_TOLD);
+    }
+    told
+}
+
+fn print_behaviour(
+    behaviour: &BehaviourDiff,
+    differences: &[Difference],
+    out: &mut Output,
+) -> Result<(), Failure> {
+    let (pairs, flips) = (behaviour.pairs, behaviour.flips.len());
+    writeln!(
+        out,
+        "\n{pairs} {} of guests asked, {flips} with another verdict",
+        noun(pairs, "pair", "pairs")
+    )?;
+    for (side, guests) in [("OLD", &behaviour.only_old), ("NEW", &behaviour.only_new)] {
+        if !guests.is_empty() {
+            writeln!(out, "not asked, in {side} only: {}", guests.join(", "))?;
+        }
+    }
+    for flip in &behaviour.flips {
+        print_flip(flip, differences, out)?;
+    }
+    Ok(())
+}
+
+fn print_flip(flip: &Flip, differences: &[Difference], out: &mut Output) -> Result<(), Failure> {
+    write!(out, "\n  {} -> {}", flip.from, flip.to)?;
+    if let Some((from, to)) = flip.addresses {
+        write!(out, " ({from} -> {to})")?;
+    }
+    writeln!(out, ": {} -> {}", verdict(&flip.old), verdict(&flip.new))?;
+    let Some(difference) = flip.blame.and_then(|at| differences.get(at)) else {
+        return Ok(writeln!(
+            out,
+            "    blame  none of the differences in the tables shows it"
+        )?);
+    };
+    writeln!(
+        out,
+        "    blame  on {}: {difference}",
+        difference.hosts.join(", ")
+    )?;
+    let places = if difference.new.is_empty() {
+        &difference.old
+    } else {
+        &difference.new
+    };
+    if !places.is_empty() {
+        writeln!(out, "    at     {}", told(places))?;
+    }
+    Ok(())
+}
+
+fn verdict(verdict: &PairVerdict) -> String {
+    if verdict.crossed.is_empty() {
+        return verdict.reason.to_owned();
+    }
+    let guests = verdict.crossed.join(", ");
+    format!("{} (and frames reach {guests})", verdict.reason)
+}
+
+fn noun(count: usize, one: &'static str, many: &'static str) -> &'static str {
+    if count == 1 { one } else { many }
+}
