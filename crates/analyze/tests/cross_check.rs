@@ -100,9 +100,9 @@ fn a_record_that_points_to_a_host_without_its_guest_is_stale() {
     assert_eq!(one.severity, Severity::Error);
     assert_eq!(
         one.what.to_string(),
-        "10.0.0.12 in VSID 5001 is at 192.168.4.3 on Gonzo, say Kermit, Piggy and Gonzo; Ben runs on Piggy"
+        "10.0.0.12 in VSID 5001 is at 192.168.4.3 (Gonzo), say Kermit, Piggy and Gonzo; Ben runs on Piggy"
     );
-    // The records, the adapter, the owner of the wrong address.
+    // The records, the adapter, the owners of the wrong address and of the right one.
     assert_eq!(
         places(&one),
         [
@@ -110,7 +110,8 @@ fn a_record_that_points_to_a_host_without_its_guest_is_stale() {
             "Piggy.ps1:1:1",
             "Gonzo.ps1:1:1",
             "Piggy.ps1:1:1",
-            "Gonzo.ps1:1:1"
+            "Gonzo.ps1:1:1",
+            "Piggy.ps1:1:1"
         ]
     );
     mends(&estate, &one.remedy);
@@ -568,7 +569,7 @@ fn wildcards_are_matched_by_mac_and_type_and_mended_like_others() {
     let one = only(&estate);
     assert_eq!(
         one.what.to_string(),
-        "L2Only 00155D000013 in VSID 5001 is at 192.168.4.1 on Kermit, say Kermit, Piggy and Gonzo; Cid runs on Gonzo"
+        "L2Only 00155D000013 in VSID 5001 is at 192.168.4.1 (Kermit), say Kermit, Piggy and Gonzo; Cid runs on Gonzo"
     );
     mends(&estate, &one.remedy);
 }

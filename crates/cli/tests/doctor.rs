@@ -255,3 +255,30 @@ fn what_was_not_understood_is_listed() {
     let ran = doctor(folder.path(), &[]);
     assert!(ran.stdout.contains("\nabout the dumps\n"), "{}", ran.stdout);
 }
+
+#[test]
+fn what_export_writes_of_a_broken_network_is_judged_as_broken() {
+    let story = common::pcaps().join("waldorf-statler/scenario.toml");
+    let story = story.to_str().expect("UTF-8");
+    let folder = tempfile::tempdir().expect("a folder");
+    let rules = |stage: &str| -> Vec<String> {
+        let dumps = folder.path().join(stage);
+        let dumps_name = dumps.to_str().expect("UTF-8");
+        let written = nvgre([
+            "export", story, "--stage", stage, "--as", "csv", "-o", dumps_name,
+        ]);
+        assert_eq!(written.exit, 0, "{}", written.stderr);
+        let (_, told) = json(&dumps);
+        let found = told["disagreements"]
+            .as_array()
+            .expect("disagreements")
+            .iter();
+        found
+            .filter(|one| one["severity"] != "note")
+            .map(|one| one["rule"].as_str().expect("a rule").to_owned())
+            .collect()
+    };
+    assert_eq!(rules("broken"), ["provider_address_unowned"; 2]);
+    assert_eq!(rules("repaired"), [""; 0]);
+    assert_eq!(rules("vsid"), [""; 0]);
+}

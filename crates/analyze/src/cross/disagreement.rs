@@ -524,7 +524,7 @@ impl fmt::Display for What {
                 said_by,
             } => write!(
                 f,
-                "{record} is at {address} on {}, {} {}; {}",
+                "{record} is at {address} ({}), {} {}; {}",
                 listed(owners),
                 say(said_by),
                 listed(said_by),

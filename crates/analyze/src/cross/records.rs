@@ -160,6 +160,10 @@ impl<'e> Check<'_, 'e> {
         sides.extend(others.map(|other| self.sample(other)));
         sides.extend(guests.iter().map(|&guest| self.guest_side(guest)));
         sides.extend(self.owner_sides(address));
+        let right = truth.map(|truth| truth.provider_address);
+        if let Some(right) = right.filter(|&right| right != address) {
+            sides.extend(self.owner_sides(right));
+        }
         let remedy = self.remedy(name, variant, truth);
         self.found.push(Disagreement {
             what,
