@@ -17,6 +17,7 @@
 //! | `meter.rs`, `workers.rs` | wall time, in turns with what a case is held against |
 //! | `policy_list.rs`, `policy_meter.rs` | [`POLICY_CASES`]: every case about policy; its measure |
 //! | `editor.rs`, `edits.rs`, `loads.rs` | who edits; edits, and forwarding beside them; loads |
+//! | `proofs.rs` | isolation of a datacenter, proved, and proved again after an edit |
 //! | `clock.rs` | time that a thread had a processor |
 //! | `allocations.rs` | an allocator that counts |
 //! | `limit/` | the hand loops, here and nowhere else |
@@ -35,6 +36,7 @@ mod loads;
 mod meter;
 mod policy_list;
 mod policy_meter;
+mod proofs;
 mod scene;
 mod traffic;
 mod work;

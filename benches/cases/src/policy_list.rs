@@ -22,6 +22,10 @@ pub enum Deed {
     Edit(Edit),
     /// A policy, from nothing to published tables.
     Load(Written),
+    /// Isolation of a datacenter whose hosts share what they hold alike, from its tables to the answer.
+    Prove,
+    /// Single edits of its records, each with the answer proved again.
+    ProveAgain,
     /// Frames, while somebody else publishes so many edits a second.
     ForwardBeside(u32),
 }
@@ -94,6 +98,10 @@ pub const POLICY_CASES: &[PolicyCase] = &[
         "edit/floods",
         Deed::Edit(Edit::Floods),
     ),
+    small("prove/isolation", Deed::Prove),
+    large("prove/isolation/1M-records", "prove/isolation", Deed::Prove),
+    small("prove/edit", Deed::ProveAgain),
+    large("prove/edit/1M-records", "prove/edit", Deed::ProveAgain),
     PolicyCase {
         id: "edit/nat/100k-records",
         records: Some(100_000),

@@ -8,9 +8,9 @@ use crate::policy_list::{Deed, PolicyCase, policy_case_of};
 /// What was measured.
 #[derive(Clone, Copy, Debug)]
 pub enum PolicyMeasured {
-    /// Of [`Deed::Edit`].
+    /// Of [`Deed::Edit`] and [`Deed::ProveAgain`].
     Edited(Edited),
-    /// Of [`Deed::Load`].
+    /// Of [`Deed::Load`] and [`Deed::Prove`].
     Loaded(Loaded),
     /// Of [`Deed::ForwardBeside`].
     Beside(Beside),
@@ -32,6 +32,12 @@ impl Meter {
                 PolicyMeasured::Edited(self.measure_edits(edit, records, peer))
             }
             Deed::Load(written) => PolicyMeasured::Loaded(self.measure_loads(written, records)),
+            Deed::Prove => PolicyMeasured::Loaded(self.measure_proofs(records)),
+            Deed::ProveAgain => {
+                let peer = case.peer.and_then(policy_case_of);
+                let peer = peer.map(|peer| self.policy_records(peer));
+                PolicyMeasured::Edited(self.measure_proofs_again(records, peer))
+            }
             Deed::ForwardBeside(per_second) => {
                 PolicyMeasured::Beside(self.measure_beside(per_second, records))
             }

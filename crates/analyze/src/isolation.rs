@@ -11,6 +11,7 @@ mod counted;
 mod fabric;
 mod facts;
 mod frame_class;
+mod holdings;
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -23,6 +24,7 @@ pub use blast_radius::{BlastEntry, blast_radius};
 pub use fabric::Fabric;
 pub(crate) use fabric::ground_of;
 pub use facts::{Breach, Fact, Ground, IsolationFacts, TenantIndex};
+pub use holdings::{Holdings, PolicyPart};
 
 /// The model in words, for whoever reads an answer.
 pub const ISOLATION_MODEL: &str = "Hosts forward as the dataplane does, guests send anything that their ports \

@@ -58,8 +58,8 @@ pub use diff::{
 pub use finding::{Check, CheckOutcome, Finding, Severity};
 pub use guest_frame::{DATA_LEN, ECHO_IDENTIFIER, GUEST_PORT, GUEST_TTL, ttl_in};
 pub use isolation::{
-    BlastEntry, Breach, Fabric, Fact, Ground, ISOLATION_MODEL, Isolation, IsolationFacts,
-    TenantIndex, Witness, blast_radius, check_isolation,
+    BlastEntry, Breach, Fabric, Fact, Ground, Holdings, ISOLATION_MODEL, Isolation, IsolationFacts,
+    PolicyPart, TenantIndex, Witness, blast_radius, check_isolation,
 };
 pub use names::Names;
 pub use near_miss::{NearMiss, Row, Runs};

@@ -136,7 +136,7 @@ impl BenchArgs {
     /// Cases without frames are wanted unless frames are asked for.
     fn wants_policy(&self, case: &PolicyCase) -> bool {
         let size = match case.deed {
-            Deed::Edit(_) | Deed::Load(_) => self.frames.is_none(),
+            Deed::Edit(_) | Deed::Load(_) | Deed::Prove | Deed::ProveAgain => self.frames.is_none(),
             Deed::ForwardBeside(_) => self.wants_size(Size::B64),
         };
         size && self.wants_id(case.id)
