@@ -11,6 +11,9 @@ use crate::report_place::Names;
 use crate::report_target::ReportTarget;
 use crate::{report_github, report_junit, report_markdown, report_sarif, whole_file};
 
+/// Places of one finding that are told where people read.
+pub(crate) const PLACES_MAX: usize = 10;
+
 /// A run that has ended.
 pub(crate) struct Run {
     /// The words behind `nvgre`.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use nvgre_analyze::{Finding, Severity};
 
-use crate::report::Run;
+use crate::report::{PLACES_MAX, Run};
 
 /// Annotations of a level that GitHub shows of one step; it drops further ones.
 const SHOWN_MAX: usize = 10;
@@ -67,9 +67,12 @@ fn properties(run: &Run, finding: &Finding) -> String {
 /// The sentence, where else it is written, and what mends it, a line each.
 fn message(run: &Run, finding: &Finding) -> String {
     let mut message = finding.message.clone();
-    for place in finding.places.iter().skip(1) {
+    for place in finding.places.iter().take(PLACES_MAX).skip(1) {
         let file = run.names.of(&place.file);
         let _infallible = write!(message, "\nsee {file}:{}:{}", place.line, place.column);
+    }
+    if let Some(left_out @ 1..) = finding.places.len().checked_sub(PLACES_MAX) {
+        let _infallible = write!(message, "\nand {left_out} more places");
     }
     for fix in &finding.fix {
         let _infallible = write!(message, "\nfix: {fix}");
@@ -111,6 +114,15 @@ mod tests {
             "::error file=a%2Cb%3Ac%25.ps1,line=7,col=3,title=nvgre verify%3A no_port::\
              50 %25 of%0D%0A::error::it, all%0Afix: one%0Atwo\n"
         );
+    }
+
+    #[test]
+    fn of_many_places_ten_are_told() {
+        let mut wide = finding(Severity::Error, "everywhere", "a.ps1");
+        wide.places = vec![wide.places[0].clone(); 13];
+        let text = text(&run_with(vec![wide]));
+        assert_eq!(text.matches("%0Asee a.ps1:7:3").count(), 9);
+        assert!(text.ends_with("%0Aand 3 more places\n"), "{text}");
     }
 
     #[test]

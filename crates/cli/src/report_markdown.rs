@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use nvgre_analyze::{Check, CheckOutcome, Finding, Severity};
 use nvgre_netwnv::Place;
 
-use crate::report::Run;
+use crate::report::{PLACES_MAX, Run};
 use crate::report_place::percent_encoded;
 
 /// Rows of the table.
@@ -88,13 +88,16 @@ fn told_whole(run: &Run, links: &Links, finding: &Finding) -> String {
     };
     let (rule, message) = (finding.rule, escaped(&finding.message));
     let mut text = format!("- **{level}** `{rule}`: {message}");
-    for (index, place) in finding.places.iter().enumerate() {
+    for (index, place) in finding.places.iter().take(PLACES_MAX).enumerate() {
         text.push_str(if index == 0 {
             "  \n  written at "
         } else {
             ", "
         });
         text.push_str(&links.to(run, place));
+    }
+    if let Some(left_out @ 1..) = finding.places.len().checked_sub(PLACES_MAX) {
+        let _infallible = write!(text, " and {left_out} more places");
     }
     text.push('\n');
     if !finding.fix.is_empty() {

@@ -46,7 +46,9 @@ pub(crate) fn text(run: &Run) -> String {
         let findings = check.findings.iter();
         findings.map(|finding| (check.id.as_str(), finding))
     });
-    let findings: Vec<_> = findings.collect();
+    let mut findings: Vec<_> = findings.collect();
+    // Should any be left out, then not the worst.
+    findings.sort_by_key(|(_, finding)| std::cmp::Reverse(finding.severity));
     let results: Vec<_> = findings
         .iter()
         .take(RESULTS_MAX)
@@ -127,7 +129,7 @@ fn notification(run: &Run, finding: &Finding) -> Value {
     json!({
         "level": level(finding.severity),
         "message": message(finding),
-        "locations": locations(run, finding),
+        "locations": finding.places.iter().map(|place| location(run, place, None)).collect::<Vec<_>>(),
         "descriptor": {"id": finding.rule},
     })
 }
