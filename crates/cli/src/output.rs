@@ -67,8 +67,11 @@ impl Output {
     }
 
     /// Tells reports what was asked and what the answer is; people and tools are told by printing.
-    /// Of an id that comes again the others get a number.
+    /// Of an id that comes again the others get a number; what is told again is not kept.
     pub(crate) fn check(&mut self, mut check: Check) {
+        if self.ids.contains(&check.id) && self.checks.contains(&check) {
+            return;
+        }
         let mut id = check.id.clone();
         for n in 2.. {
             if self.ids.insert(id.clone()) {

@@ -383,7 +383,42 @@ fn no_report_is_green_unless_the_exit_code_is_0() {
         (0, &["show", SCENARIO]),
         (0, &["codes"]),
         (0, &["verify", SCENARIO]),
+        (0, &["trace", SCENARIO, "Red11", "Red22"]),
+        (0, &["ping", SCENARIO, "Red11", "Red22"]),
+        (
+            0,
+            &["next-hop", SCENARIO, "Statler", "445566", "192.168.1.22"],
+        ),
+        (0, &["diff", SCENARIO, SCENARIO]),
         (1, BLAMED),
+        (
+            1,
+            &["trace", SCENARIO, "Red11", "Red22", "--stage", "broken"],
+        ),
+        (
+            1,
+            &["ping", SCENARIO, "Red11", "Red22", "--stage", "broken"],
+        ),
+        (
+            1,
+            &["next-hop", SCENARIO, "Statler", "445566", "192.168.1.99"],
+        ),
+        (
+            1,
+            &[
+                "diff",
+                SCENARIO,
+                SCENARIO,
+                "--old-stage",
+                "wnv",
+                "--new-stage",
+                "broken",
+            ],
+        ),
+        (2, &["trace", SCENARIO, "Red11", "Gonzo"]),
+        (3, &["doctor", "no-such-folder"]),
+        (3, &["doctor", "case"]),
+        (4, &["doctor", "nothing"]),
         (1, &["verify", SCENARIO, "--stage", "broken"]),
         (1, &["replay", SCENARIO, "-r", RED, "--stage", "no-vsid"]),
         (
@@ -417,6 +452,7 @@ fn no_report_is_green_unless_the_exit_code_is_0() {
     let whole = fs::read(case_.path(RED)).expect("a capture");
     fs::write(case_.path("cut.pcap"), &whole[..60]).expect("a file");
     fs::write(case_.path("empty.pcap"), &whole[..24]).expect("a file");
+    fs::create_dir(case_.path("nothing")).expect("a folder");
     for (exit, words) in runs {
         for file in ["r.xml", "r.sarif", "r.md"] {
             let _may_not_stand_there = fs::remove_file(case_.path(file));
