@@ -179,6 +179,7 @@ fn replay_recorded(out: &mut Output) -> Result<bool, Failure> {
     }
     let result = ReplayResult {
         replay: &replay,
+        expect: None,
         inputs: &inputs,
         elapsed: clock.elapsed(),
     };

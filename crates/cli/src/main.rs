@@ -32,6 +32,7 @@
 //! | `replay.rs` | `nvgre replay` |
 //! | `replay_result.rs` | the figures of a replay |
 //! | `replay_text.rs` | what it says for people |
+//! | `replay_expect.rs` | what it says of the capture that deliveries are compared with |
 //! | `replay_json.rs` | what it says for tools |
 //! | `replay_checks.rs` | what it says to reports |
 //! | `scenario_file.rs` | scenarios from files, and the one built in |
@@ -95,6 +96,7 @@ mod ping_json;
 mod policy_notes;
 mod replay;
 mod replay_checks;
+mod replay_expect;
 mod replay_json;
 mod replay_result;
 mod replay_text;

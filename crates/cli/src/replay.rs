@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use indicatif::{ProgressBar, ProgressStyle};
 use nvgre_capture::{LinkType, PcapWriter, WriteError, Writer};
 use nvgre_dataplane::DropReason;
-use nvgre_sim::{Filter, FilterField, MapFile, Replay, ReplayError, Scenario};
+use nvgre_sim::{Filter, FilterField, MapFile, Replay, ReplayError, Scenario, Wanted};
 
 use crate::exit::{Exit, Failure};
 use crate::input::open_capture;
@@ -14,7 +14,7 @@ use crate::output::Output;
 use crate::replay_result::{InputResult, Isolation, ReplayResult, Stopwatch};
 use crate::same_file::refuse_over;
 use crate::scenario_file::{load, policy_files, read_text, rendered};
-use crate::{replay_checks, replay_json, replay_text};
+use crate::{replay_checks, replay_expect, replay_json, replay_text};
 
 /// What was asked for.
 #[derive(Debug, clap::Args)]
@@ -49,6 +49,16 @@ pub(crate) struct ReplayArgs {
     /// hop of it; of a .pcap file, its deliveries. The first 100 matches are listed.
     #[arg(long, value_name = "EXPR", long_help = filter_help())]
     filter: Option<String>,
+    /// Compare what is delivered with a capture; exit with 1 if it differs.
+    ///
+    /// If it has interfaces named like ports (`Red11`, or `port Red11` as -w writes), port by port:
+    /// what came to each, in its order, answers of hosts included; what a guest sent is passed over.
+    /// Otherwise every copy that was delivered, in order, as `-w OUT.pcap` writes it. Times are not
+    /// compared; bytes are as they stand in the file, so a VLAN tag, padding or frame check
+    /// sequence that only one has is a difference. Frames cut by a snap length are compared as far as
+    /// they go. With --filter, only frames that match are compared. The capture is held in memory.
+    #[arg(long, value_name = "WANT.pcapng|WANT.pcap")]
+    expect: Option<PathBuf>,
     /// Say which port captured frames came from.
     ///
     /// A TOML file of entries like `[[map]]`, `interface = "eth1"`, `port = "GUEST"`; instead of the
@@ -85,7 +95,13 @@ pub(crate) fn run(args: &ReplayArgs, out: &mut Output) -> Result<Exit, Failure> 
     let filter = args.filter.as_deref();
     let filter = filter.map(|text| parse_filter(text, model.scenario()));
     let filter = filter.transpose()?;
+    let expect = args.expect.as_deref();
+    let wanted = expect.map(|file| read_wanted(file, model.scenario()));
+    let wanted = wanted.transpose()?;
     let mut replay = Replay::new(model, map);
+    if let Some(wanted) = wanted {
+        replay.expect(wanted);
+    }
     if let Some(filter) = filter {
         replay.show_only(filter);
     }
@@ -101,8 +117,10 @@ pub(crate) fn run(args: &ReplayArgs, out: &mut Output) -> Result<Exit, Failure> 
         })?);
     }
     let elapsed = clock.elapsed();
+    replay.finish_comparison();
     let result = ReplayResult {
         replay: &replay,
+        expect: args.expect.as_deref(),
         inputs: &inputs,
         elapsed,
     };
@@ -146,6 +164,16 @@ fn exit(args: &ReplayArgs, result: &ReplayResult<'_>, out: &mut Output) -> Resul
             ))?;
         }
     }
+    if let Some((file, comparison)) = result.expectation()
+        && !comparison.holds()
+    {
+        exit = Exit::No;
+        out.complain(format_args!(
+            "--expect {}: {}",
+            file.display(),
+            replay_expect::differs(comparison)
+        ))?;
+    }
     Ok(exit)
 }
 
@@ -187,8 +215,17 @@ fn complain_of(messages: Vec<String>, out: &mut Output) -> Result<(), Failure> {
 /// Refuses to write over what is read.
 fn refuse_input(args: &ReplayArgs, scenario: &Scenario, output: &Path) -> Result<(), Failure> {
     let inputs = [&args.scenario].into_iter().chain(&args.map);
-    let inputs = inputs.chain(&args.read).map(PathBuf::as_path);
+    let inputs = inputs.chain(&args.read).chain(&args.expect);
+    let inputs = inputs.map(PathBuf::as_path);
     refuse_over("-w", output, inputs.chain(policy_files(scenario)))
+}
+
+fn read_wanted(file: &Path, scenario: &Scenario) -> Result<Wanted, Failure> {
+    let failed = |error: &dyn std::fmt::Display| {
+        Failure::input(format!("--expect {}: {error}", file.display()))
+    };
+    let reader = open_capture(file).map_err(|error| failed(&error))?;
+    Wanted::read(reader, scenario).map_err(|error| failed(&error))
 }
 
 /// What `--filter` takes, field by field.

@@ -5,6 +5,7 @@ use nvgre_analyze::{Check, CheckOutcome, Finding, Severity};
 use nvgre_dataplane::DropReason;
 
 use crate::output::Output;
+use crate::replay_expect;
 use crate::replay_result::{Drop, Isolation, ReplayResult};
 
 /// Tells the checks. `fail_on`: what must not be dropped.
@@ -27,6 +28,9 @@ pub(crate) fn tell(result: &ReplayResult<'_>, fail_on: &[DropReason], out: &mut 
             },
             findings,
         });
+    }
+    if let Some(check) = expectation(result) {
+        out.check(check);
     }
     out.check(Check {
         id: "drops".to_owned(),
@@ -107,6 +111,29 @@ fn isolation(result: &ReplayResult<'_>) -> Check {
         outcome,
         findings,
     }
+}
+
+/// Whether what was delivered is what the capture of `--expect` holds.
+fn expectation(result: &ReplayResult<'_>) -> Option<Check> {
+    let (_, comparison) = result.expectation()?;
+    let differences = replay_expect::lines(result, comparison);
+    let findings = differences.into_iter().map(|line| Finding {
+        rule: "not_as_expected",
+        severity: Severity::Error,
+        identity: line.clone(),
+        message: line,
+        places: Vec::new(),
+        fix: Vec::new(),
+    });
+    Some(Check {
+        id: "expect".to_owned(),
+        title: "what is delivered is what was wanted".to_owned(),
+        outcome: match comparison.holds() {
+            true => as_far_as_read(result),
+            false => CheckOutcome::Fails,
+        },
+        findings: findings.collect(),
+    })
 }
 
 fn crossed(result: &ReplayResult<'_>) -> Finding {

@@ -17,6 +17,9 @@
 //!  "filter":null|{"expression":"...","frames":N,"listed":[{"frame":N,"from":"Red11","to":"Red22","virtual_subnet":445566|null,
 //!            "verdict":"dropped","reason":"no_lookup_record"|null,"host":"Statler"|null,"record":"... at ... (FILE:LINE:COLUMN)"|null,
 //!            "line":"frame 3, Red11 -> Red22, ..."}]},               the first 100 frames that match
+//!  "expect":null|{"file":"want.pcapng","compared":"ports"|"order","wanted":N,"delivered":N,"same":N,"missing":N,"unexpected":N,
+//!            "different":N,"first":[{"what":"missing"|"unexpected"|"different","port":"Red11"|null,"packet":N|null,"frame":N|null,
+//!            "offset_bytes":N|null,"field":"IPv4 TTL"|null,"wanted_bytes":N|null,"delivered_bytes":N|null,"summary":"..."}]},
 //!  "digest":"16 hex digits","seconds":S,"frames_per_second":R,"bits_per_second":R}
 //! ```
 //!
@@ -35,6 +38,7 @@ use serde::Serialize;
 
 use crate::exit::Failure;
 use crate::output::Output;
+use crate::replay_expect::{self, JsonExpectation};
 use crate::replay_result::{InputResult, Isolation, ReplayResult, Traffic};
 
 /// What became of captured frames in a modeled network.
@@ -63,6 +67,8 @@ pub(crate) struct JsonReplay<'a> {
     isolation: JsonIsolation,
     /// What `--filter` matched, if it was given.
     filter: Option<JsonFilter<'a>>,
+    /// What `--expect` found, if it was given.
+    expect: Option<JsonExpectation<'a>>,
     /// A hash of every delivery: the same for the same inputs.
     #[schemars(regex(pattern = "^[0-9a-f]{16}$"))]
     digest: String,
@@ -297,6 +303,7 @@ pub(crate) fn print(result: &ReplayResult<'_>, out: &mut Output) -> Result<(), F
         ports: ports.collect(),
         isolation: isolation(result, replay),
         filter: filter(replay),
+        expect: replay_expect::json(result),
         digest: format!("{:016x}", replay.digest()),
         seconds: result.elapsed.as_secs_f64(),
         frames_per_second: rates.frames_per_second,

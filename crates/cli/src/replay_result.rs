@@ -1,16 +1,19 @@
 //! What a replay came to: the figures that its text and its JSON line are made of.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use nvgre_dataplane::{DropReason, LookupRecord};
 use nvgre_netwnv::Place;
-use nvgre_sim::{DropLine, Replay};
+use nvgre_sim::{Comparison, DropLine, Replay};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A replay that has ended, and what is known of it besides its own books.
 pub(crate) struct ReplayResult<'a> {
     pub(crate) replay: &'a Replay,
+    /// The capture that deliveries were compared with.
+    pub(crate) expect: Option<&'a Path>,
     /// In the order of the command line.
     pub(crate) inputs: &'a [InputResult],
     /// Wall-clock time of the replay: the one thing that differs from run to run.
@@ -92,6 +95,11 @@ impl ReplayResult<'_> {
     /// Whether frames entered, and each at an uplink: the hosts that sent them were not asked.
     pub(crate) fn all_entered_at_uplinks(&self) -> bool {
         self.entered() > 0 && self.replay.report().entered_at_uplinks == self.entered()
+    }
+
+    /// The capture that deliveries were compared with, and what came of it.
+    pub(crate) fn expectation(&self) -> Option<(&Path, &Comparison)> {
+        self.expect.zip(self.replay.comparison())
     }
 
     pub(crate) fn isolation(&self) -> Isolation {

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use crate::exit::Failure;
 use crate::output::Output;
+use crate::replay_expect;
 use crate::replay_result::{self, Isolation, ReplayResult};
 
 /// Prints ledgers, drops, skips, tenants and ports, the oracle's verdict and the speed.
@@ -14,11 +15,13 @@ pub(crate) fn print(result: &ReplayResult<'_>, out: &mut Output) -> Result<(), F
     print_skips(result, out)?;
     print_matches(result, out)?;
     if result.entered() == 0 {
+        replay_expect::print(result, out)?;
         writeln!(out, "\nNo frame entered the network: nothing was replayed.")?;
         return Ok(());
     }
     print_traffic(result, out)?;
     print_isolation(result, out)?;
+    replay_expect::print(result, out)?;
     let rates = result.rates();
     writeln!(
         out,

@@ -67,6 +67,11 @@ const TEXTS: &[(&str, &str, &str)] = &[
         "What it said on stderr tells why.",
     ),
     (
+        "not_as_expected",
+        "What was delivered is not what the capture of --expect holds.",
+        "The message names frame, byte and field; change the policy, or the capture if it is outdated.",
+    ),
+    (
         "failed_check",
         "A check failed.",
         "What the run printed tells more.",

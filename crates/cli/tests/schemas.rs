@@ -75,6 +75,7 @@ fn runs(folder: &Path) -> Vec<Vec<String>> {
             "--filter",
             "verdict == consumed",
         ],
+        &["replay", &story, "-r", &red, "--expect", &red],
         &["show", &story],
         &["trace", &story, "Red11", "Red22"],
         &[

@@ -6,11 +6,12 @@ use std::cell::RefCell;
 use nvgre_netwnv::Estate;
 
 use crate::comment::{Teller, ToldFrame};
+use crate::comparison::Comparison;
 use crate::entry::SkipReason;
 use crate::filter::Filter;
 use crate::model::Model;
 use crate::taps::Taps;
-use crate::walk_log::{Beginning, WalkLog};
+use crate::walk_log::{Beginning, Seen, WalkLog};
 
 /// Most frames that are listed: people read no more, and what is kept must not grow with the capture.
 const LISTED_MAX: usize = 100;
@@ -53,7 +54,12 @@ impl Keeper {
     }
 
     /// The walk in the log has ended.
-    pub(crate) fn keep(&mut self, estate: &Estate, taps: Option<&mut Taps>) {
+    pub(crate) fn keep(
+        &mut self,
+        estate: &Estate,
+        taps: Option<&mut Taps>,
+        comparison: Option<&mut Comparison>,
+    ) {
         let log = self.log.get_mut();
         log.finish();
         let mut told = false;
@@ -74,6 +80,18 @@ impl Keeper {
             }
             taps.show_walk(log, &self.teller);
         }
+        if let Some(comparison) = comparison {
+            for hop in &log.hops {
+                let (guest, answered) = match hop.seen {
+                    Seen::ToGuest(guest) => (guest, false),
+                    Seen::AnswerTo(guest) => (guest, true),
+                    Seen::FromGuest(_) | Seen::Sent(_) | Seen::Carried | Seen::Arrived(_) => {
+                        continue;
+                    }
+                };
+                comparison.delivered(log.number, guest, log.bytes(hop), answered);
+            }
+        }
     }
 
     /// A frame never entered.
@@ -88,7 +106,7 @@ impl Keeper {
         if self.filter.is_some() {
             let log = self.log.get_mut();
             log.begin(number, captured_ns, Beginning::Skipped(reason), frame);
-            self.keep(estate, None);
+            self.keep(estate, None, None);
         }
     }
 }

@@ -23,6 +23,7 @@
 //! | `replay.rs`, `hold.rs`, `entry.rs`, `recent.rs`, `map_file.rs` | [`Replay`]: captures, and where their frames enter |
 //! | `replay_*.rs`, `watch.rs`, `taps.rs` | what a replay sees, writes, and fails with |
 //! | `keeper.rs`, `walk_log.rs`, `comment.rs` | whole walks: kept until they have ended, told in a line |
+//! | `wanted.rs`, `comparison.rs`, `field_at.rs` | [`Wanted`], [`Comparison`]: deliveries beside a wanted capture |
 //! | `filter.rs`, `filter_*.rs` | [`Filter`]: expressions over whole walks |
 //! | `skeleton.rs`, `skeleton_*.rs` | [`Survey`] and [`Skeleton`]: a scenario guessed from a capture |
 //! | `oracle.rs`, `ledger.rs`, `digest.rs` | isolation, books, and the hash of a run |
@@ -35,8 +36,10 @@ mod captured;
 mod clock;
 mod clue;
 mod comment;
+mod comparison;
 mod digest;
 mod entry;
+mod field_at;
 mod filter;
 mod filter_facts;
 mod filter_field;
@@ -85,6 +88,7 @@ mod trial;
 mod underlay;
 mod walk;
 mod walk_log;
+mod wanted;
 mod watch;
 mod world;
 
@@ -92,6 +96,7 @@ pub use captured::Entered;
 pub use clock::{EventQueue, SimTime};
 pub use clue::Clue;
 pub use comment::ToldFrame;
+pub use comparison::{Comparison, Difference, What as DifferenceKind};
 pub use entry::SkipReason;
 pub use filter::{Filter, FilterError};
 pub use filter_field::Field as FilterField;
@@ -117,4 +122,5 @@ pub use story::{Cause, ConflictReport, ProbeFailure, ProbeResult, StageResult, p
 pub use summary::FrameSummary;
 pub use trial::Trial;
 pub use underlay::{Attachment, Carried, ROUTER_MAC, Underlay};
+pub use wanted::{Wanted, WantedError};
 pub use world::{Dropped, Origin, World};

@@ -14,6 +14,7 @@ use nvgre_dataplane::{DropReason, NoTrace, PortCounters, PortId};
 use crate::batch::{BATCH_FRAMES, Flight};
 use crate::clock::SimTime;
 use crate::clue::{Clue, ClueTracer};
+use crate::comparison::Comparison;
 use crate::digest::Digest;
 use crate::entry::{Captured, EntryRules, SkipReason, with_ethernet};
 use crate::filter::Filter;
@@ -31,6 +32,7 @@ use crate::taps::Taps;
 use crate::underlay::Underlay;
 use crate::walk::Walk;
 use crate::walk_log::LogTracer;
+use crate::wanted::Wanted;
 use crate::watch::{Sink, Watch, Watched};
 
 /// A run over one or more captures.
@@ -42,6 +44,7 @@ pub struct Replay {
     taps: Option<Taps>,
     /// If whole walks are wanted: frames go one by one then.
     keeper: Option<Box<Keeper>>,
+    comparison: Option<Box<Comparison>>,
     now: SimTime,
     /// The file in hand, and how much later than its own time it is replayed.
     file: String,
@@ -71,6 +74,7 @@ impl Replay {
             digest: Digest::default(),
             taps: None,
             keeper: None,
+            comparison: None,
             now: SimTime::default(),
             file: String::new(),
             offset_nanos: 0,
@@ -111,6 +115,24 @@ impl Replay {
     /// What [`Replay::show_only`] was given, and what it has matched.
     pub fn matches(&self) -> Option<(&Filter, &FilterMatches)> {
         self.keeper.as_ref()?.filter()
+    }
+
+    /// Compares what is delivered with this; of frames that [`Replay::show_only`] shows, if it is used.
+    pub fn expect(&mut self, wanted: Wanted) {
+        self.comparison = Some(Box::new(Comparison::new(wanted)));
+    }
+
+    /// Nothing more comes: what is wanted and has not come is missing. Gives what
+    /// [`Replay::expect`] found.
+    pub fn finish_comparison(&mut self) -> Option<&Comparison> {
+        let comparison = self.comparison.as_deref_mut()?;
+        comparison.finish();
+        Some(comparison)
+    }
+
+    /// What [`Replay::expect`] found so far.
+    pub fn comparison(&self) -> Option<&Comparison> {
+        self.comparison.as_deref()
     }
 
     /// From now on whole walks are kept, each until it has ended.
@@ -275,7 +297,10 @@ impl Replay {
             report: &mut self.report,
             oracle,
             digest: &mut self.digest,
-            sink: Sink::Deliveries(self.taps.as_mut()),
+            sink: Sink::Deliveries {
+                taps: self.taps.as_mut(),
+                comparison: self.comparison.as_deref_mut(),
+            },
             frame: first,
         };
         let boarded = self.flights.iter().zip(&self.boarded);
@@ -315,7 +340,10 @@ impl Replay {
             report: &mut self.report,
             oracle,
             digest: &mut self.digest,
-            sink: Sink::Deliveries(self.taps.as_mut()),
+            sink: Sink::Deliveries {
+                taps: self.taps.as_mut(),
+                comparison: self.comparison.as_deref_mut(),
+            },
             frame: watched,
         };
         let mut walk = Walk::new(watched.now, &mut copies, &mut watch);
@@ -368,7 +396,8 @@ impl Replay {
         }
         self.report.copies = copies;
         self.hold.clear();
-        keeper.keep(self.model.estate(), self.taps.as_mut());
+        let (taps, comparison) = (self.taps.as_mut(), self.comparison.as_deref_mut());
+        keeper.keep(self.model.estate(), taps, comparison);
     }
 
     /// Finishes the output, if there is one.

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use nvgre_dataplane::{DropReason, PortId};
 
 use crate::clock::SimTime;
+use crate::comparison::Comparison;
 use crate::digest::Digest;
 use crate::observer::{Ingress, Observer};
 use crate::oracle::{Judgement, Oracle, Sender};
@@ -23,8 +24,11 @@ pub(crate) struct Watch<'a> {
 
 /// Where what is seen goes beside the books.
 pub(crate) enum Sink<'a> {
-    /// Deliveries are written as they come, if there is an output.
-    Deliveries(Option<&'a mut Taps>),
+    /// Deliveries are written and compared as they come.
+    Deliveries {
+        taps: Option<&'a mut Taps>,
+        comparison: Option<&'a mut Comparison>,
+    },
     /// The whole walk is kept until it has ended.
     Log(&'a RefCell<WalkLog>),
 }
@@ -81,8 +85,14 @@ impl Observer for Watch<'_> {
     fn delivered(&mut self, host: usize, port: PortId, frame: &[u8]) {
         self.count(port, frame);
         match &mut self.sink {
-            Sink::Deliveries(None) => {}
-            Sink::Deliveries(Some(taps)) => taps.show_delivery(self.frame.captured_ns, frame),
+            Sink::Deliveries { taps, comparison } => {
+                if let Some(taps) = taps {
+                    taps.show_delivery(self.frame.captured_ns, frame);
+                }
+                if let Some(comparison) = comparison {
+                    comparison.delivered(self.frame.number, port.0 as usize, frame, false);
+                }
+            }
             Sink::Log(log) => log.borrow_mut().delivered(host, port, frame),
         }
     }
@@ -90,7 +100,14 @@ impl Observer for Watch<'_> {
     fn generated(&mut self, host: usize, port: PortId, frame: &[u8]) {
         // An answer is for the one who asked, and for nobody of another tenant.
         self.count(port, frame);
-        self.log(|log| log.answered(host, port, frame));
+        match &mut self.sink {
+            Sink::Deliveries { comparison, .. } => {
+                if let Some(comparison) = comparison {
+                    comparison.delivered(self.frame.number, port.0 as usize, frame, true);
+                }
+            }
+            Sink::Log(log) => log.borrow_mut().answered(host, port, frame),
+        }
     }
 
     fn sent(&mut self, host: usize, frame: &[u8]) {

@@ -22,6 +22,7 @@ pub(crate) const KEYS: &[&str] = &[
     "ports",
     "isolation",
     "filter",
+    "expect",
     "digest",
     "seconds",
     "frames_per_second",
