@@ -275,6 +275,10 @@ impl NearMiss {
                         return "another tenant has a record of the same customer address: not used"
                             .to_owned();
                     }
+                    if record.customer_address.is_unspecified() {
+                        let asked = names.subnet(*asked);
+                        return format!("the {}: {asked} was asked", row.text(names));
+                    }
                     let subnet = names.subnet_and_tenant(subnet);
                     format!(
                         "same customer address {} exists in {subnet}: not used, {} was asked",

@@ -113,7 +113,7 @@ impl<'m> Search<'m> {
             R::NatNoSource => self.rule_of_source(),
             R::NatFamilyMismatch => self.family(),
             R::NatUnknownPa => self.unknown_nat_peer(),
-            R::PortDisconnected => self.runs(),
+            R::PortDisconnected => self.sender_runs(),
             R::SpoofedMac => self.port_mac(),
             // What the frame is, or a setting, and no row of a table.
             R::InnerSourceGroup
@@ -221,6 +221,13 @@ impl<'m> Search<'m> {
     /// Where the guest that the frame was for runs.
     fn runs(&mut self) {
         if let Some(guest) = self.wanted() {
+            self.runs_on(guest);
+        }
+    }
+
+    /// Where the guest that sent the frame runs.
+    fn sender_runs(&mut self) {
+        if let Some(guest) = self.question.sender {
             self.runs_on(guest);
         }
     }

@@ -38,7 +38,7 @@
 //! | `scenario_file.rs` | scenarios from files, and the one built in |
 //! | `policy_notes.rs` | what is suspect in the policy of a scenario |
 //! | `trace.rs` | `nvgre trace` |
-//! | `trace_text.rs`, `trace_json.rs` | what it says for people, and for tools |
+//! | `trace_text.rs`, `trace_json.rs`, `trace_checks.rs` | what it says for people, for tools, and for reports |
 //! | `ping.rs`, `ping_json.rs` | `nvgre ping` |
 //! | `next_hop.rs` | `nvgre next-hop` |
 //! | `guest_name.rs` | guests and hosts by name |
@@ -114,6 +114,7 @@ mod schemas;
 mod show;
 mod show_json;
 mod trace;
+mod trace_checks;
 mod trace_json;
 mod trace_text;
 mod verify;

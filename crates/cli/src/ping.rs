@@ -15,10 +15,10 @@ use nvgre_sim::GuestIndex;
 use crate::exit::{Exit, Failure};
 use crate::guest_name::{find_guest, names_for};
 use crate::output::Output;
-use crate::ping_json;
 use crate::scenario_file::load;
 use crate::trace::{Near, Verdict, told, verdict};
 use crate::trace_text::decider;
+use crate::{ping_json, trace_checks};
 
 /// What was asked for.
 #[derive(Debug, clap::Args)]
@@ -149,6 +149,16 @@ pub(crate) fn run(args: &PingArgs, out: &mut Output) -> Result<Exit, Failure> {
             .collect(),
         crossed: crossed.iter().map(|&guest| names.guest(guest)).collect(),
     };
+    let verdicts = pinged.whys.iter();
+    let verdicts: Vec<_> = verdicts
+        .map(|why| (&why.verdict, &why.near_misses[..]))
+        .collect();
+    out.check(trace_checks::check(
+        format!("ping/{}/{}", pinged.from, pinged.to),
+        format!("{} answers the pings of {}", pinged.to, pinged.from),
+        &verdicts,
+        &pinged.crossed,
+    ));
     if out.is_json() {
         out.json_line(&ping_json::JsonPing::of(&pinged))?;
     } else {

@@ -261,6 +261,31 @@ const TEXTS: &[(&str, &str, &str)] = &[
         "Take the capture again.",
     ),
     (
+        "no_answer",
+        "Nobody who gets a guest's question has the address that it asks for.",
+        "Look at the record of the address, and at the addresses of the guests that are asked.",
+    ),
+    (
+        "no_gateway",
+        "A guest has no way to an address: it is not on its link, and the guest has no gateway.",
+        "Give the guest a gateway, or an address in that prefix.",
+    ),
+    (
+        "no_common_family",
+        "One guest has IPv4 addresses only, the other IPv6 addresses only.",
+        "Give both an address of one family.",
+    ),
+    (
+        "wrong_guest",
+        "A packet is delivered to another guest than the one it was meant for.",
+        "Look for two guests with one address, or for a record that names the wrong MAC.",
+    ),
+    (
+        "taken",
+        "A host takes a packet for itself that was meant for a guest.",
+        "Look for a guest with the address of the built-in router, or of a host.",
+    ),
+    (
         "no_reply",
         "A guest did not answer, and nothing was dropped.",
         "Look at the addresses of both guests.",

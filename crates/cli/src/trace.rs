@@ -19,7 +19,7 @@ use crate::input::open_capture;
 use crate::output::Output;
 use crate::replay::read_map;
 use crate::scenario_file::load;
-use crate::{trace_json, trace_text};
+use crate::{trace_checks, trace_json, trace_text};
 
 /// What was asked for.
 #[derive(Debug, clap::Args)]
@@ -101,6 +101,8 @@ pub(crate) enum Level {
 #[derive(Debug)]
 pub(crate) struct Traced {
     pub(crate) level: Level,
+    /// What the question is called in reports: "trace/Red11/Red22/icmp".
+    id: String,
     /// Who talks to whom, or which frame enters where.
     pub(crate) heading: String,
     /// What was taken for granted.
@@ -180,6 +182,12 @@ pub(crate) fn run(args: &TraceArgs, out: &mut Output) -> Result<Exit, Failure> {
         // The command line wants both or a frame.
         (None, ..) => return Err(Failure::usage("FROM and TO, or --frame FILE:N")),
     };
+    out.check(trace_checks::check(
+        traced.id.clone(),
+        traced.heading.clone(),
+        &[(&traced.verdict, &traced.near_misses)],
+        &traced.crossed,
+    ));
     if out.is_json() {
         out.json_line(&trace_json::JsonTrace::of(&traced))?;
     } else {
@@ -223,6 +231,12 @@ fn of_conversation(names: &Names<'_>, conversation: &Conversation, level: Level)
     let crossed = conversation.crossed.iter();
     Traced {
         level,
+        id: names.scrubbed(format!(
+            "trace/{}/{}/{}",
+            names.guest(conversation.from),
+            names.guest(conversation.to),
+            conversation.probe
+        )),
         heading: names.scrubbed(heading(names, conversation)),
         assumed: assumed(names, conversation),
         legs: legs.collect(),
@@ -433,6 +447,7 @@ fn trace_frame(
     strangers.dedup();
     Ok(Some(Traced {
         level,
+        id: format!("trace/{name}:{}", wanted.number),
         heading: format!("{name}:{} enters at {at}, on {host}", wanted.number),
         assumed: vec!["guests and hosts: nothing was sent before".to_owned()],
         legs: vec![TracedLeg {
