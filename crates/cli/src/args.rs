@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 use nvgre_dataplane::DropReason;
 
@@ -13,6 +13,7 @@ use crate::doctor::DoctorArgs;
 use crate::exit::Exit;
 use crate::export::ExportArgs;
 use crate::init::InitArgs;
+use crate::invocation::Invocation;
 use crate::next_hop::NextHopArgs;
 use crate::ping::PingArgs;
 use crate::replay::ReplayArgs;
@@ -42,41 +43,11 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    /// Reads the command line; a wrong one ends the process with exit code 2.
-    pub(crate) fn read() -> (Self, Invocation) {
-        let matches = Self::command().get_matches();
-        let args = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-        (args, Invocation::of(&matches))
-    }
-}
-
-/// What reports want to know of a command line, whatever its verb.
-#[derive(Debug)]
-pub(crate) struct Invocation {
-    /// The words behind `nvgre`: "pcap info".
-    pub(crate) verb: String,
-    /// Every file and folder that is named, the scenario first.
-    pub(crate) files: Vec<PathBuf>,
-}
-
-impl Invocation {
-    fn of(matches: &ArgMatches) -> Self {
-        let (mut verbs, mut innermost) = (Vec::new(), matches);
-        while let Some((verb, below)) = innermost.subcommand() {
-            verbs.push(verb);
-            innermost = below;
-        }
-        let mut ids: Vec<_> = innermost.ids().map(|id| id.as_str()).collect();
-        ids.sort_by_key(|id| *id != "scenario");
-        let named = ids.into_iter().filter_map(|id| {
-            // Values of other types are no files.
-            let values = innermost.try_get_many::<PathBuf>(id);
-            values.ok().flatten()
-        });
-        Self {
-            verb: verbs.join(" "),
-            files: named.flatten().cloned().collect(),
-        }
+    /// Reads the command line. A request for help, and a command line that is wrong, are errors.
+    pub(crate) fn read() -> Result<(Self, Invocation), clap::Error> {
+        let matches = Self::command().try_get_matches()?;
+        let args = Self::from_arg_matches(&matches)?;
+        Ok((args, Invocation::of(&matches)))
     }
 }
 

@@ -175,7 +175,13 @@ pub(crate) fn invalid_input(place: Option<&Place>, message: &str, help: Option<&
     wrong("invalid_input", place, message, help)
 }
 
-fn wrong(rule: &'static str, place: Option<&Place>, message: &str, help: Option<&str>) -> Finding {
+/// What keeps a run from its work, for reports; `rule` is explained in `report_rule.rs`.
+pub(crate) fn wrong(
+    rule: &'static str,
+    place: Option<&Place>,
+    message: &str,
+    help: Option<&str>,
+) -> Finding {
     let file = place.map_or("", |place| &*place.file);
     Finding {
         rule,

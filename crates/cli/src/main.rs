@@ -11,6 +11,7 @@
 //! | file | holds |
 //! | --- | --- |
 //! | `args.rs` | the command line |
+//! | `invocation.rs` | what reports want to know of it, also where it is wrong |
 //! | `exit.rs` | exit codes, and the failure that ends a verb |
 //! | `output.rs` | stdout and stderr |
 //! | `whole_file.rs` | text files, whole or not at all |
@@ -84,6 +85,7 @@ mod export;
 mod guest_name;
 mod init;
 mod input;
+mod invocation;
 mod man_pages;
 mod new_files;
 mod next_hop;
@@ -137,7 +139,10 @@ use crate::output::Output;
 static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 fn main() -> ExitCode {
-    let (args, invocation) = Args::read();
+    let (args, invocation) = match Args::read() {
+        Ok(read) => read,
+        Err(error) => return invocation::refused(&error).into(),
+    };
     let mut out = Output::stdout(args.json, args.report);
     let exit = out
         .refuse_reports_to_one_file()

@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use nvgre_analyze::{Check, CheckOutcome, Finding, Severity};
 
-use crate::args::Invocation;
 use crate::exit::Exit;
+use crate::invocation::Invocation;
 use crate::output::Output;
 use crate::report_place::Names;
 use crate::report_target::ReportTarget;

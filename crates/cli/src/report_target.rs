@@ -1,6 +1,7 @@
 //! What `--report` names: a format, and the file it goes to.
 
 use std::fmt;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -23,6 +24,26 @@ impl ReportTarget {
         match self {
             Self::Junit(file) | Self::Sarif(file) | Self::Markdown(file) => Some(file),
             Self::Github => None,
+        }
+    }
+}
+
+impl ReportTarget {
+    /// Whether a file that stands where the report goes is an older report, or nothing stands there.
+    pub(crate) fn replaces_a_report(&self) -> bool {
+        let Some(file) = self.file().filter(|file| file.exists()) else {
+            return true;
+        };
+        let Ok(text) = fs::read_to_string(file) else {
+            return false;
+        };
+        match self {
+            Self::Junit(_) => text.contains("<testsuites name=\"nvgre\""),
+            Self::Sarif(_) => {
+                text.contains("\"version\": \"2.1.0\"") && text.contains("\"name\": \"nvgre\"")
+            }
+            Self::Markdown(_) => text.starts_with("## nvgre"),
+            Self::Github => true,
         }
     }
 }

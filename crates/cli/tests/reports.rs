@@ -691,6 +691,77 @@ fn a_report_to_a_pipe_goes_through_it() {
     assert!(text.starts_with("## nvgre codes\n"), "{text}");
 }
 
+#[test]
+fn a_wrong_command_line_is_told_in_the_place_of_an_older_report() {
+    let case_ = Case::new();
+    let wrong = ["replay", SCENARIO, "--bogus"];
+    assert_eq!(case_.report(&["codes"]).exit, 0);
+    let ran = case_.report(&wrong);
+    assert_eq!((ran.exit, ran.stdout.as_str()), (2, ""));
+    assert!(
+        ran.stderr
+            .starts_with("error: unexpected argument '--bogus' found\n")
+    );
+    let suite = case_.junit();
+    assert_eq!(suite.name, "nvgre replay");
+    let error = case(&suite, "run").status.error_as_ref();
+    assert_eq!(error.message, "unexpected argument '--bogus' found");
+    assert_eq!(case_.sarif()["runs"][0]["invocations"][0]["exitCode"], 2);
+    assert!(case_.read("r.md").starts_with("## nvgre replay\n"));
+    assert_eq!(annotations(&ran).len(), 1);
+
+    let ran = case_.report(&["replay", SCENARIO]);
+    assert_eq!(ran.exit, 2);
+    let message = &case(&case_.junit(), "run")
+        .status
+        .error_as_ref()
+        .message
+        .clone();
+    assert!(message.ends_with("not provided: --read <IN>"), "{message}");
+    // Wrong itself, and given with "=".
+    let ran = case_.run(&["codes", "--report", "html=r.html", "--report=md=new.md"]);
+    assert_eq!(ran.exit, 2);
+    assert!(case_.read("new.md").contains("invalid value 'html=r.html'"));
+}
+
+#[test]
+fn a_wrong_command_line_has_no_report_over_what_is_no_report() {
+    let case_ = Case::new();
+    for file in [SCENARIO, RED, BROKEN] {
+        let before = fs::read(case_.path(file)).expect("a file");
+        for format in ["junit", "sarif", "md"] {
+            let report = format!("{format}={file}");
+            let ran = case_.run(&["show", "--bogus", "--report", &report]);
+            assert_eq!(ran.exit, 2, "{}", ran.stderr);
+            assert_eq!(
+                fs::read(case_.path(file)).expect("a file"),
+                before,
+                "{report}"
+            );
+        }
+    }
+    let words = [
+        "show",
+        "--bogus",
+        "--report",
+        "md=r.x",
+        "--report",
+        "junit=r.x",
+    ];
+    assert_eq!(case_.run(&words).exit, 2);
+    assert!(!case_.path("r.x").exists());
+}
+
+#[test]
+fn help_writes_no_report() {
+    let case_ = Case::new();
+    for words in [&["--help"][..], &["replay", "-h"], &["--version"]] {
+        let ran = case_.report(words);
+        assert_eq!((ran.exit, ran.stderr.as_str()), (0, ""), "{words:?}");
+        assert!(!case_.path("r.xml").exists(), "{words:?}");
+    }
+}
+
 // What they call files
 
 #[test]
