@@ -6,6 +6,7 @@ use nvgre_wire::VirtualSubnetId;
 use crate::ast::Span;
 use crate::call::Call;
 use crate::cmdlet::{Cmdlet, Parameter, did_you_mean};
+use crate::invent::NicFact;
 use crate::kind::{Kind, ON_OFF, UINT32, UINT64};
 use crate::machine::{Context, Failed, Machine, Outcome};
 use crate::object::{Object, adapter_properties, nic_properties, switch_properties};
@@ -213,6 +214,7 @@ fn chosen(machine: &mut Machine<'_>, call: &Call<'_>) -> Result<Vec<(usize, usiz
             "-VMName * means all VMs of the host".to_owned(),
         ));
     }
+    machine.invent_vms(call, "VMName");
     let names = vm_names(machine, call.host);
     refuse_unknown(machine, call, "VMName", "VM", names.iter())?;
     let adapters = &machine.host(call.host).adapters;
@@ -281,6 +283,7 @@ fn set_adapter<'s>(machine: &mut Machine<'s>, _: &mut Context<'s>, call: &Call<'
 }
 
 fn get_vm<'s>(machine: &mut Machine<'s>, _: &mut Context<'s>, call: &Call<'s>) -> Outcome<'s> {
+    machine.invent_vms(call, "Name");
     let names = vm_names(machine, call.host);
     refuse_unknown(machine, call, "Name", "VM", names.iter())?;
     let objects = names.iter().map(|name| Object::Vm {
@@ -294,6 +297,8 @@ fn get_vm<'s>(machine: &mut Machine<'s>, _: &mut Context<'s>, call: &Call<'s>) -
 }
 
 fn get_switch<'s>(machine: &mut Machine<'s>, _: &mut Context<'s>, call: &Call<'s>) -> Outcome<'s> {
+    machine.invent_nics(call, "Name", NicFact::Switch);
+    machine.invent_any_nic(call.host, &call.span);
     let nics = machine.host(call.host).nics.clone();
     refuse_unknown(
         machine,
@@ -319,6 +324,12 @@ fn get_net_adapter<'s>(
     _: &mut Context<'s>,
     call: &Call<'s>,
 ) -> Outcome<'s> {
+    machine.invent_nics(call, "Name", NicFact::Name);
+    machine.invent_nics(call, "InterfaceDescription", NicFact::Description);
+    if let Some(index) = call.get("InterfaceIndex") {
+        machine.invent_nic(call.host, &NicFact::Index(index), &call.span);
+    }
+    machine.invent_any_nic(call.host, &call.span);
     let nics = machine.host(call.host).nics.clone();
     refuse_unknown(
         machine,

@@ -3,6 +3,7 @@
 use crate::adapter::refuse_unknown;
 use crate::call::Call;
 use crate::cmdlet::{Cmdlet, Parameter, listed};
+use crate::invent::NicFact;
 use crate::kind::Kind;
 use crate::machine::{Failed, Machine, Outcome};
 use crate::object::{Object, nic_properties};
@@ -86,6 +87,8 @@ fn chosen(machine: &mut Machine<'_>, call: &Call<'_>) -> Result<Vec<(usize, usiz
         );
         return Err(machine.fail(&call.span, text));
     }
+    machine.invent_nics(call, "Name", NicFact::Name);
+    machine.invent_nics(call, "InterfaceDescription", NicFact::Description);
     let nics = machine.host(call.host).nics.clone();
     refuse_unknown(
         machine,

@@ -23,6 +23,7 @@
 //! | `dump_object.rs`, `dump_kind.rs`, `dump_row.rs` | those objects, what they are of, and their properties as types |
 //! | `error.rs`, `report.rs` | [`ScriptError`], [`ScriptWarning`], [`RunReport`] |
 //! | `run.rs` | [`run`] |
+//! | `invent.rs` | [`reconstruct`]: hosts, NICs and VMs made up as scripts name them |
 //! | `char_set.rs`, `lexer.rs`, `parser.rs`, `pipeline.rs`, `expression.rs`, `hashtable.rs`, `text.rs` | script to tree, a statement at a time; the tree is in `ast.rs` |
 //! | `machine.rs`, `evaluate.rs` | tree to effect; `value.rs` and `object.rs` are what it handles |
 //! | `undo.rs` | what a failed run takes back |
@@ -62,6 +63,7 @@ mod field;
 mod global;
 mod hashtable;
 mod host_script;
+mod invent;
 mod kind;
 mod labels;
 mod lexer;
@@ -94,6 +96,7 @@ pub use error::ScriptError;
 pub use estate::{
     Adapter, Estate, Host, HostAddressEntry, Nic, ProviderRouteEntry, RecordEntry, RouteEntry,
 };
+pub use invent::{Reconstruction, reconstruct};
 pub use labels::Labels;
 pub use lines::Lines;
 pub use print::quoted;

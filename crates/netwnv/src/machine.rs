@@ -11,6 +11,7 @@ use crate::call::{Call, bind};
 use crate::cmdlet::{Cmdlet, Meaning, listed, meaning};
 use crate::error::ScriptError;
 use crate::estate::{Estate, Host};
+use crate::invent::Inventor;
 use crate::labels::LabelPool;
 use crate::lines::Lines;
 use crate::object::Object;
@@ -77,6 +78,8 @@ pub(crate) struct Machine<'s> {
     pub(crate) sessions: Vec<Rc<Variables<'s>>>,
     pub(crate) keys: Keys,
     pub(crate) labels: LabelPool,
+    /// Makes up what a script names and the estate lacks; without it, that is an error.
+    pub(crate) inventor: Option<Inventor>,
 }
 
 impl<'s> Machine<'s> {
@@ -90,6 +93,7 @@ impl<'s> Machine<'s> {
             sessions: Vec::new(),
             keys: Keys::default(),
             labels: LabelPool::default(),
+            inventor: None,
         }
     }
 
@@ -176,6 +180,7 @@ impl<'s> Machine<'s> {
         hosts
             .iter()
             .position(|host| host.name.eq_ignore_ascii_case(&name))
+            .or_else(|| self.invent_host(&name, span))
             .ok_or_else(|| {
                 let names: Vec<_> = self.estate.hosts.iter().map(|host| &host.name).collect();
                 let known = listed(&names, "and");

@@ -6,6 +6,7 @@ use nvgre_wire::{MacAddress, ProviderAddress, VlanId};
 use crate::call::Call;
 use crate::cmdlet::{Cmdlet, Parameter, listed};
 use crate::estate::{HostAddressEntry, ProviderRouteEntry};
+use crate::invent::NicFact;
 use crate::kind::{ADDRESS_STATE, BYTE, Kind, UINT32};
 use crate::lookup_record::INPUT_OBJECT;
 use crate::machine::{Context, Failed, Machine, Outcome};
@@ -145,6 +146,11 @@ pub(crate) static CMDLETS: &[Cmdlet] = &[
 /// The MAC of the NIC that `-InterfaceIndex` names.
 fn nic_mac(machine: &mut Machine<'_>, call: &Call<'_>) -> Result<MacAddress, Failed> {
     let index: u32 = call.required("InterfaceIndex");
+    machine.invent_nic(
+        call.host,
+        &NicFact::Index(index),
+        &call.span_of("InterfaceIndex"),
+    );
     let host = machine.host(call.host);
     if let Some(nic) = host.nics.iter().find(|nic| nic.interface_index == index) {
         return Ok(nic.mac);

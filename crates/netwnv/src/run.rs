@@ -2,6 +2,7 @@
 
 use crate::error::ScriptError;
 use crate::estate::Estate;
+use crate::invent::Inventor;
 use crate::lines::Lines;
 use crate::machine::{Context, Failed, Machine};
 use crate::parser::Parser;
@@ -30,6 +31,29 @@ pub fn run(
     local_host: &str,
     estate: &mut Estate,
 ) -> Result<RunReport, Vec<ScriptError>> {
+    run_with(source, local_host, estate, &mut None)
+}
+
+/// [`run`], with what a script names and the estate lacks made up. After an error the estate is of
+/// no use.
+pub(crate) fn run_inventing(
+    source: &Source,
+    local_host: &str,
+    estate: &mut Estate,
+    inventor: &mut Inventor,
+) -> Result<RunReport, Vec<ScriptError>> {
+    let mut lent = Some(std::mem::take(inventor));
+    let report = run_with(source, local_host, estate, &mut lent);
+    *inventor = lent.unwrap_or_default();
+    report
+}
+
+fn run_with(
+    source: &Source,
+    local_host: &str,
+    estate: &mut Estate,
+    inventor: &mut Option<Inventor>,
+) -> Result<RunReport, Vec<ScriptError>> {
     let lines = Lines::of(source);
     let found = estate
         .hosts
@@ -44,12 +68,14 @@ pub fn run(
         }]);
     };
     let mut machine = Machine::new(&lines, std::mem::take(estate));
+    machine.inventor = inventor.take();
     let done = run_all(&mut machine, source, &lines, host);
     if let Err(first) = done {
         let (before, errors) = machine.take_back();
         *estate = before;
         return Err(first.map_or(errors, |error| vec![*error]));
     }
+    *inventor = machine.inventor;
     *estate = machine.estate;
     Ok(machine.report)
 }
