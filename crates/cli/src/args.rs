@@ -12,6 +12,7 @@ use crate::diff::DiffArgs;
 use crate::doctor::DoctorArgs;
 use crate::exit::Exit;
 use crate::export::ExportArgs;
+use crate::import::ImportArgs;
 use crate::init::InitArgs;
 use crate::invocation::Invocation;
 use crate::next_hop::NextHopArgs;
@@ -127,6 +128,17 @@ pub(crate) enum Verb {
     /// Rows are matched by what tells them apart, not by where they are written; the same change on
     /// several hosts is told once. Exit code 1 when anything is different.
     Diff(DiffArgs),
+    /// Write a scenario from scripts, or from dumps of what hosts hold.
+    ///
+    /// Dumps are what Get-NetVirtualizationLookupRecord, -CustomerRoute, -ProviderAddress, -ProviderRoute,
+    /// -Global, Get-VMNetworkAdapter, Get-VMSwitch, Get-NetAdapter and Get-NetAdapterBinding show, as
+    /// ConvertTo-Json, Export-Csv or Format-List write it. Of a folder, each sub-folder holds the
+    /// dumps of the host of its name, and each file beside them is named after its host, unless its
+    /// objects have a PSComputerName. From scripts alone, hosts, NICs and VMs are made up as the
+    /// scripts name them, and the scripts become the policy as they are.
+    ///
+    /// What was not read, assumed or guessed is said, and stands in the scenario as a comment.
+    Import(ImportArgs),
     /// Write a scenario guessed from a capture: hosts, subnets, guests, their policy.
     Init(InitArgs),
     /// Measure this build on this machine, beside loops written by hand for the same frames.

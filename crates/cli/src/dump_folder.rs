@@ -23,22 +23,40 @@ pub(crate) struct DumpFolder {
     pub(crate) dump: Dump,
 }
 
-/// Reads every file below a folder, in the order of their names; those whose names begin with a dot
-/// are left alone. Fails with everything that is wrong.
+/// A file of a dump.
+pub(crate) struct Named {
+    pub(crate) path: PathBuf,
+    /// The path within the dump's folder, '/' between its parts.
+    pub(crate) within: String,
+}
+
+/// Reads every file below a folder. Fails with everything that is wrong.
 pub(crate) fn read(folder: &Path) -> Result<DumpFolder, Failure> {
+    read_files(&below(folder)?)
+}
+
+/// Every file below a folder, in the order of their names, without those whose names begin with a
+/// dot.
+pub(crate) fn below(folder: &Path) -> Result<Vec<Named>, Failure> {
     let mut paths = Vec::new();
     walk(folder, DEPTH_MAX, &mut paths).map_err(Failure::input)?;
+    let named = paths.into_iter().map(|path| Named {
+        within: name_within(folder, &path),
+        path,
+    });
+    Ok(named.collect())
+}
+
+/// Reads the files of one dump. Fails with everything that is wrong.
+pub(crate) fn read_files(named: &[Named]) -> Result<DumpFolder, Failure> {
     let mut told = Vec::new();
     let mut findings: Vec<Finding> = Vec::new();
-    let mut files = Vec::with_capacity(paths.len());
-    for path in &paths {
+    let mut files = Vec::with_capacity(named.len());
+    for Named { path, within } in named {
         let name = path.display().to_string();
         let text = fs::read(path).map_err(|error| error.to_string());
         match text.and_then(|bytes| decode_text(&bytes).map_err(str::to_owned)) {
-            Ok(text) => files.push(DumpFile::new(
-                &name_within(folder, path),
-                Source::new(&name, text),
-            )),
+            Ok(text) => files.push(DumpFile::new(within, Source::new(&name, text))),
             Err(error) => {
                 let message = format!("{name}: {error}");
                 findings.push(invalid_input(None, &message, None));

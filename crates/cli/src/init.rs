@@ -318,7 +318,10 @@ fn print(
 }
 
 /// Indented lines, as many as people read.
-fn print_lines(out: &mut Output, mut lines: impl Iterator<Item = String>) -> io::Result<()> {
+pub(crate) fn print_lines(
+    out: &mut Output,
+    mut lines: impl Iterator<Item = String>,
+) -> io::Result<()> {
     for line in lines.by_ref().take(LINES_PRINTED) {
         writeln!(out, "  {line}")?;
     }
@@ -338,7 +341,7 @@ fn joined(items: &[impl ToString], none: &str) -> String {
 }
 
 /// The word as a shell takes it: in quotes where it needs them.
-fn shell_word(word: &str) -> String {
+pub(crate) fn shell_word(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:=@%,\\".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         return word.to_owned();

@@ -55,6 +55,8 @@
 //! | `diff_checks.rs` | what it says to reports |
 //! | `init.rs` | `nvgre init` |
 //! | `export.rs` | `nvgre export` |
+//! | `import.rs` | `nvgre import` |
+//! | `import_input.rs` | the scripts and dumps it is given |
 //! | `new_files.rs` | files written whole, and never over others |
 //! | `bench.rs` | `nvgre bench` |
 //! | `bench_row.rs` | what it says for tools, a case a line |
@@ -83,6 +85,8 @@ mod dump_folder;
 mod exit;
 mod export;
 mod guest_name;
+mod import;
+mod import_input;
 mod init;
 mod input;
 mod invocation;
@@ -165,6 +169,7 @@ fn run(verb: Verb, out: &mut Output) -> Result<Exit, Failure> {
         Verb::Export(args) => export::run(&args, out),
         Verb::Doctor(args) => doctor::run(&args, out),
         Verb::Diff(args) => diff::run(&args, out),
+        Verb::Import(args) => import::run(&args, out),
         Verb::Init(args) => init::run(&args, out),
         Verb::Bench(args) => bench::run(&args, out),
         Verb::Codes { name } => codes::run(name, out),

@@ -33,6 +33,7 @@ const ALL: &[Lines] = &[
     lines::<crate::diff_json::JsonDiff<'_>>("diff"),
     lines::<crate::doctor_json::JsonDoctor<'_>>("doctor"),
     lines::<crate::export::JsonLine<'_>>("export"),
+    lines::<crate::import::JsonLine<'_>>("import"),
     lines::<crate::init::JsonLine<'_>>("init"),
     lines::<crate::next_hop::JsonNextHop<'_>>("next-hop"),
     lines::<crate::pcap_decap::JsonLine>("pcap decap"),

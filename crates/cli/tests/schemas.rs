@@ -36,6 +36,10 @@ fn runs(folder: &Path) -> Vec<Vec<String>> {
     )
     .to_owned();
     let made = folder.join("made").to_string_lossy().into_owned();
+    let imported = folder
+        .join("imported/scenario.toml")
+        .to_string_lossy()
+        .into_owned();
     let exported = folder.join("exported").to_string_lossy().into_owned();
     let not_a_capture = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
     let words: &[&[&str]] = &[
@@ -57,6 +61,7 @@ fn runs(folder: &Path) -> Vec<Vec<String>> {
         &["diff", &story, &story],
         &["diff", &story, &story, "--old-stage", "2", "--behaviour"],
         &["doctor", &dumps],
+        &["import", &dumps, "-o", &imported],
         &["init", "-r", &two_vsid, "-o", &made],
         &["next-hop", &story, "Statler", "445566", "192.168.1.22"],
         &["next-hop", &story, "Statler", "445566", "192.168.1.99"],

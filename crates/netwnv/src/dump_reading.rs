@@ -62,12 +62,9 @@ impl Reading {
             kind: DumpNoteKind::NotRead,
             text: text.to_owned(),
         };
+        let empty = not_read("the file is empty: no object was dumped", 0);
         let values = match content {
-            Content::Empty => {
-                self.notes
-                    .push(not_read("the file is empty: no object was dumped", 0));
-                &[][..]
-            }
+            Content::Empty => &[][..],
             Content::Foreign => {
                 let text = "the file is not read: neither JSON, CSV nor a list of properties";
                 self.notes.push(not_read(text, 0));
@@ -76,14 +73,19 @@ impl Reading {
             Content::Values(values) => values,
         };
         let mut foreign: Vec<&Range<usize>> = Vec::new();
+        let mut is_empty = !matches!(content, Content::Foreign);
         for (value, span) in values {
             let mut objects = Vec::new();
             value.objects(&mut objects);
+            is_empty &= objects.is_empty() && value.loose_values() == 0;
             foreign.extend(std::iter::repeat_n(span, value.loose_values()));
             let unknown = objects
                 .into_iter()
                 .filter(|object| !self.object(file, lines, object, hosts));
             foreign.extend(unknown.map(|object| &object.span));
+        }
+        if is_empty {
+            self.notes.push(empty);
         }
         if let Some(first) = foreign.iter().map(|span| span.start).min() {
             let text = match foreign.len() {

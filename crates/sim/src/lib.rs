@@ -26,6 +26,7 @@
 //! | `wanted.rs`, `comparison.rs`, `field_at.rs` | [`Wanted`], [`Comparison`]: deliveries beside a wanted capture |
 //! | `filter.rs`, `filter_*.rs` | [`Filter`]: expressions over whole walks |
 //! | `skeleton.rs`, `skeleton_*.rs` | [`Survey`] and [`Skeleton`]: a scenario guessed from a capture |
+//! | `import.rs`, `import_tenant.rs` | [`Import`]: a scenario from what hosts hold |
 //! | `oracle.rs`, `ledger.rs`, `digest.rs` | isolation, books, and the hash of a run |
 //! | `clue.rs`, `blame.rs`, `summary.rs` | what a walk asked last, and what that comes to; one frame in one line |
 #![forbid(unsafe_code)]
@@ -51,6 +52,8 @@ mod guest_claim;
 mod guest_device;
 mod guest_echo;
 mod hold;
+mod import;
+mod import_tenant;
 mod journey;
 mod keeper;
 mod learning;
@@ -73,6 +76,7 @@ mod scenario_error;
 mod scenario_file;
 mod scenario_guest;
 mod scenario_intent;
+mod scenario_text;
 mod skeleton;
 mod skeleton_candidate;
 mod skeleton_guess;
@@ -101,6 +105,7 @@ pub use entry::SkipReason;
 pub use filter::{Filter, FilterError};
 pub use filter_field::Field as FilterField;
 pub use guest::{Conflict, Guest, PingError};
+pub use import::Import;
 pub use journey::{Arrival, Exit, Hop, Journey};
 pub use keeper::FilterMatches;
 pub use ledger::{CopyLedger, Fate, FrameLedger, Outcome};

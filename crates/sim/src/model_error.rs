@@ -47,19 +47,31 @@ pub enum ModelError {
 
 /// What a host was refused, with places.
 pub(crate) fn refusal(estate: &Estate, scenario: &Scenario, refused: Refused) -> ModelError {
-    let windows = &estate.hosts[refused.host];
-    let errors = refused.errors.into_iter();
+    refusal_of(
+        &estate.hosts[refused.host],
+        &scenario.guests,
+        refused.errors,
+    )
+}
+
+/// What a host was refused, with places. Ports count into the guests.
+pub(crate) fn refusal_of(
+    windows: &nvgre_netwnv::Host,
+    guests: &[Guest],
+    errors: Vec<PolicyError>,
+) -> ModelError {
+    let errors = errors.into_iter();
     ModelError::Policy {
         host: windows.name.clone(),
         errors: errors
-            .map(|error| (error, place_of_error(windows, scenario, error)))
+            .map(|error| (error, place_of_error(windows, guests, error)))
             .collect(),
     }
 }
 
 fn place_of_error(
     windows: &nvgre_netwnv::Host,
-    scenario: &Scenario,
+    guests: &[Guest],
     error: PolicyError,
 ) -> Option<Place> {
     let record_place = |record| windows.record(record).map(|entry| entry.place.clone());
@@ -87,7 +99,7 @@ fn place_of_error(
             .rfind(|entry| entry.address.address == address)
             .map(|entry| entry.place.clone()),
         PolicyError::VlanAndSubnet(port) | PolicyError::DuplicatePort(port) => {
-            let guest = &scenario.guests[port.0 as usize];
+            let guest = &guests[port.0 as usize];
             let adapter = windows
                 .adapters
                 .iter()

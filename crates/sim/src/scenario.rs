@@ -332,6 +332,27 @@ impl Scenario {
 pub const DEFAULT_NIC: &str = "Network Adapter";
 
 impl Guest {
+    /// The first adapter of a VM, on the first host and of the first tenant, with nothing set.
+    pub(crate) fn named(name: &str, mac: MacAddress) -> Self {
+        Self {
+            name: name.to_owned(),
+            nic: DEFAULT_NIC.to_owned(),
+            tenant: 0,
+            host: 0,
+            mac,
+            addresses: Vec::new(),
+            gateways: Vec::new(),
+            mtu_bytes: 1_500,
+            subnet: PortSubnet::Unset,
+            vlan: None,
+            mac_address_spoofing: false,
+            dhcp_guard: false,
+            router_guard: false,
+            maximum_bandwidth_bits_per_second: 0,
+            storm_limit_packets_per_second: 0,
+        }
+    }
+
     /// "guest", or "guest/nic" where the adapter has a name of its own.
     pub fn port_name(&self) -> String {
         if self.nic == DEFAULT_NIC {

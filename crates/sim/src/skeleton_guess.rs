@@ -368,7 +368,8 @@ impl Guesser<'_> {
     }
 }
 
-fn routing_domain(vsid: VirtualSubnetId) -> RoutingDomainId {
+/// A made-up one, always the same for a subnet.
+pub(crate) fn routing_domain(vsid: VirtualSubnetId) -> RoutingDomainId {
     let (mut digits, mut rest, mut shift) = (0u128, vsid.get(), 0);
     while rest > 0 {
         digits |= u128::from(rest % 10) << shift;

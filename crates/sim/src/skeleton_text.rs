@@ -3,12 +3,15 @@
 use std::fmt::{self, Write as _};
 
 use nvgre_dataplane::{
-    CustomerRoute, HostAddress, LookupRecord, ProviderRoute, RecordId, RecordType, RouteId, Rule,
+    CustomerRoute, HostAddress, LookupRecord, PortSubnet, ProviderRoute, RecordId, RecordType,
+    RouteId, Rule,
 };
 use nvgre_netwnv::{HostAddressEntry, Labels, Place, ProviderRouteEntry, RecordEntry, RouteEntry};
 use nvgre_wire::{CustomerAddress, CustomerPrefix, ProviderAddress};
 
 use crate::guest::Guest;
+use crate::scenario::{self, Host, InterfaceAddress, Tenant};
+use crate::scenario_text;
 use crate::skeleton::{Skeleton, SkeletonGuest, SkeletonHost, SkeletonSubnet};
 
 /// Made up: no capture shows it.
@@ -84,13 +87,14 @@ impl Skeleton {
             "# A tenant for each VSID, its routing domain made up: a capture does not show which subnets are one tenant's."
         )?;
         for subnet in &self.subnets {
-            let vsid = subnet.virtual_subnet;
-            writeln!(out, "\n[[tenant]]\nname = \"{}\"", subnet.tenant)?;
-            writeln!(out, "routing_domain = \"{}\"", subnet.routing_domain)?;
-            writeln!(out, "virtual_subnets = [{vsid}]")?;
-            if let Some(group) = subnet.bum_group {
-                writeln!(out, "bum_group = {{ {vsid} = \"{group}\" }}")?;
-            }
+            let groups = subnet.bum_group.map(|group| (subnet.virtual_subnet, group));
+            let tenant = Tenant {
+                name: subnet.tenant.clone(),
+                routing_domain: subnet.routing_domain,
+                virtual_subnets: vec![subnet.virtual_subnet],
+                bum_groups: groups.into_iter().collect(),
+            };
+            scenario_text::tenant(out, &tenant)?;
         }
         writeln!(
             out,
@@ -109,55 +113,62 @@ impl Skeleton {
     }
 
     fn write_host(&self, out: &mut String, host: &SkeletonHost) -> fmt::Result {
-        writeln!(
-            out,
-            "\n[[host]]\nname = \"{}\"\nswitch = \"VMs\"",
-            host.name
-        )?;
-        writeln!(out, "interface_index = {INTERFACE_INDEX}")?;
-        writeln!(out, "interface_description = \"NIC of {}\"", host.name)?;
         let made_up = if host.mac_seen {
             ""
         } else {
-            "    # made up: the capture shows none"
+            "made up: the capture shows none"
         };
-        writeln!(out, "mac = \"{}\"{made_up}", host.mac)?;
-        writeln!(out, "policy = [\"{}\"]", host.policy_file())
+        let host = Host {
+            name: host.name.clone(),
+            switch: "VMs".to_owned(),
+            interface_name: INTERFACE_NAME.to_owned(),
+            interface_index: INTERFACE_INDEX,
+            interface_description: format!("NIC of {}", host.name),
+            mac: host.mac,
+            link_mtu_bytes: self.mtu_bytes,
+            policy: vec![host.policy_file()],
+        };
+        scenario_text::host(out, &host, made_up)
     }
 
     fn write_guest(&self, out: &mut String, guest: &SkeletonGuest) -> fmt::Result {
         let vsid = guest.virtual_subnet;
         let (sent, first) = (guest.frames_sent, guest.first_frame);
-        writeln!(out, "\n[[guest]]")?;
-        if sent == 0 {
-            writeln!(
-                out,
-                "# Sends nothing: known from frames to it, the first is {first}"
-            )?;
+        let above = if sent == 0 {
+            format!("Sends nothing: known from frames to it, the first is {first}")
         } else {
-            writeln!(out, "# Frames it sent: {sent}; first seen in frame {first}")?;
-        }
-        writeln!(out, "name = \"{}\"\ntenant = \"tenant-{vsid}\"", guest.name)?;
-        writeln!(out, "host = \"{}\"", self.hosts[guest.host].name)?;
-        writeln!(out, "mac = \"{}\"", guest.mac)?;
+            format!("Frames it sent: {sent}; first seen in frame {first}")
+        };
         let subnet = self.subnet_of(guest);
-        let length = |address: &CustomerAddress| {
+        let length = |address: CustomerAddress| {
             let prefixes = subnet.map_or(&[][..], |subnet| &subnet.prefixes);
-            let own = prefixes.iter().find(|prefix| prefix.contains(*address));
+            let own = prefixes.iter().find(|prefix| prefix.contains(address));
             own.map_or(if address.is_ipv4() { 32 } else { 128 }, |prefix| {
                 prefix.length()
             })
         };
         let shown = guest.addresses.iter().take(Guest::ADDRESSES_MAX);
-        let shown: Vec<_> = shown.map(|ca| format!("\"{ca}/{}\"", length(ca))).collect();
-        let more = guest.addresses.len() - shown.len();
+        let addresses: Vec<_> = shown
+            .map(|&address| InterfaceAddress {
+                address,
+                prefix_length: length(address),
+            })
+            .collect();
+        let more = guest.addresses.len() - addresses.len();
         let more = if more > 0 {
-            format!("    # and {more} more: they have records, and a guest has no room for them")
+            format!("and {more} more: they have records, and a guest has no room for them")
         } else {
             String::new()
         };
-        writeln!(out, "addresses = [{}]{more}", shown.join(", "))?;
-        writeln!(out, "virtual_subnet = {vsid}")
+        let tenant = format!("tenant-{vsid}");
+        let host = guest.host;
+        let guest = scenario::Guest {
+            addresses,
+            subnet: PortSubnet::Tenant(vsid),
+            ..scenario::Guest::named(&guest.name, guest.mac)
+        };
+        let names = [tenant.as_str(), self.hosts[host].name.as_str()];
+        scenario_text::guest(out, &guest, names, [&above, &more])
     }
 
     fn write_policy(&self, out: &mut String, host: usize, capture: &str) -> fmt::Result {
