@@ -35,6 +35,19 @@ pub(crate) enum Judged<'e> {
     Unjudged,
 }
 
+impl Variant<'_> {
+    /// Whether both are wrong, or suspect, for one reason.
+    pub(crate) fn is_wrong_as(&self, other: &Self) -> bool {
+        let (a, b) = (self.record, other.record);
+        self.judged == other.judged
+            && match self.judged {
+                Judged::Stale(_) | Judged::Unowned(_) => a.provider_address == b.provider_address,
+                Judged::OtherMac(_) | Judged::OtherSubnet(_) | Judged::NoGuest => a.mac == b.mac,
+                Judged::Right | Judged::Unjudged => std::ptr::eq(self, other),
+            }
+    }
+}
+
 impl Judged<'_> {
     /// Whether the tables show that the record is wrong, and not only suspect.
     pub(crate) fn is_wrong(&self) -> bool {

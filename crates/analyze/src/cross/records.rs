@@ -59,10 +59,13 @@ impl<'e> Check<'_, 'e> {
         let name = held[0].name;
         let variants = variants(self.index, held);
         let truth = truth(self.index, name, &variants);
-        for variant in &variants {
+        for (at, variant) in variants.iter().enumerate() {
             self.recorded
                 .insert((name.virtual_subnet, variant.record.mac));
-            self.accuse(name, variant, &variants, truth.as_ref());
+            // What is wrong in the same way is told once, whatever else is different about it.
+            if !variants[..at].iter().any(|told| told.is_wrong_as(variant)) {
+                self.accuse(name, variant, &variants, truth.as_ref());
+            }
         }
         if let Some(truth) = truth {
             self.recorded.insert((name.virtual_subnet, truth.mac));
@@ -90,8 +93,10 @@ impl<'e> Check<'_, 'e> {
         let record = variant.record;
         let address = record.provider_address;
         let owners = index.owners(address);
-        let said: Vec<_> = variant.said.iter().map(|&(host, _)| host).collect();
-        let said_by = index.names(&said);
+        let (alike, others): (Vec<_>, Vec<_>) =
+            all.iter().partition(|other| other.is_wrong_as(variant));
+        let said = alike.iter().flat_map(|variant| &variant.said);
+        let said_by = index.names(&hosts_of(said.map(|&(host, _)| host)));
         let at = |guests: &[GuestRef<'_>]| guests.iter().map(|&g| index.guest_at(g)).collect();
         let has_right = all.iter().any(|variant| variant.judged == Judged::Right);
         let (what, severity, guests) = match &variant.judged {
@@ -155,16 +160,15 @@ impl<'e> Check<'_, 'e> {
                 (what, Severity::Warning, Vec::new())
             }
         };
-        let mut sides = vec![self.side(variant)];
-        let others = all.iter().filter(|other| !std::ptr::eq(*other, variant));
-        sides.extend(others.map(|other| self.sample(other)));
+        let mut sides: Vec<_> = alike.iter().map(|variant| self.side(variant)).collect();
+        sides.extend(others.iter().map(|other| self.sample(other)));
         sides.extend(guests.iter().map(|&guest| self.guest_side(guest)));
         sides.extend(self.owner_sides(address));
         let right = truth.map(|truth| truth.provider_address);
         if let Some(right) = right.filter(|&right| right != address) {
             sides.extend(self.owner_sides(right));
         }
-        let remedy = self.remedy(name, variant, truth);
+        let remedy = self.remedy(name, variant, &alike, truth);
         self.found.push(Disagreement {
             what,
             severity,
@@ -177,6 +181,7 @@ impl<'e> Check<'_, 'e> {
         &self,
         name: RecordName,
         variant: &Variant<'e>,
+        alike: &[&Variant<'e>],
         truth: Option<&LookupRecord>,
     ) -> Remedy {
         let filter = name.filter();
@@ -202,7 +207,7 @@ impl<'e> Check<'_, 'e> {
                 remove_record(&name)
             )),
             _ => match (truth, &variant.judged) {
-                (Some(truth), _) => Remedy::Commands(self.mend(std::iter::once(variant), truth)),
+                (Some(truth), _) => Remedy::Commands(self.mend(alike.iter().copied(), truth)),
                 (None, Judged::Unowned(guests)) if guests.is_empty() => Remedy::Words(format!(
                     "If the host that owns it was not read, read that too; else on every host: Set-NetVirtualizationLookupRecord {filter} -ProviderAddress with an address of the guest's host"
                 )),
