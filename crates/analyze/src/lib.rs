@@ -19,7 +19,7 @@
 //! | `verdict.rs` | how it ended, in words, and what decided |
 //! | `names.rs` | [`Names`]: what things are called, and what is hidden from whom |
 //! | `finding.rs` | [`Check`] and [`Finding`]: what was asked, what was found, and where it is written |
-//! | `cross/` | [`cross_check`]: hosts beside each other; `disagreement.rs` what they disagree about, `index.rs` who runs, owns and needs what, `judged.rs` whether a record points to its guest, then a file for each kind of row |
+//! | `cross/` | [`cross_check`]: hosts beside each other, and what they disagree about |
 //! | `diff/` | [`diff_estates`]: what two states differ in; [`diff_behaviour`]: which guests that matters to, and which difference is to blame |
 //! | `record_name.rs` | [`RecordName`]: what records of several hosts are matched by |
 //! | `listed.rs` | names in a sentence |

@@ -3,7 +3,8 @@
 use nvgre_dataplane::LookupRecord;
 use nvgre_netwnv::{RecordEntry, RouteEntry};
 
-use crate::cross::disagreement::{HostCommand, RouteName};
+use crate::cross::disagreement::HostCommand;
+use crate::cross::what::RouteName;
 use crate::record_name::RecordName;
 
 /// Commands with their hosts; what several hosts run is told once.

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use nvgre_wire::{MacAddress, VirtualSubnetId};
 
 use crate::cross::commands::Commands;
-use crate::cross::disagreement::{Disagreement, Remedy, Side, What};
+use crate::cross::disagreement::{Disagreement, Remedy, Side};
 use crate::cross::domain::Domain;
 use crate::cross::index::{GuestRef, HostIndex, Index, subnet_of};
+use crate::cross::what::What;
 use crate::finding::Severity;
 
 /// Everything about where guests are.

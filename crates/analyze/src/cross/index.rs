@@ -7,8 +7,8 @@ use nvgre_dataplane::{PortSubnet, RecordType, Rule};
 use nvgre_netwnv::{Adapter, Estate, Host, HostAddressEntry, RecordEntry, RouteEntry};
 use nvgre_wire::{MacAddress, ProviderAddress, VirtualSubnetId};
 
-use crate::cross::disagreement::{GuestAt, RouteName};
 use crate::cross::domain::Domain;
+use crate::cross::what::{GuestAt, RouteName};
 use crate::record_name::RecordName;
 
 /// A host, counted into the estate.

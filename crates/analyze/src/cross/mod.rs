@@ -8,6 +8,18 @@
 //! A guest is where its adapter is. Records are judged by that first, then by what most hosts say.
 //! Where guests of a routing domain run on one host only, nothing needs to cross the underlay and
 //! nothing is missing. A host of which no adapter is known is not accused.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `disagreement.rs` | [`Disagreement`]: who says what, and what would mend it |
+//! | `what.rs`, `what_text.rs` | [`What`]: the kinds, and their sentences |
+//! | `index.rs`, `domain.rs` | who runs, owns and needs what |
+//! | `judged.rs` | whether a record points to its guest, and what it should say |
+//! | `records.rs`, `missing.rs`, `sides.rs` | lookup records |
+//! | `routes.rs`, `prefixes.rs` | customer routes |
+//! | `guests.rs` | MACs; policy that no guest needs |
+//! | `provider.rs`, `provider_network.rs` | provider addresses, ways between them, their networks |
+//! | `commands.rs` | the commands that mend |
 
 mod commands;
 mod disagreement;
@@ -15,17 +27,22 @@ mod domain;
 mod guests;
 mod index;
 mod judged;
+mod missing;
+mod prefixes;
 mod provider;
+mod provider_network;
 mod records;
 mod routes;
+mod sides;
+mod what;
+mod what_text;
 
 use nvgre_netwnv::Estate;
 
-pub use disagreement::{
-    Disagreement, GuestAt, HostCommand, RecordField, Remedy, RouteName, Side, What,
-};
+pub use disagreement::{Disagreement, HostCommand, Remedy, Side};
 pub use domain::Domain;
 pub(crate) use judged::says_same;
+pub use what::{GuestAt, RecordField, RouteName, What};
 
 use crate::cross::index::Index;
 
@@ -37,8 +54,10 @@ pub fn cross_check(estate: &Estate) -> Vec<Disagreement> {
     let mut found = Vec::new();
     records::check(&index, &mut found);
     routes::check(&index, &mut found);
+    prefixes::check(&index, &mut found);
     guests::check(&index, &mut found);
     provider::check(&index, &mut found);
+    provider_network::check(&index, &mut found);
     // What is found first stays first among equals: that is the order of keys.
     found.sort_by_key(|one| (std::cmp::Reverse(one.severity), one.what.rank()));
     found

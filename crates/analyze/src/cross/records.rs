@@ -2,19 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use nvgre_dataplane::{LookupRecord, RecordType};
+use nvgre_dataplane::LookupRecord;
 use nvgre_netwnv::RecordEntry;
+use nvgre_wire::{MacAddress, VirtualSubnetId};
 
 use crate::cross::commands::{Commands, mend_record, remove_record};
-use crate::cross::disagreement::{Disagreement, HostCommand, RecordField, Remedy, Side, What};
+use crate::cross::disagreement::{Disagreement, HostCommand, Remedy, Side};
 use crate::cross::domain::Domain;
 use crate::cross::index::{GuestRef, Held, HostIndex, Index, hosts_of, subnet_of, without};
 use crate::cross::judged::{Judged, Variant, truth, variants};
+use crate::cross::what::{RecordField, What};
 use crate::finding::Severity;
 use crate::record_name::RecordName;
-
-/// Most hosts whose places stand for those that are right.
-const RIGHT_TOLD: usize = 4;
 
 /// Everything about records.
 pub(crate) fn check(index: &Index<'_>, found: &mut Vec<Disagreement>) {
@@ -41,17 +40,18 @@ pub(crate) fn check(index: &Index<'_>, found: &mut Vec<Disagreement>) {
     check.unjudged();
 }
 
-struct Check<'i, 'e> {
-    index: &'i Index<'e>,
-    found: &'i mut Vec<Disagreement>,
+/// What is gathered while records are gone through, name by name.
+pub(super) struct Check<'i, 'e> {
+    pub(super) index: &'i Index<'e>,
+    pub(super) found: &'i mut Vec<Disagreement>,
     /// Hosts that need a domain's records and have none.
-    lacking: BTreeMap<Domain, Vec<HostIndex>>,
+    pub(super) lacking: BTreeMap<Domain, Vec<HostIndex>>,
     /// What they would have to make.
-    wanted: BTreeMap<Domain, Vec<(RecordEntry, HostIndex)>>,
+    pub(super) wanted: BTreeMap<Domain, Vec<(RecordEntry, HostIndex)>>,
     /// How many records point to hosts whose adapters are not known.
-    unjudged: BTreeMap<HostIndex, usize>,
+    pub(super) unjudged: BTreeMap<HostIndex, usize>,
     /// Adapters that some record is for, as (subnet, MAC) of records and of what they should say.
-    recorded: BTreeSet<(nvgre_wire::VirtualSubnetId, nvgre_wire::MacAddress)>,
+    pub(super) recorded: BTreeSet<(VirtualSubnetId, MacAddress)>,
 }
 
 impl<'e> Check<'_, 'e> {
@@ -160,13 +160,16 @@ impl<'e> Check<'_, 'e> {
                 (what, Severity::Warning, Vec::new())
             }
         };
-        let mut sides: Vec<_> = alike.iter().map(|variant| self.side(variant)).collect();
-        sides.extend(others.iter().map(|other| self.sample(other)));
-        sides.extend(guests.iter().map(|&guest| self.guest_side(guest)));
-        sides.extend(self.owner_sides(address));
+        let mut sides: Vec<_> = alike
+            .iter()
+            .map(|variant| self.index.side(variant))
+            .collect();
+        sides.extend(others.iter().map(|other| self.index.sample(other)));
+        sides.extend(guests.iter().map(|&guest| self.index.guest_side(guest)));
+        sides.extend(self.index.owner_sides(address));
         let right = truth.map(|truth| truth.provider_address);
         if let Some(right) = right.filter(|&right| right != address) {
-            sides.extend(self.owner_sides(right));
+            sides.extend(self.index.owner_sides(right));
         }
         let remedy = self.remedy(name, variant, &alike, truth);
         self.found.push(Disagreement {
@@ -269,10 +272,13 @@ impl<'e> Check<'_, 'e> {
             truth.is_some_and(|truth| crate::cross::judged::says_same(truth, variant.record))
         };
         let (right, wrong): (Vec<_>, Vec<_>) = open.iter().copied().partition(|v| is_right(v));
-        let mut sides: Vec<_> = wrong.iter().map(|variant| self.side(variant)).collect();
-        sides.extend(right.iter().map(|variant| self.sample(variant)));
+        let mut sides: Vec<_> = wrong
+            .iter()
+            .map(|variant| self.index.side(variant))
+            .collect();
+        sides.extend(right.iter().map(|variant| self.index.sample(variant)));
         let guests = self.index.guests(name.virtual_subnet, open[0].record.mac);
-        sides.extend(guests.iter().map(|&guest| self.guest_side(guest)));
+        sides.extend(guests.iter().map(|&guest| self.index.guest_side(guest)));
         let remedy = match truth {
             Some(truth) => Remedy::Commands(self.mend(wrong.into_iter(), truth)),
             None => Remedy::Either(
@@ -333,260 +339,5 @@ impl<'e> Check<'_, 'e> {
                 name.filter()
             )),
         });
-    }
-
-    fn missing(
-        &mut self,
-        name: RecordName,
-        held: &[Held<'e, RecordName, RecordEntry>],
-        variants: &[Variant<'e>],
-        truth: Option<&LookupRecord>,
-    ) {
-        let index = self.index;
-        let domain = index.domain(name.virtual_subnet);
-        // Each host learns its own.
-        if variants
-            .iter()
-            .all(|v| v.record.record_type == RecordType::Dynamic)
-        {
-            return;
-        }
-        let (holder, known) = variants[0].said[0];
-        let right = truth.map(|truth| RecordEntry {
-            record: *truth,
-            ..known.clone()
-        });
-        let lacking = self.lacking.get(&domain).map_or(&[][..], Vec::as_slice);
-        if !lacking.is_empty() {
-            let wanted = self.wanted.entry(domain).or_default();
-            wanted.push((right.clone().unwrap_or_else(|| known.clone()), holder));
-        }
-        let needing = index.needing(domain);
-        if needing.len() <= held.len() && needing.iter().zip(held).all(|(&n, h)| n == h.host) {
-            return;
-        }
-        let holding = hosts_of(held.iter().map(|one| one.host));
-        let missing = without(&without(needing, &holding), lacking);
-        if missing.is_empty() {
-            return;
-        }
-        let mut sides = vec![Side {
-            hosts: index.names(&missing),
-            says: "no such record".to_owned(),
-            places: missing
-                .iter()
-                .filter_map(|&host| self.adapter_place(host, domain))
-                .collect(),
-        }];
-        sides.extend(variants.iter().map(|variant| self.sample(variant)));
-        let remedy = match right {
-            Some(entry) => Remedy::Commands(vec![HostCommand {
-                hosts: index.names(&missing),
-                command: entry.to_powershell(),
-            }]),
-            None => Remedy::Words(format!(
-                "The hosts that have it disagree about it: mend that first, then make it on {} too",
-                crate::listed::listed(&index.names(&missing))
-            )),
-        };
-        let is_known = variants.iter().any(|variant| match variant.judged {
-            Judged::Right | Judged::Stale(_) | Judged::OtherMac(_) => true,
-            Judged::Unowned(ref guests) => !guests.is_empty(),
-            Judged::OtherSubnet(_) | Judged::NoGuest | Judged::Unjudged => false,
-        });
-        let severity = if index.is_spread(domain) && is_known {
-            Severity::Error
-        } else {
-            Severity::Warning
-        };
-        self.found.push(Disagreement {
-            what: What::RecordMissing {
-                record: name,
-                hosts: index.names(&missing),
-            },
-            severity,
-            sides,
-            remedy,
-        });
-    }
-
-    fn hosts_without_records(&mut self) {
-        let index = self.index;
-        for (&domain, lacking) in &self.lacking {
-            let wanted = self.wanted.get(&domain).map_or(&[][..], Vec::as_slice);
-            // All that others have was learned.
-            let Some((first, holder)) = wanted.first() else {
-                continue;
-            };
-            let commands = wanted.iter().map(|(entry, _)| HostCommand {
-                hosts: index.names(lacking),
-                command: entry.to_powershell(),
-            });
-            let is_spread = index.is_spread(domain);
-            self.found.push(Disagreement {
-                severity: if is_spread {
-                    Severity::Error
-                } else {
-                    Severity::Warning
-                },
-                sides: vec![
-                    Side {
-                        hosts: index.names(lacking),
-                        says: "none of its records".to_owned(),
-                        places: lacking
-                            .iter()
-                            .filter_map(|&host| self.adapter_place(host, domain))
-                            .collect(),
-                    },
-                    Side {
-                        hosts: index.names(&[*holder]),
-                        says: format!("{}, and others", RecordName::of(&first.record)),
-                        places: vec![first.place.clone()],
-                    },
-                ],
-                remedy: Remedy::Commands(commands.collect()),
-                what: What::NoRecords {
-                    domain,
-                    hosts: index.names(lacking),
-                    missing: wanted.len(),
-                },
-            });
-        }
-    }
-
-    fn adapters_without_record(&mut self) {
-        let index = self.index;
-        for (vsid, mac, guests) in index.all_guests() {
-            let domain = index.domain(vsid);
-            let is_asked = index.is_spread(domain) && index.holding_records.contains_key(&domain);
-            if !is_asked || self.recorded.contains(&(vsid, mac)) {
-                continue;
-            }
-            let guest = guests[0];
-            let sides = vec![self.guest_side(guest)];
-            let own = index.hosts[guest.0].provider_addresses.first();
-            let own = own.map_or("the host's provider address".to_owned(), |entry| {
-                entry.address.address.to_string()
-            });
-            self.found.push(Disagreement {
-                what: What::AdapterWithoutRecord {
-                    virtual_subnet: vsid,
-                    guest: index.guest_at(guest),
-                },
-                severity: Severity::Error,
-                sides,
-                remedy: Remedy::Words(format!(
-                    "On every host of its tenant: New-NetVirtualizationLookupRecord -VirtualSubnetID {vsid} -MACAddress \"{mac}\" -ProviderAddress \"{own}\" with the guest's -CustomerAddress and the tenant's -Rule"
-                )),
-            });
-        }
-    }
-
-    fn domains_without_records(&mut self) {
-        let index = self.index;
-        for (&domain, needing) in &index.needing {
-            if !index.is_spread(domain) || index.holding_records.contains_key(&domain) {
-                continue;
-            }
-            let place = |&host: &HostIndex| self.adapter_place(host, domain);
-            self.found.push(Disagreement {
-                what: What::DomainWithoutRecords {
-                    domain,
-                    hosts: index.names(needing),
-                },
-                severity: Severity::Error,
-                sides: vec![Side {
-                    hosts: index.names(needing),
-                    says: "guests and no records".to_owned(),
-                    places: needing.iter().filter_map(place).collect(),
-                }],
-                remedy: Remedy::Words(
-                    "On each of these hosts: New-NetVirtualizationCustomerRoute for the tenant's prefixes, New-NetVirtualizationLookupRecord for each guest's addresses".to_owned(),
-                ),
-            });
-        }
-    }
-
-    fn unjudged(&mut self) {
-        for (&host, &records) in &self.unjudged {
-            let name = self.index.hosts[host].name.clone();
-            self.found.push(Disagreement {
-                what: What::AdaptersUnknown {
-                    host: name.clone(),
-                    records,
-                },
-                severity: Severity::Note,
-                sides: Vec::new(),
-                remedy: Remedy::Words(format!(
-                    "Read {name} with its adapters too: Get-VMNetworkAdapter -VMName *"
-                )),
-            });
-        }
-    }
-
-    /// Where some adapter of a domain on a host was written.
-    fn adapter_place(&self, host: HostIndex, domain: Domain) -> Option<nvgre_netwnv::Place> {
-        let adapters = self.index.hosts[host].adapters.iter();
-        let mut of_domain = adapters
-            .filter(|adapter| subnet_of(adapter).is_some_and(|v| self.index.domain(v) == domain));
-        of_domain.find_map(|adapter| adapter.place.clone())
-    }
-
-    /// All hosts of a variant, and where each says it.
-    fn side(&self, variant: &Variant<'_>) -> Side {
-        self.side_of(variant, variant.said.len())
-    }
-
-    /// The hosts of a variant, and where the first of them say it.
-    fn sample(&self, variant: &Variant<'_>) -> Side {
-        self.side_of(variant, RIGHT_TOLD)
-    }
-
-    fn side_of(&self, variant: &Variant<'_>, places: usize) -> Side {
-        let record = variant.record;
-        let mut says = format!(
-            "{} at {}, MAC {}, {}",
-            record.customer_address, record.provider_address, record.mac, record.rule
-        );
-        if record.record_type != RecordType::Static {
-            says += &format!(", {}", record.record_type);
-        }
-        if record.use_vm_mac {
-            says += ", UseVmMACAddress";
-        }
-        let said = variant.said.iter();
-        Side {
-            hosts: self
-                .index
-                .names(&said.clone().map(|&(host, _)| host).collect::<Vec<_>>()),
-            says,
-            places: said
-                .take(places)
-                .map(|(_, entry)| entry.place.clone())
-                .collect(),
-        }
-    }
-
-    fn guest_side(&self, (host, adapter): GuestRef<'_>) -> Side {
-        let subnet = match subnet_of(adapter) {
-            Some(vsid) => format!("in VSID {vsid}"),
-            None => "its VSID not set".to_owned(),
-        };
-        Side {
-            hosts: self.index.names(&[host]),
-            says: format!("runs {} ({}), {subnet}", adapter.vm_name, adapter.mac),
-            places: adapter.place.iter().cloned().collect(),
-        }
-    }
-
-    fn owner_sides(&self, address: nvgre_wire::ProviderAddress) -> Vec<Side> {
-        let owners = self.index.owners.get(&address).into_iter().flatten();
-        owners
-            .map(|&(host, entry)| Side {
-                hosts: self.index.names(&[host]),
-                says: format!("owns {address}"),
-                places: vec![entry.place.clone()],
-            })
-            .collect()
     }
 }

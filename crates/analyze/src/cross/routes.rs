@@ -6,16 +6,15 @@ use nvgre_netwnv::RouteEntry;
 use nvgre_wire::{CustomerAddress, RoutingDomainId, VirtualSubnetId};
 
 use crate::cross::commands::{Commands, mend_routes, remove_routes};
-use crate::cross::disagreement::{Disagreement, HostCommand, Remedy, RouteName, Side, What};
+use crate::cross::disagreement::{Disagreement, HostCommand, Remedy, Side};
 use crate::cross::domain::Domain;
 use crate::cross::index::{Held, HostIndex, Index, hosts_of, without};
+use crate::cross::sides::RIGHT_TOLD;
+use crate::cross::what::{RouteName, What};
 use crate::finding::Severity;
 use crate::listed::listed;
 
-type HeldRoute<'e> = Held<'e, RouteName, RouteEntry>;
-
-/// Most hosts whose places stand for those that are right.
-const RIGHT_TOLD: usize = 4;
+pub(crate) type HeldRoute<'e> = Held<'e, RouteName, RouteEntry>;
 
 /// Everything about customer routes.
 pub(crate) fn check(index: &Index<'_>, found: &mut Vec<Disagreement>) {
@@ -56,7 +55,6 @@ pub(crate) fn check(index: &Index<'_>, found: &mut Vec<Disagreement>) {
         found.push(no_routes(index, domain, &lacking));
     }
     subnets_without_routes(index, found);
-    overlaps(index, found);
 }
 
 /// Hosts that need a domain's routes and have none, and what they would have to make.
@@ -351,55 +349,6 @@ fn subnets_without_routes(index: &Index<'_>, found: &mut Vec<Disagreement>) {
                     "On every host of the tenant: New-NetVirtualizationCustomerRoute -VirtualSubnetID {vsid} with the tenant's -RoutingDomainID, the subnet's -DestinationPrefix and -NextHop \"0.0.0.0\""
                 )),
             });
-        }
-    }
-}
-
-/// V-05, over all hosts' routes at once: sorted by first address, an overlap is with a prefix that
-/// is still open.
-fn overlaps(index: &Index<'_>, found: &mut Vec<Disagreement>) {
-    let mut on_link: Vec<&HeldRoute<'_>> = index
-        .routes
-        .iter()
-        .filter(|held| held.entry.route.is_on_link())
-        // A subnet in two domains is told as that.
-        .filter(|held| {
-            let domain = Domain::Routing(held.name.routing_domain);
-            index.domain(held.name.virtual_subnet) == domain
-        })
-        .collect();
-    on_link.dedup_by_key(|held| held.name);
-    // Wider prefixes first, so that what they hold follows them.
-    on_link.sort_by_key(|held| {
-        let prefix = held.name.destination;
-        (held.name.routing_domain, prefix.network(), prefix.length())
-    });
-    for of_domain in on_link.chunk_by(|a, b| a.name.routing_domain == b.name.routing_domain) {
-        let mut open: Vec<&HeldRoute<'_>> = Vec::new();
-        for &held in of_domain {
-            open.retain(|wider| wider.name.destination.overlaps(&held.name.destination));
-            let others = open
-                .iter()
-                .filter(|wider| wider.name.virtual_subnet != held.name.virtual_subnet);
-            for wider in others {
-                let side = |held: &HeldRoute<'_>| Side {
-                    hosts: index.names(&[held.host]),
-                    says: format!("on-link: {}", held.name),
-                    places: vec![held.entry.place.clone()],
-                };
-                found.push(Disagreement {
-                    what: What::PrefixesOverlap {
-                        first: wider.name,
-                        second: held.name,
-                    },
-                    severity: Severity::Warning,
-                    sides: vec![side(held), side(wider)],
-                    remedy: Remedy::Words(
-                        "Give each subnet prefixes of its own, on every host: which subnet an address is in depends on the longest prefix alone".to_owned(),
-                    ),
-                });
-            }
-            open.push(held);
         }
     }
 }
