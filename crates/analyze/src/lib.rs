@@ -48,8 +48,8 @@ pub use conversation::{
 };
 pub use converse::{converse, forwarded_by};
 pub use cross::{
-    Disagreement, Domain, GuestAt, HostCommand, RecordField, Remedy, RouteName, Side, What,
-    cross_check,
+    About, Disagreement, Domain, GuestAt, HostCommand, RecordField, Remedy, RouteName, Side, What,
+    cross_check, examine,
 };
 pub use diff::{
     BehaviourDiff, Change, ChangedProperty, Difference, Flip, Item, PairVerdict, Property,

@@ -7,7 +7,7 @@ use estates::{
     RED, address, agreed, apply, guest, hosts, mac, mends, on, on_all, only, record, route, rules,
     story,
 };
-use nvgre_analyze::{Finding, Remedy, Severity, What, cross_check};
+use nvgre_analyze::{Finding, Remedy, Severity, What, cross_check, examine};
 
 /// Places as text.
 fn places(one: &nvgre_analyze::Disagreement) -> Vec<String> {
@@ -194,7 +194,7 @@ fn a_record_that_one_host_lacks_is_missing_where_guests_need_it() {
     let one = only(&estate);
     assert_eq!(
         one.what.to_string(),
-        "10.0.0.11 in VSID 5001 has no lookup record on Gonzo, where guests of its routing domain run (V-16)"
+        "10.0.0.11 in VSID 5001 has no lookup record on Gonzo, where its routing domain is in use (V-16)"
     );
     assert_eq!(one.severity, Severity::Error);
     assert_eq!(places(&one)[1..], ["Kermit.ps1:1:1", "Piggy.ps1:1:1"]);
@@ -204,6 +204,28 @@ fn a_record_that_one_host_lacks_is_missing_where_guests_need_it() {
     estate.hosts[2].records.clear();
     let rest = rules(&estate);
     assert!(!rest.contains(&"record_missing"), "{rest:?}");
+}
+
+#[test]
+fn without_any_adapter_hosts_are_held_to_what_they_have_of_a_domain() {
+    let mut estate = agreed();
+    for host in &mut estate.hosts {
+        host.adapters.clear();
+    }
+    assert_eq!(rules(&estate), [""; 0]);
+    on(
+        &mut estate,
+        "Gonzo",
+        "Remove-NetVirtualizationLookupRecord -CustomerAddress 10.0.0.11",
+    );
+    let one = only(&estate);
+    assert_eq!(one.what.name(), "record_missing");
+    assert_eq!(
+        one.severity,
+        Severity::Warning,
+        "nothing shows who needs it"
+    );
+    mends(&estate, &one.remedy);
 }
 
 #[test]
@@ -241,7 +263,7 @@ fn a_host_without_any_record_of_its_guests_tenant_is_told_once() {
     let one = only(&estate);
     assert_eq!(
         one.what.to_string(),
-        format!("guests of {RED} run on Piggy, without any of its 3 lookup records there (V-16)")
+        format!("{RED} is in use on Piggy, without any of its 3 lookup records there (V-16)")
     );
     mends(&estate, &one.remedy);
     on(
@@ -404,7 +426,7 @@ fn a_route_that_one_host_lacks_or_has_otherwise_is_told() {
     let one = only(&estate);
     assert_eq!(
         one.what.to_string(),
-        "the customer route to 10.0.2.0/24 in VSID 5002 is not on Piggy, where guests of its routing domain run (V-16)"
+        "the customer route to 10.0.2.0/24 in VSID 5002 is not on Piggy, where its routing domain is in use (V-16)"
     );
     mends(&estate, &one.remedy);
 
@@ -619,4 +641,48 @@ fn the_order_is_worst_first_and_the_same_for_every_order_of_rows() {
         .map(|one| Finding::from(one).identity)
         .collect();
     assert_eq!(identities.len(), found.len(), "identities are unique");
+}
+
+#[test]
+fn a_hosts_policy_is_doubted_by_itself_only_where_that_is_asked() {
+    let mut estate = agreed();
+    // Not in any prefix of the subnet, and on every host (V-09).
+    guest(&mut estate, "Gonzo", "Dan", &mac(14), 5001);
+    on_all(
+        &mut estate,
+        &record(14, "192.168.4.3", "Dan").replace("10.0.0.14", "10.9.0.14"),
+    );
+    assert_eq!(rules(&estate), [""; 0]);
+    let found = examine(&estate);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert_eq!(
+        found[0].what.to_string(),
+        "the lookup record of 10.9.0.14 in VSID 5001 on Kermit, Piggy and Gonzo: no on-link customer route of this subnet covers the customer address (V-09)"
+    );
+    assert_eq!(found[0].what.name(), "suspect_policy");
+    assert_eq!(found[0].severity, Severity::Warning);
+    assert_eq!(places(&found[0]).len(), 3);
+}
+
+#[test]
+fn policy_that_no_host_would_load_is_an_error() {
+    let mut estate = agreed();
+    // Two NAT records at one address (V-04), as only a dump could show them.
+    for host in &mut estate.hosts {
+        for entry in &mut host.records[..2] {
+            entry.record.rule = nvgre_dataplane::Rule::Nat;
+            entry.record.provider_address = "192.168.4.1".parse().unwrap();
+        }
+    }
+    let found = examine(&estate);
+    let refused = found
+        .iter()
+        .filter(|one| one.what.name() == "refused_policy");
+    let refused: Vec<_> = refused.map(|one| one.what.to_string()).collect();
+    assert_eq!(
+        refused,
+        [
+            "the lookup record of 10.0.0.12 in VSID 5001 on Kermit, Piggy and Gonzo: a TranslationMethodNat record shares its provider address with another record (V-04)"
+        ]
+    );
 }

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use nvgre_analyze::{Check, CheckOutcome, Disagreement, Finding, Severity, Side, cross_check};
+use nvgre_analyze::{Check, CheckOutcome, Disagreement, Finding, Severity, Side, examine};
 use nvgre_netwnv::{Dump, Host};
 
 use crate::doctor_json::JsonDoctor;
@@ -56,7 +56,7 @@ pub(crate) fn run(args: &DoctorArgs, out: &mut Output) -> Result<Exit, Failure> 
     let diagnosis = Diagnosis {
         folder: args.dir.display().to_string(),
         files,
-        found: cross_check(&dump.estate),
+        found: examine(&dump.estate),
         dump,
     };
     if out.is_json() {

@@ -125,12 +125,12 @@ const TEXTS: &[(&str, &str, &str)] = &[
     ),
     (
         "no_records",
-        "A host runs guests of a tenant and has none of its lookup records (V-16).",
+        "A host where a routing domain is in use has none of its lookup records (V-16).",
         "Give it the records that the other hosts have.",
     ),
     (
         "record_missing",
-        "A host runs guests of a tenant and lacks one of its lookup records (V-16).",
+        "A host where a routing domain is in use lacks one of its lookup records (V-16).",
         "Make the record there as the other hosts have it.",
     ),
     (
@@ -150,12 +150,12 @@ const TEXTS: &[(&str, &str, &str)] = &[
     ),
     (
         "no_routes",
-        "A host runs guests of a tenant and has none of its customer routes (V-16).",
+        "A host where a routing domain is in use has none of its customer routes (V-16).",
         "Give it the routes that the other hosts have.",
     ),
     (
         "route_missing",
-        "A host runs guests of a tenant and lacks one of its customer routes (V-16).",
+        "A host where a routing domain is in use lacks one of its customer routes (V-16).",
         "Make the route there as the other hosts have it.",
     ),
     (
@@ -217,6 +217,11 @@ const TEXTS: &[(&str, &str, &str)] = &[
         "policy_unneeded",
         "A host has policy of tenants that have no guest there (V-16).",
         "Remove it, or leave it where guests may come back.",
+    ),
+    (
+        "refused_policy",
+        "A host refuses this policy.",
+        "The README lists the checks of policy.",
     ),
     (
         "labels_differ",

@@ -183,7 +183,7 @@ fn a_record_that_one_host_lacks_is_missing_there() {
     let ran = doctor(folder.path(), &[]);
     assert_eq!(ran.exit, 1, "{}{}", ran.stdout, ran.stderr);
     assert!(
-        ran.stdout.contains("error: record_missing: 192.168.1.22 in VSID 445566 has no lookup record on Statler, where guests of its routing domain run (V-16)\n"),
+        ran.stdout.contains("error: record_missing: 192.168.1.22 in VSID 445566 has no lookup record on Statler, where its routing domain is in use (V-16)\n"),
         "{}",
         ran.stdout
     );

@@ -9,6 +9,7 @@ use nvgre_wire::{MacAddress, ProviderAddress, VirtualSubnetId};
 
 use crate::cross::domain::Domain;
 use crate::cross::what::{GuestAt, RouteName};
+use crate::finding::Severity;
 use crate::record_name::RecordName;
 
 /// A host, counted into the estate.
@@ -37,7 +38,7 @@ pub(crate) struct Index<'e> {
     by_mac: BTreeMap<MacAddress, Vec<GuestRef<'e>>>,
     by_vm: BTreeMap<(VirtualSubnetId, String), Vec<GuestRef<'e>>>,
     domains: BTreeMap<VirtualSubnetId, Domain>,
-    /// Hosts where guests of a domain run.
+    /// Hosts where a domain is in use: its guests run there.
     pub(crate) needing: BTreeMap<Domain, Vec<HostIndex>>,
     /// Hosts with any record of a domain.
     pub(crate) holding_records: BTreeMap<Domain, Vec<HostIndex>>,
@@ -72,6 +73,9 @@ impl<'e> Index<'e> {
         index.read_routes();
         index.read_adapters();
         index.read_records();
+        if estate.hosts.iter().all(|host| host.adapters.is_empty()) {
+            index.need_what_is_there();
+        }
         for (at, host) in estate.hosts.iter().enumerate() {
             for entry in &host.provider_addresses {
                 let owners = index.owners.entry(entry.address.address).or_default();
@@ -182,6 +186,15 @@ impl<'e> Index<'e> {
         }
     }
 
+    /// Where nothing is known of guests, a domain is in use on every host that has any of its policy.
+    fn need_what_is_there(&mut self) {
+        self.needing.clone_from(&self.holding_records);
+        for at in 0..self.routes.len() {
+            let (vsid, host) = (self.routes[at].name.virtual_subnet, self.routes[at].host);
+            add(self.needing.entry(self.domain(vsid)).or_default(), host);
+        }
+    }
+
     /// The routing domain that most hosts put a subnet into.
     pub(crate) fn domain(&self, vsid: VirtualSubnetId) -> Domain {
         let known = self.domains.get(&vsid).copied();
@@ -196,6 +209,16 @@ impl<'e> Index<'e> {
     /// Whether guests of a domain run on several hosts.
     pub(crate) fn is_spread(&self, domain: Domain) -> bool {
         self.needing(domain).len() > 1
+    }
+
+    /// How bad it is to lack a domain's policy where it is in use: without guests elsewhere, or
+    /// without any known, nothing shows that it matters.
+    pub(crate) fn lack(&self, domain: Domain) -> Severity {
+        if self.is_spread(domain) && !self.by_mac.is_empty() {
+            Severity::Error
+        } else {
+            Severity::Warning
+        }
     }
 
     /// Adapters with this MAC in this subnet; of a gateway's MAC, wherever they are.

@@ -73,8 +73,8 @@ impl<'e> Check<'_, 'e> {
             Judged::Unowned(ref guests) => !guests.is_empty(),
             Judged::OtherSubnet(_) | Judged::NoGuest | Judged::Unjudged => false,
         });
-        let severity = if index.is_spread(domain) && is_known {
-            Severity::Error
+        let severity = if is_known {
+            index.lack(domain)
         } else {
             Severity::Warning
         };
@@ -101,13 +101,8 @@ impl<'e> Check<'_, 'e> {
                 hosts: index.names(lacking),
                 command: entry.to_powershell(),
             });
-            let is_spread = index.is_spread(domain);
             self.found.push(Disagreement {
-                severity: if is_spread {
-                    Severity::Error
-                } else {
-                    Severity::Warning
-                },
+                severity: index.lack(domain),
                 sides: vec![
                     Side {
                         hosts: index.names(lacking),

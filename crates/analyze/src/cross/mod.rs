@@ -2,12 +2,12 @@
 //! what runs where. Nothing is forwarded here.
 //!
 //! What is asked across hosts: V-02, V-03 in its half that tables show, V-05, V-08, V-12, V-14 and
-//! V-16, and that hosts that share a record or route say the same about it. A host's policy by
-//! itself is checked where it is loaded.
+//! V-16, and that hosts that share a record or route say the same about it.
 //!
 //! A guest is where its adapter is. Records are judged by that first, then by what most hosts say.
 //! Where guests of a routing domain run on one host only, nothing needs to cross the underlay and
-//! nothing is missing. A host of which no adapter is known is not accused.
+//! nothing is missing. A host of which no adapter is known is not accused; where none is known of any
+//! host, a routing domain is in use wherever there is any policy of it.
 //!
 //! | file | holds |
 //! |---|---|
@@ -19,6 +19,7 @@
 //! | `routes.rs`, `prefixes.rs` | customer routes |
 //! | `guests.rs` | MACs; policy that no guest needs |
 //! | `provider.rs`, `provider_network.rs` | provider addresses, ways between them, their networks |
+//! | `own.rs` | each host's policy by itself |
 //! | `commands.rs` | the commands that mend |
 
 mod commands;
@@ -28,6 +29,7 @@ mod guests;
 mod index;
 mod judged;
 mod missing;
+mod own;
 mod prefixes;
 mod provider;
 mod provider_network;
@@ -42,7 +44,7 @@ use nvgre_netwnv::Estate;
 pub use disagreement::{Disagreement, HostCommand, Remedy, Side};
 pub use domain::Domain;
 pub(crate) use judged::says_same;
-pub use what::{GuestAt, RecordField, RouteName, What};
+pub use what::{About, GuestAt, RecordField, RouteName, What};
 
 use crate::cross::index::Index;
 
@@ -58,7 +60,20 @@ pub fn cross_check(estate: &Estate) -> Vec<Disagreement> {
     guests::check(&index, &mut found);
     provider::check(&index, &mut found);
     provider_network::check(&index, &mut found);
-    // What is found first stays first among equals: that is the order of keys.
-    found.sort_by_key(|one| (std::cmp::Reverse(one.severity), one.what.rank()));
+    rank(&mut found);
     found
+}
+
+/// What [`cross_check`] finds, and what is wrong with each host's policy by itself: for hosts whose
+/// policy nobody has loaded yet.
+pub fn examine(estate: &Estate) -> Vec<Disagreement> {
+    let mut found = cross_check(estate);
+    own::check(estate, &mut found);
+    rank(&mut found);
+    found
+}
+
+/// What was found first stays first among equals: that is the order of keys.
+fn rank(found: &mut [Disagreement]) {
+    found.sort_by_key(|one| (std::cmp::Reverse(one.severity), one.what.rank()));
 }

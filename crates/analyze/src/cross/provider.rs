@@ -72,6 +72,10 @@ fn hosts_off_the_underlay(index: &Index<'_>, found: &mut Vec<Disagreement>) {
         .collect();
     for host in spread {
         let of = &index.hosts[host];
+        // What is not known to run guests may be no more than badly dumped.
+        if of.adapters.is_empty() {
+            continue;
+        }
         let sides = || vec![guests_side(of)];
         if !of.nics.is_empty() && of.nics.iter().all(|nic| !nic.wnv_bound) {
             let used = of.adapters.iter().find(|a| subnet_of(a).is_some());

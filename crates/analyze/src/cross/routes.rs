@@ -230,7 +230,7 @@ fn one_name<'e>(
     );
     found.push(Disagreement {
         what: What::RouteMissing { route: name, hosts },
-        severity: Severity::Error,
+        severity: index.lack(domain),
         sides,
         remedy,
     });
@@ -310,11 +310,6 @@ fn no_routes(index: &Index<'_>, domain: Domain, lacking: &Lacking<'_>) -> Disagr
             places: vec![first.place.clone()],
         });
     }
-    let severity = if index.is_spread(domain) {
-        Severity::Error
-    } else {
-        Severity::Warning
-    };
     Disagreement {
         remedy: Remedy::Commands(commands.collect()),
         what: What::NoRoutes {
@@ -322,7 +317,7 @@ fn no_routes(index: &Index<'_>, domain: Domain, lacking: &Lacking<'_>) -> Disagr
             missing: lacking.wanted.len(),
             hosts,
         },
-        severity,
+        severity: index.lack(domain),
         sides,
     }
 }

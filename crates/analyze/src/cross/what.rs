@@ -213,6 +213,17 @@ pub enum What {
         /// The domains.
         domains: Vec<Domain>,
     },
+    /// A host's policy is wrong or suspect by itself.
+    OwnPolicy {
+        /// The row.
+        about: Option<About>,
+        /// What is wrong with it, with the check's number.
+        fault: String,
+        /// Whether a host refuses it. Else it is suspect.
+        is_refused: bool,
+        /// The hosts that have it so.
+        hosts: Vec<String>,
+    },
     /// The labels of a record differ between hosts. They decide nothing.
     LabelsDiffer {
         /// The record.
@@ -251,6 +262,10 @@ impl What {
             Self::AdaptersUnknown { .. } => (24, "adapters_unknown"),
             Self::PolicyUnneeded { .. } => (25, "policy_unneeded"),
             Self::LabelsDiffer { .. } => (26, "labels_differ"),
+            Self::OwnPolicy { is_refused, .. } => match is_refused {
+                true => (27, "refused_policy"),
+                false => (27, "suspect_policy"),
+            },
         }
     }
 
@@ -307,8 +322,25 @@ impl What {
             Self::ProviderVlansDiffer { network }
             | Self::ProviderPrefixLengthsDiffer { network } => network.to_string(),
             Self::ExternalRouterDiffers => String::new(),
+            Self::OwnPolicy { about, fault, .. } => match about {
+                Some(About::Record(name)) => format!("{}/{fault}", name.path()),
+                Some(About::Route(name)) => format!("{}/{fault}", name.path()),
+                Some(About::ProviderAddress(address)) => format!("{address}/{fault}"),
+                None => fault.clone(),
+            },
         }
     }
+}
+
+/// A row of a host's policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum About {
+    /// A lookup record.
+    Record(RecordName),
+    /// A customer route.
+    Route(RouteName),
+    /// A provider address.
+    ProviderAddress(ProviderAddress),
 }
 
 /// A guest's adapter where it runs.
@@ -375,6 +407,16 @@ impl fmt::Display for GuestAt {
 impl fmt::Display for RouteName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} in VSID {}", self.destination, self.virtual_subnet)
+    }
+}
+
+impl fmt::Display for About {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Record(name) => write!(f, "the lookup record of {name}"),
+            Self::Route(name) => write!(f, "the customer route to {name}"),
+            Self::ProviderAddress(address) => write!(f, "provider address {address}"),
+        }
     }
 }
 

@@ -73,12 +73,12 @@ impl fmt::Display for What {
                 missing,
             } => write!(
                 f,
-                "guests of {domain} run on {}, without any of its {missing} lookup records there (V-16)",
+                "{domain} is in use on {}, without any of its {missing} lookup records there (V-16)",
                 listed(hosts)
             ),
             Self::RecordMissing { record, hosts } => write!(
                 f,
-                "{record} has no lookup record on {}, where guests of its routing domain run (V-16)",
+                "{record} has no lookup record on {}, where its routing domain is in use (V-16)",
                 listed(hosts)
             ),
             Self::RecordsDiffer { record, fields } => {
@@ -103,12 +103,12 @@ impl fmt::Display for What {
                 missing,
             } => write!(
                 f,
-                "guests of {domain} run on {}, without any of its {missing} customer routes there (V-16)",
+                "{domain} is in use on {}, without any of its {missing} customer routes there (V-16)",
                 listed(hosts)
             ),
             Self::RouteMissing { route, hosts } => write!(
                 f,
-                "the customer route to {route} is not on {}, where guests of its routing domain run (V-16)",
+                "the customer route to {route} is not on {}, where its routing domain is in use (V-16)",
                 listed(hosts)
             ),
             Self::RoutesDiffer { route } => {
@@ -202,6 +202,17 @@ impl fmt::Display for What {
                     many => format!("{} routing domains", many.len()),
                 }
             ),
+            Self::OwnPolicy {
+                about,
+                fault,
+                hosts,
+                ..
+            } => {
+                if let Some(about) = about {
+                    write!(f, "{about} on {}: ", listed(hosts))?;
+                }
+                f.write_str(fault)
+            }
             Self::LabelsDiffer { record } => {
                 write!(f, "hosts label {record} differently; labels decide nothing")
             }
