@@ -82,9 +82,9 @@ fn route(host: &Host, id: RouteId) -> Where {
 
 fn warned(host: &Host, warning: PolicyWarning) -> Option<Where> {
     match warning {
-        PolicyWarning::PrefixesOverlap { .. } => None,
-        PolicyWarning::AddressTwiceInDomain { second, .. }
-        | PolicyWarning::MacTwiceInDomain { second, .. } => Some(record(host, second)),
+        // Records of one MAC at two places: where its adapter is tells which is wrong.
+        PolicyWarning::PrefixesOverlap { .. } | PolicyWarning::MacTwiceInDomain { .. } => None,
+        PolicyWarning::AddressTwiceInDomain { second, .. } => Some(record(host, second)),
         PolicyWarning::RouterAddressTaken { record: id, .. } | PolicyWarning::NoOnLinkRoute(id) => {
             Some(record(host, id))
         }
