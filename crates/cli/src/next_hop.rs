@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use nvgre_analyze::{Names, Row, near_misses_of_address};
+use nvgre_analyze::{Check, CheckOutcome, Finding, Names, Row, Severity, near_misses_of_address};
 use nvgre_dataplane::{DropReason, Event, NextHop, Trace};
 use nvgre_sim::Model;
 use nvgre_wire::{CustomerAddress, VirtualSubnetId};
@@ -141,6 +141,7 @@ pub(crate) fn run(args: &NextHopArgs, out: &mut Output) -> Result<Exit, Failure>
         record: record.map(|id| row_of(&names, Row::Record(host, id))),
         near_misses: near.iter().map(JsonNear::of).collect(),
     };
+    out.check(check(&answer, found.err(), names.host(host), &near));
     if out.is_json() {
         out.json_line(&answer)?;
     } else {
@@ -150,6 +151,38 @@ pub(crate) fn run(args: &NextHopArgs, out: &mut Output) -> Result<Exit, Failure>
         Ok(_) => Exit::Success,
         Err(_) => Exit::No,
     })
+}
+
+/// Whether there is a way; where there is none, at the places of what nearly matched.
+fn check(answer: &JsonNextHop<'_>, reason: Option<DropReason>, host: &str, near: &[Near]) -> Check {
+    let (to, vsid) = (
+        &answer.destination_customer_address,
+        answer.source_virtual_subnet_id,
+    );
+    let findings = reason.map(|reason| {
+        let texts = near.iter().map(|near| format!(" {}.", near.text));
+        Finding {
+            rule: reason.name(),
+            severity: Severity::Error,
+            message: format!(
+                "On {host}, from VSID {vsid} there is no way to {to}: {}{}",
+                reason.sentence(),
+                texts.collect::<String>()
+            ),
+            places: near.iter().filter_map(|near| near.place.clone()).collect(),
+            fix: vec![reason.usual_fix().to_owned()],
+            identity: format!("{host}/{vsid}/{to}"),
+        }
+    });
+    Check {
+        id: format!("next-hop/{host}/{vsid}/{to}"),
+        title: format!("on {host}, VSID {vsid} has a way to {to}"),
+        outcome: match reason {
+            None => CheckOutcome::Holds,
+            Some(_) => CheckOutcome::Fails,
+        },
+        findings: findings.into_iter().collect(),
+    }
 }
 
 fn near_misses(

@@ -341,11 +341,6 @@ const TEXTS: &[(&str, &str, &str)] = &[
         "A customer route leads to nobody.",
         "New-NetVirtualizationLookupRecord for its next hop, or remove the route.",
     ),
-    (
-        "no_answer",
-        "A guest gets no answer, and nothing was dropped.",
-        "Look at the addresses of both guests.",
-    ),
 ];
 
 #[cfg(test)]

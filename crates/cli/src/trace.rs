@@ -397,6 +397,7 @@ fn trace_frame(
     model: &mut Model,
     out: &mut Output,
 ) -> Result<Option<Traced>, Failure> {
+    out.refuse_reports_over([wanted.file.as_path()])?;
     let map = match &args.map {
         None => MapFile::default(),
         Some(file) => read_map(file, model.scenario())?,

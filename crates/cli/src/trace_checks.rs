@@ -51,7 +51,7 @@ fn of_verdict(id: &str, title: &str, verdict: &Verdict, near: &[Near]) -> Findin
         rule: verdict.reason,
         severity: Severity::Error,
         message: format!(
-            "{title}: {}{}.{}",
+            "{title}: no. {}{}.{}",
             verdict.text,
             decided.unwrap_or_default(),
             near.concat()

@@ -657,6 +657,14 @@ fn an_output_over_a_file_of_the_run_is_refused_and_the_file_stays() {
         .stderr
         .contains("-w case/policy/5-broken.ps1: this is the input");
     assert!(ran.exit == 2 && refused, "{}", ran.stderr);
+    let report = format!("junit={RED}");
+    let frame = format!("{RED}:1");
+    let ran = case_.run(&["trace", SCENARIO, "--frame", &frame, "--report", &report]);
+    assert!(
+        ran.exit == 2 && ran.stderr.contains("name another file"),
+        "{}",
+        ran.stderr
+    );
     let ran = case_.run(&["demo", SCENARIO, "--report", &format!("sarif={BROKEN}")]);
     ran.failed_saying(2, &["sarif="]);
     assert!(case_.read(BROKEN).starts_with("# Stage 5"));
