@@ -30,6 +30,15 @@ pub struct Conversation {
     pub crossed: Vec<GuestIndex>,
 }
 
+/// The families of addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum IpFamily {
+    /// IPv4.
+    V4,
+    /// IPv6.
+    V6,
+}
+
 /// One part of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leg {
@@ -216,6 +225,25 @@ impl Leg {
             Some(journey.nanos_to(hop, latency_nanoseconds))
         });
         frames.sum()
+    }
+}
+
+impl IpFamily {
+    /// The family of an address.
+    pub const fn of(address: CustomerAddress) -> Self {
+        if address.is_ipv4() {
+            Self::V4
+        } else {
+            Self::V6
+        }
+    }
+
+    /// "IPv4" or "IPv6".
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::V4 => "IPv4",
+            Self::V6 => "IPv6",
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use nvgre_sim::{Clue, GuestIndex, Ingress, Journey, Trial};
 use nvgre_wire::{CustomerAddress, CustomerPrefix, MacAddress};
 
 use crate::conversation::{
-    AnsweredBy, Conversation, Failure, FrameKind, Leg, LegKind, Resolved, SentFrame,
+    AnsweredBy, Conversation, Failure, FrameKind, IpFamily, Leg, LegKind, Resolved, SentFrame,
 };
 use crate::guest_frame::{self, Station};
 use crate::probe::Probe;
@@ -24,6 +24,27 @@ pub fn converse(
     from: GuestIndex,
     to: GuestIndex,
     probe: Probe,
+) -> Conversation {
+    talk(trial, from, to, probe, None)
+}
+
+/// As [`converse`], with addresses of this family.
+pub fn converse_over(
+    trial: &mut Trial<'_>,
+    from: GuestIndex,
+    to: GuestIndex,
+    probe: Probe,
+    family: IpFamily,
+) -> Conversation {
+    talk(trial, from, to, probe, Some(family))
+}
+
+fn talk(
+    trial: &mut Trial<'_>,
+    from: GuestIndex,
+    to: GuestIndex,
+    probe: Probe,
+    family: Option<IpFamily>,
 ) -> Conversation {
     trial.forget();
     let mut talk = Talk {
@@ -39,6 +60,7 @@ pub fn converse(
             crossed: Vec::new(),
         },
         crossed: BTreeSet::new(),
+        family,
     };
     if from != to
         && let Err(failure) = talk.run()
@@ -60,6 +82,8 @@ struct Talk<'t, 'm> {
     trial: &'t mut Trial<'m>,
     conversation: Conversation,
     crossed: BTreeSet<GuestIndex>,
+    /// What they are to speak over. None: whatever leads there.
+    family: Option<IpFamily>,
 }
 
 type Failed = (LegKind, Failure);
@@ -125,13 +149,17 @@ impl Talk<'_, '_> {
         from: GuestIndex,
         to: GuestIndex,
     ) -> Option<(CustomerAddress, CustomerAddress)> {
-        let reachable = self.addresses(to).iter().find_map(|theirs| {
+        let wanted = |theirs: &&InterfaceAddress| {
+            let family = IpFamily::of(theirs.address);
+            self.family.is_none_or(|wanted| wanted == family)
+        };
+        let reachable = self.addresses(to).iter().filter(wanted).find_map(|theirs| {
             let next_hop = self.next_hop(from, theirs.address)?;
             let ours = on_link(self.addresses(from), next_hop)?;
             Some((ours.address, theirs.address))
         });
         reachable.or_else(|| {
-            self.addresses(to).iter().find_map(|theirs| {
+            self.addresses(to).iter().filter(wanted).find_map(|theirs| {
                 let mut ours = self.addresses(from).iter();
                 let ours = ours.find(|own| own.address.is_ipv4() == theirs.address.is_ipv4())?;
                 Some((ours.address, theirs.address))

@@ -44,9 +44,9 @@ mod verify;
 mod walk_step;
 
 pub use conversation::{
-    AnsweredBy, Conversation, Failure, FrameKind, Leg, LegKind, Resolved, SentFrame,
+    AnsweredBy, Conversation, Failure, FrameKind, IpFamily, Leg, LegKind, Resolved, SentFrame,
 };
-pub use converse::{converse, forwarded_by};
+pub use converse::{converse, converse_over, forwarded_by};
 pub use cross::{
     About, Disagreement, Domain, GuestAt, HostCommand, RecordField, Remedy, RouteName, Side, What,
     cross_check, examine,

@@ -1,7 +1,7 @@
 //! What `nvgre verify` says for tools: one JSON line a check, and one about a hostile host, schema
 //! `nvgre.verify/1`.
 
-use nvgre_analyze::{BlastEntry, Finding, ISOLATION_MODEL, Severity};
+use nvgre_analyze::{BlastEntry, Finding, ISOLATION_MODEL, IpFamily, Severity};
 use nvgre_sim::scenario::Reach;
 use nvgre_sim::{GuestIndex, Model};
 use schemars::JsonSchema;
@@ -79,6 +79,8 @@ struct JsonPair {
     from: String,
     /// Who is to answer.
     to: String,
+    /// IPv4 or IPv6; null: they have no family in common.
+    family: Option<&'static str>,
     /// allow or deny.
     wanted: &'static str,
     /// The intent that wants it, FILE:LINE:COLUMN; null: none says so.
@@ -100,6 +102,8 @@ struct JsonMtu {
     from: String,
     /// Who receives.
     to: String,
+    /// IPv4 or IPv6.
+    family: &'static str,
     /// The largest IP packet that arrives; null: any does.
     largest_bytes: Option<u16>,
     /// The MTU of the sender's stack.
@@ -168,6 +172,7 @@ pub(crate) fn print(model: &Model, answered: &Answered, out: &mut Output) -> Res
             let pairs = pairs.iter().map(|pair| JsonPair {
                 from: name(pair.from),
                 to: name(pair.to),
+                family: pair.family.map(IpFamily::name),
                 wanted: match pair.wanted {
                     Reach::Allow => "allow",
                     Reach::Deny => "deny",
@@ -184,6 +189,7 @@ pub(crate) fn print(model: &Model, answered: &Answered, out: &mut Output) -> Res
             let mtus = mtus.iter().map(|mtu| JsonMtu {
                 from: name(mtu.from),
                 to: name(mtu.to),
+                family: mtu.family.name(),
                 largest_bytes: mtu.largest_bytes,
                 configured_bytes: mtu.configured_bytes,
                 dropped_at: mtu

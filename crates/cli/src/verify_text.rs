@@ -104,10 +104,10 @@ fn print_matrix(model: &Model, pairs: &[ReachPair], out: &mut Output) -> Result<
     for (guest, inventory) in scenario.guests.iter().enumerate() {
         of_tenant.entry(inventory.tenant).or_default().push(guest);
     }
-    let answers: BTreeMap<_, _> = pairs
-        .iter()
-        .map(|pair| ((pair.from, pair.to), pair))
-        .collect();
+    let mut answers: BTreeMap<_, Vec<&ReachPair>> = BTreeMap::new();
+    for pair in pairs {
+        answers.entry((pair.from, pair.to)).or_default().push(pair);
+    }
     for (tenant, guests) in of_tenant {
         if guests.len() < 2 || guests.len() > MATRIX_MAX {
             continue;
@@ -121,7 +121,7 @@ fn print_matrix(model: &Model, pairs: &[ReachPair], out: &mut Output) -> Result<
         for from in &guests {
             let cells = guests.iter().map(|to| match answers.get(&(*from, *to)) {
                 None => "-".to_owned(),
-                Some(pair) => cell(pair),
+                Some(pairs) => cell(pairs),
             });
             table.add_row(std::iter::once(name(from)).chain(cells));
         }
@@ -132,16 +132,25 @@ fn print_matrix(model: &Model, pairs: &[ReachPair], out: &mut Output) -> Result<
     Ok(())
 }
 
-fn cell(pair: &ReachPair) -> String {
+/// What a pair comes to over all families: the first of them that is not as wanted.
+fn cell(pairs: &[&ReachPair]) -> String {
+    let wrong = pairs.iter().find(|pair| !pair.holds());
+    let Some(pair) = wrong.or(pairs.first()) else {
+        return "-".to_owned();
+    };
+    let over = match (pair.family, pairs.len()) {
+        (Some(family), 2..) if wrong.is_some() => format!(" ({})", family.name()),
+        (Some(_) | None, _) => String::new(),
+    };
     match (pair.wanted, pair.holds()) {
         (Reach::Allow, true) => "reaches".to_owned(),
         (Reach::Deny, true) => "denied".to_owned(),
         (Reach::Allow, false) => {
             let failure = pair.failure.as_ref();
             let reason = failure.map_or("no answer", |(_, failure)| failure.name());
-            format!("NO: {reason}")
+            format!("NO: {reason}{over}")
         }
-        (Reach::Deny, false) => "REACHES".to_owned(),
+        (Reach::Deny, false) => format!("REACHES{over}"),
     }
 }
 
@@ -160,7 +169,12 @@ fn print_mtus(model: &Model, mtus: &[SafeMtu], out: &mut Output) -> Result<(), F
             .map_or_else(|| "any size".to_owned(), |bytes| format!("{bytes} bytes"));
         let line = format!("{largest}{}", by.unwrap_or_default());
         let pair = [mtu.from, mtu.to].map(|guest| scenario.guests[guest].port_name());
-        alike.entry(line).or_default().push(pair.join(" to "));
+        let pairs: &mut Vec<_> = alike.entry(line).or_default();
+        let pair = pair.join(" to ");
+        // Over both families as a rule.
+        if !pairs.contains(&pair) {
+            pairs.push(pair);
+        }
     }
     for (line, pairs) in alike {
         /// Pairs that are told of one line.

@@ -7,8 +7,8 @@ use nvgre_sim::{GuestIndex, Ingress, Model, Trial};
 
 use super::named;
 use super::reach::ReachPair;
-use crate::conversation::LegKind;
-use crate::converse::converse;
+use crate::conversation::{IpFamily, LegKind};
+use crate::converse::converse_over;
 use crate::finding::{Check, CheckOutcome, Finding, Severity};
 use crate::guest_frame::{self, Station};
 use crate::probe::Probe;
@@ -25,6 +25,8 @@ pub struct SafeMtu {
     pub from: GuestIndex,
     /// Who receives.
     pub to: GuestIndex,
+    /// Over what.
+    pub family: IpFamily,
     /// The largest IP packet that arrives, in bytes. None: every one does.
     pub largest_bytes: Option<u16>,
     /// Who drops the next larger one, and why.
@@ -50,18 +52,23 @@ pub fn ask_mtus(model: &mut Model, pairs: &[ReachPair]) -> Vec<SafeMtu> {
     let answered = pairs.iter().filter(|pair| pair.answered);
     let found = answered.filter_map(|pair| {
         let configured_bytes = scenario.guests[pair.from].mtu_bytes;
-        ask_pair(&mut trial, pair.from, pair.to, configured_bytes)
+        ask_pair(
+            &mut trial,
+            (pair.from, pair.to),
+            pair.family?,
+            configured_bytes,
+        )
     });
     found.collect()
 }
 
 fn ask_pair(
     trial: &mut Trial<'_>,
-    from: GuestIndex,
-    to: GuestIndex,
+    (from, to): (GuestIndex, GuestIndex),
+    family: IpFamily,
     configured_bytes: u16,
 ) -> Option<SafeMtu> {
-    let conversation = converse(trial, from, to, Probe::Icmp);
+    let conversation = converse_over(trial, from, to, Probe::Icmp, family);
     let next_hop = conversation.leg(LegKind::Resolve)?.resolved?.mac;
     let (ours, theirs) = conversation.addresses?;
     let host = trial.model().host_of(from);
@@ -85,6 +92,7 @@ fn ask_pair(
     let safe = |largest_bytes, dropped_by, told| SafeMtu {
         from,
         to,
+        family,
         largest_bytes,
         dropped_by,
         told,
@@ -114,7 +122,7 @@ fn ask_pair(
 
 /// The MTUs as a check: guests of one MTU whose larger packets end alike are one finding.
 pub fn mtu_check(model: &Model, mtus: &[SafeMtu]) -> Check {
-    type Alike = (u16, u16, Option<usize>, &'static str, bool);
+    type Alike = (IpFamily, u16, u16, Option<usize>, &'static str, bool);
     let mut alike: BTreeMap<Alike, Vec<&SafeMtu>> = BTreeMap::new();
     for mtu in mtus.iter().filter(|mtu| !mtu.holds()) {
         let host = mtu.dropped_by.map(|(host, _)| host);
@@ -122,12 +130,20 @@ pub fn mtu_check(model: &Model, mtus: &[SafeMtu]) -> Check {
             .dropped_by
             .map_or("no_answer", |(_, reason)| reason.name());
         let largest = mtu.largest_bytes.unwrap_or_default();
-        let key = (largest, mtu.configured_bytes, host, reason, mtu.told);
+        let key = (
+            mtu.family,
+            largest,
+            mtu.configured_bytes,
+            host,
+            reason,
+            mtu.told,
+        );
         alike.entry(key).or_default().push(mtu);
     }
     let findings: Vec<_> = alike
         .into_iter()
-        .map(|((largest, configured, host, reason, told), pairs)| {
+
+.map(|((family, largest, configured, host, reason, told), pairs)| {
             let names: Vec<_> = pairs
                 .iter()
                 .map(|pair| {
@@ -151,16 +167,17 @@ pub fn mtu_check(model: &Model, mtus: &[SafeMtu]) -> Check {
                     Severity::Error
                 },
                 message: format!(
-                    "{}: packets of more than {largest} bytes are dropped {reason}{at}, and the guests' \
+                    "{}: {} packets of more than {largest} bytes are dropped {reason}{at}, and the guests' \
                      MTU is {configured}; {told_so}",
-                    named::some_of(&names)
+                    named::some_of(&names),
+                    family.name()
                 ),
                 places: Vec::new(),
                 fix: vec![format!(
                     "Lower the guests' MTU to {largest}, or raise the underlay's by {}.",
                     configured.saturating_sub(largest)
                 )],
-                identity: format!("{reason} {}", names.join(", ")),
+                identity: format!("{reason} {} {}", family.name(), names.join(", ")),
             }
         })
         .collect();

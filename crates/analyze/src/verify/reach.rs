@@ -1,24 +1,29 @@
 //! Who reaches whom, with the answer's way back, against what is wanted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use nvgre_dataplane::{DropReason, RecordId};
-use nvgre_sim::scenario::Reach;
+use nvgre_sim::scenario::{Guest, Reach};
 use nvgre_sim::{GuestIndex, Model};
 
 use super::named;
-use crate::conversation::{Conversation, Failure, LegKind};
-use crate::converse::converse;
+use crate::conversation::{Conversation, Failure, IpFamily, LegKind};
+use crate::converse::{converse, converse_over};
 use crate::finding::{Check, CheckOutcome, Finding, Severity};
+use crate::names::Names;
+use crate::near_miss::NearMiss;
+use crate::near_miss_search::near_misses_of;
 use crate::probe::Probe;
 
-/// One guest asks another.
+/// One guest asks another, over one family of addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReachPair {
     /// Who asks.
     pub from: GuestIndex,
     /// Who is to answer.
     pub to: GuestIndex,
+    /// Over what. None: they have no family in common.
+    pub family: Option<IpFamily>,
     /// What is wanted.
     pub wanted: Reach,
     /// The intent that says so, by its place among the scenario's. None: nobody said.
@@ -29,8 +34,10 @@ pub struct ReachPair {
     pub arrived: bool,
     /// What went wrong, and where, if it was not.
     pub failure: Option<(LegKind, Failure)>,
-    /// The record that decided, and the host that holds it.
+    /// The record that decided, or that is to blame, and the host that holds it.
     pub record: Option<(usize, RecordId)>,
+    /// What nearly matched, closest first, where an answer is wanted and did not come.
+    pub near_misses: Vec<NearMiss>,
 }
 
 impl ReachPair {
@@ -43,7 +50,8 @@ impl ReachPair {
     }
 }
 
-/// Lets every guest ask every other of its tenant, and whom an intent names, with an ICMP echo.
+/// Lets every guest ask every other of its tenant, and whom an intent names, with an ICMP echo over
+/// each family of addresses that both have.
 pub fn ask_reach(model: &mut Model) -> Vec<ReachPair> {
     let scenario = model.scenario().clone();
     let guests = scenario.guests.len();
@@ -60,20 +68,62 @@ pub fn ask_reach(model: &mut Model) -> Vec<ReachPair> {
                 let mut intents = scenario.intents.iter();
                 intents.position(|intent| std::ptr::eq(intent, stated))
             });
-            let conversation = converse(&mut trial, from, to, Probe::Icmp);
-            pairs.push(ReachPair {
-                from,
-                to,
-                wanted,
-                intent,
-                answered: conversation.is_answered(),
-                arrived: arrived(&conversation),
-                record: conversation.decided_by.record,
-                failure: conversation.failure,
-            });
+            let asked = families(&scenario.guests[from], &scenario.guests[to]);
+            for family in asked {
+                let conversation = match family {
+                    Some(family) => converse_over(&mut trial, from, to, Probe::Icmp, family),
+                    None => converse(&mut trial, from, to, Probe::Icmp),
+                };
+                let near_misses = match wanted {
+                    Reach::Allow => near_misses_of(trial.model(), &conversation),
+                    Reach::Deny => Vec::new(),
+                };
+                pairs.push(ReachPair {
+                    from,
+                    to,
+                    family,
+                    wanted,
+                    intent,
+                    answered: conversation.is_answered(),
+                    arrived: arrived(&conversation),
+                    record: decided_by(trial.model(), &conversation),
+                    near_misses,
+                    failure: conversation.failure,
+                });
+            }
         }
     }
     pairs
+}
+
+/// The record that an answered conversation went by, or that is to blame for its end.
+fn decided_by(model: &Model, conversation: &Conversation) -> Option<(usize, RecordId)> {
+    let clue = conversation.decided_by;
+    match &conversation.failure {
+        None => clue.record,
+        Some((_, Failure::Dropped { reason, host })) => {
+            let blamed = clue.record_to_blame(*reason, *host, model.estate());
+            blamed.map(|(host, entry)| (host, entry.record.id))
+        }
+        Some(_) => None,
+    }
+}
+
+/// The families that two guests have in common, or that they have none.
+fn families(one: &Guest, other: &Guest) -> Vec<Option<IpFamily>> {
+    let has = |guest: &Guest, family: IpFamily| {
+        let mut own = guest.addresses.iter();
+        own.any(|own| IpFamily::of(own.address) == family)
+    };
+    let common = [IpFamily::V4, IpFamily::V6]
+        .into_iter()
+        .filter(|&family| has(one, family) && has(other, family));
+    let common: Vec<_> = common.map(Some).collect();
+    if common.is_empty() {
+        vec![None]
+    } else {
+        common
+    }
 }
 
 fn arrived(conversation: &Conversation) -> bool {
@@ -87,6 +137,7 @@ fn arrived(conversation: &Conversation) -> bool {
 
 /// Why pairs fail alike: what went wrong in which leg, at which host, by which record.
 type Cause = (
+    Option<IpFamily>,
     LegKind,
     &'static str,
     Option<usize>,
@@ -109,7 +160,7 @@ pub fn reach_check(model: &Model, pairs: &[ReachPair]) -> Check {
                     | Failure::WrongGuest { .. }
                     | Failure::CrossTenant { .. } => None,
                 };
-                let cause = (*leg, failure.name(), host, pair.record);
+                let cause = (pair.family, *leg, failure.name(), host, pair.record);
                 alike.entry(cause).or_default().push(pair);
             }
             (Some(_) | None, Reach::Deny) | (None, Reach::Allow) => {
@@ -122,18 +173,16 @@ pub fn reach_check(model: &Model, pairs: &[ReachPair]) -> Check {
             .into_iter()
             .map(|(cause, pairs)| broken(model, cause, &pairs)),
     );
-    let failing = pairs.iter().filter(|pair| !pair.holds()).count();
+    let failing = of_guests(pairs.iter().filter(|pair| !pair.holds()));
+    let asked = of_guests(pairs.iter());
     Check {
         id: "reach".to_owned(),
         title: match failing {
             0 if pairs.is_empty() => {
                 "there are no two guests of which one is to reach the other".to_owned()
             }
-            0 => format!("all {} pairs of guests are as wanted", pairs.len()),
-            _ => format!(
-                "{failing} of {} pairs of guests are not as wanted",
-                pairs.len()
-            ),
+            0 => format!("all {asked} pairs of guests are as wanted"),
+            _ => format!("{failing} of {asked} pairs of guests are not as wanted"),
         },
         outcome: if pairs.is_empty() {
             CheckOutcome::Undecided
@@ -146,8 +195,17 @@ pub fn reach_check(model: &Model, pairs: &[ReachPair]) -> Check {
     }
 }
 
+/// Over however many families.
+fn of_guests<'p>(pairs: impl Iterator<Item = &'p ReachPair>) -> usize {
+    pairs
+        .map(|pair| (pair.from, pair.to))
+        .collect::<BTreeSet<_>>()
+        .len()
+}
+
 fn unwanted(model: &Model, pair: &ReachPair) -> Finding {
     let (from, to) = (named::guest(model, pair.from), named::guest(model, pair.to));
+    let over = pair.family.map(|family| format!(" over {}", family.name()));
     let intents = &model.scenario().intents;
     let stated = pair.intent.map(|intent| intents[intent].place.clone());
     let mut places: Vec<_> = stated.into_iter().collect();
@@ -158,17 +216,20 @@ fn unwanted(model: &Model, pair: &ReachPair) -> Finding {
         rule: "unwanted_reach",
         severity: Severity::Error,
         message: format!(
-            "{from} reaches {to}, which an intent denies{}",
+            "{from} reaches {to}{}, which an intent denies{}",
+            over.unwrap_or_default(),
             by.unwrap_or_default()
         ),
         places,
         fix: vec!["Take the route or record away, or change the intent.".to_owned()],
-        identity: format!("{from} {to}"),
+        identity: format!("{from} {to} {:?}", pair.family),
     }
 }
 
 fn broken(model: &Model, cause: Cause, pairs: &[&ReachPair]) -> Finding {
-    let (leg, reason, host, record) = cause;
+    let (family, leg, reason, host, record) = cause;
+    let over = family.map(|family| format!(" over {}", family.name()));
+    let over = over.unwrap_or_default();
     let names: Vec<_> = pairs
         .iter()
         .map(|pair| {
@@ -186,6 +247,10 @@ fn broken(model: &Model, cause: Cause, pairs: &[&ReachPair]) -> Finding {
     let at = host.map(|host| format!(" at {}", named::host(model, host)));
     let told = record.and_then(|record| named::record(model, record));
     let by = told.as_ref().map(|(told, _)| format!(": {told}"));
+    let all_names = Names::new(model);
+    let near = pairs.first().and_then(|pair| pair.near_misses.first());
+    let nearly = near.map(|near| format!("; {}", near.text(&all_names)));
+    let near_place = near.and_then(|near| near.place(&all_names));
     let mut intents = pairs.iter().filter_map(|pair| pair.intent);
     let stated = intents.next().map(|intent| {
         let intents = &model.scenario().intents;
@@ -196,20 +261,22 @@ fn broken(model: &Model, cause: Cause, pairs: &[&ReachPair]) -> Finding {
         rule: reason,
         severity: Severity::Error,
         message: format!(
-            "{} without answer: {reason}{} {on_the_way}{}",
+            "{} without answer{over}: {reason}{} {on_the_way}{}{}",
             named::some_of(&names),
             at.unwrap_or_default(),
-            by.unwrap_or_default()
+            by.unwrap_or_default(),
+            nearly.unwrap_or_default()
         ),
         places: told
             .and_then(|(_, place)| place)
             .into_iter()
+            .chain(near_place.cloned())
             .chain(stated)
             .collect(),
         fix: reason_of_drop
             .map(|reason| reason.usual_fix().to_owned())
             .into_iter()
             .collect(),
-        identity: format!("{reason} {}", names.join(", ")),
+        identity: format!("{reason}{over} {}", names.join(", ")),
     }
 }
