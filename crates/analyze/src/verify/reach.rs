@@ -245,12 +245,14 @@ fn broken(model: &Model, cause: Cause, pairs: &[&ReachPair]) -> Finding {
         LegKind::Reply => "with the answer",
     };
     let at = host.map(|host| format!(" at {}", named::host(model, host)));
-    let told = record.and_then(|record| named::record(model, record));
-    let by = told.as_ref().map(|(told, _)| format!(": {told}"));
     let all_names = Names::new(model);
     let near = pairs.first().and_then(|pair| pair.near_misses.first());
     let nearly = near.map(|near| format!("; {}", near.text(&all_names)));
     let near_place = near.and_then(|near| near.place(&all_names));
+    // A record that was met on the way is not what nearly matched, and that says more.
+    let told = record.and_then(|record| named::record(model, record));
+    let told = told.filter(|(_, place)| near_place.is_none() || place.as_ref() == near_place);
+    let by = told.as_ref().map(|(told, _)| format!(": {told}"));
     let mut intents = pairs.iter().filter_map(|pair| pair.intent);
     let stated = intents.next().map(|intent| {
         let intents = &model.scenario().intents;
@@ -267,10 +269,10 @@ fn broken(model: &Model, cause: Cause, pairs: &[&ReachPair]) -> Finding {
             by.unwrap_or_default(),
             nearly.unwrap_or_default()
         ),
-        places: told
-            .and_then(|(_, place)| place)
+        places: near_place
+            .cloned()
+            .or(told.and_then(|(_, place)| place))
             .into_iter()
-            .chain(near_place.cloned())
             .chain(stated)
             .collect(),
         fix: reason_of_drop
