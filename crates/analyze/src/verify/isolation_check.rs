@@ -10,6 +10,8 @@ use nvgre_wire::{ProviderAddress, RoutingDomainId, VirtualSubnetId};
 use super::named;
 use crate::finding::{Check, CheckOutcome, Finding, Severity};
 use crate::isolation::{BlastEntry, Breach, Ground, Isolation, Witness};
+use crate::listed::listed;
+use crate::names::Names;
 
 /// The answer as a check: what crosses first, then where the tables break the rule.
 pub fn isolation_check(model: &Model, answer: &Isolation) -> Check {
@@ -28,11 +30,11 @@ pub fn isolation_check(model: &Model, answer: &Isolation) -> Check {
             let open = answer.open.iter().copied().collect::<BTreeSet<_>>();
             let open: Vec<_> = open
                 .into_iter()
-                .map(|guest| named::guest(model, guest))
+                .map(|guest| Names::new(model).guest(guest))
                 .collect();
             format!(
                 "the tables leave a doubt, and {sent} classes of frames did not settle it for {}",
-                named::some_of(&open)
+                listed(&open)
             )
         }
         (CheckOutcome::Holds, 0) => {
@@ -66,7 +68,7 @@ fn crossing(model: &Model, witness: &Witness) -> Finding {
     let named = |guest| {
         format!(
             "{} ({})",
-            named::guest(model, guest),
+            Names::new(model).guest(guest),
             named::tenant_of(model, guest)
         )
     };
@@ -84,8 +86,8 @@ fn crossing(model: &Model, witness: &Witness) -> Finding {
         fix: Vec::new(),
         identity: format!(
             "{} {}",
-            named::guest(model, sender),
-            named::guest(model, receiver)
+            Names::new(model).guest(sender),
+            Names::new(model).guest(receiver)
         ),
     }
 }
@@ -133,7 +135,7 @@ fn shared_ground(
         Ground::Subnet(vsid) => format!("ports of two tenants have VSID {vsid}"),
         Ground::Switch(host) => format!(
             "ports of two tenants have VSID 16777215 on the switch of {}",
-            named::host(model, host)
+            Names::new(model).host(host)
         ),
         Ground::Wire(None) => {
             "ports of two tenants have no virtual subnet: they share the wire".to_owned()
@@ -200,7 +202,7 @@ pub fn radius_lines(model: &Model, radius: &[BlastEntry]) -> Vec<(String, Option
             .map(|&guest| {
                 format!(
                     "{} ({})",
-                    named::guest(model, guest),
+                    Names::new(model).guest(guest),
                     named::tenant_of(model, guest)
                 )
             })
@@ -208,7 +210,7 @@ pub fn radius_lines(model: &Model, radius: &[BlastEntry]) -> Vec<(String, Option
         let on = format!(
             "{} on {}",
             guests.join(", "),
-            named::host(model, entry.host)
+            Names::new(model).host(entry.host)
         );
         match entry.by {
             None => (format!("{on}: without a subnet, on the wire itself"), None),

@@ -10,6 +10,8 @@ use nvgre_wire::CustomerAddress;
 use super::named;
 use crate::finding::{Check, CheckOutcome, Finding, Severity};
 use crate::guest_frame::{self, Station};
+use crate::listed::listed;
+use crate::names::Names;
 
 /// A tenant's address that the underlay sees.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,8 +59,8 @@ pub fn leak_check(model: &Model, leaks: &[Leak]) -> Check {
     let mut findings = Vec::new();
     for of_guest in leaks.chunk_by(|one, other| one.guest == other.guest) {
         let guest = of_guest[0].guest;
-        let name = named::guest(model, guest);
-        let host = named::host(model, model.host_of(guest));
+        let name = Names::new(model).guest(guest);
+        let host = Names::new(model).host(model.host_of(guest));
         let addresses: Vec<_> = of_guest
             .iter()
             .map(|leak| leak.address.to_string())
@@ -78,7 +80,7 @@ pub fn leak_check(model: &Model, leaks: &[Leak]) -> Check {
                 "{name} ({}) sends {} onto the underlay as it is: its port at {host} has no virtual \
                  subnet",
                 named::tenant_of(model, guest),
-                named::some_of(&addresses)
+                listed(&addresses)
             ),
             places: adapter
                 .and_then(|adapter| adapter.place.clone())

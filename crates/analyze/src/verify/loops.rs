@@ -15,6 +15,8 @@ use nvgre_wire::CustomerAddress;
 use super::named;
 use crate::finding::{Check, CheckOutcome, Finding, Severity};
 use crate::guest_frame::{self, Station};
+use crate::listed::listed;
+use crate::names::Names;
 
 /// Length in bytes of the packets that are sent.
 const PACKET_BYTES: usize = 68;
@@ -240,7 +242,7 @@ fn finding(model: &Model, bad: &BadRoute) -> Finding {
             let route = &entry.route;
             format!(
                 "the route of {} to {} by {} in VSID {}",
-                named::host(model, host),
+                Names::new(model).host(host),
                 route.destination,
                 route.next_hop,
                 route.virtual_subnet
@@ -251,13 +253,13 @@ fn finding(model: &Model, bad: &BadRoute) -> Finding {
     let senders: Vec<_> = bad
         .senders
         .iter()
-        .map(|&guest| named::guest(model, guest))
+        .map(|&guest| Names::new(model).guest(guest))
         .collect();
     let (rule, message, fix) = match &bad.ends {
         RouteEnd::Circle(gateways) => {
             let names: Vec<_> = gateways
                 .iter()
-                .map(|&guest| named::guest(model, guest))
+                .map(|&guest| Names::new(model).guest(guest))
                 .collect();
             (
                 "route_circle",
@@ -278,8 +280,8 @@ fn finding(model: &Model, bad: &BadRoute) -> Finding {
                 "black_hole",
                 format!(
                     "{route} leads nowhere: packets of {} are dropped {reason} at {}{}",
-                    named::some_of(&senders),
-                    named::host(model, *host),
+                    listed(&senders),
+                    Names::new(model).host(*host),
                     by.unwrap_or_default()
                 ),
                 fix.unwrap_or_default().to_owned(),

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use nvgre_dataplane::{DropReason, PortId};
 use nvgre_sim::{GuestIndex, Ingress, Model, Trial};
 
-use super::named;
 use super::reach::ReachPair;
 use crate::conversation::{IpFamily, LegKind};
 use crate::converse::converse_over;
 use crate::finding::{Check, CheckOutcome, Finding, Severity};
 use crate::guest_frame::{self, Station};
+use crate::listed::listed;
+use crate::names::Names;
 use crate::probe::Probe;
 
 /// The shortest IP packet that is tried, in bytes: every IP network carries it (RFC 791 section 3.2).
@@ -147,12 +148,12 @@ pub fn mtu_check(model: &Model, mtus: &[SafeMtu]) -> Check {
             let names: Vec<_> = pairs
                 .iter()
                 .map(|pair| {
-                    let (from, to) = (named::guest(model, pair.from), named::guest(model, pair.to));
+                    let (from, to) = (Names::new(model).guest(pair.from), Names::new(model).guest(pair.to));
                     format!("{from} to {to}")
                 })
                 .collect();
             let at = host.map_or_else(String::new, |host| {
-                format!(" at {}", named::host(model, host))
+                format!(" at {}", Names::new(model).host(host))
             });
             let told_so = if told {
                 "the sender is told, where packets may not be fragmented"
@@ -169,7 +170,7 @@ pub fn mtu_check(model: &Model, mtus: &[SafeMtu]) -> Check {
                 message: format!(
                     "{}: {} packets of more than {largest} bytes are dropped {reason}{at}, and the guests' \
                      MTU is {configured}; {told_so}",
-                    named::some_of(&names),
+                    listed(&names),
                     family.name()
                 ),
                 places: Vec::new(),

@@ -1,18 +1,11 @@
-//! Guests, hosts and places of a model by name, for sentences about them.
+//! Tenants and records of a model in words, for sentences about them.
 
+use crate::names::Names;
 use nvgre_dataplane::RecordId;
 use nvgre_netwnv::Place;
 use nvgre_sim::{GuestIndex, Model};
 
-/// "Red11", or "Red11/Second NIC".
-pub(crate) fn guest(model: &Model, guest: GuestIndex) -> String {
-    model.scenario().guests[guest].port_name()
-}
-
-pub(crate) fn host(model: &Model, host: usize) -> &str {
-    &model.scenario().hosts[host].name
-}
-
+/// Whose a guest is.
 pub(crate) fn tenant_of(model: &Model, guest: GuestIndex) -> &str {
     let scenario = model.scenario();
     &scenario.tenants[scenario.guests[guest].tenant].name
@@ -30,17 +23,7 @@ pub(crate) fn record(
         record.customer_address,
         record.virtual_subnet,
         record.provider_address,
-        host(model, holder)
+        Names::new(model).host(holder)
     );
     Some((told, Some(entry.place.clone())))
-}
-
-/// The first few in words, and how many more there are.
-pub(crate) fn some_of(all: &[String]) -> String {
-    const TOLD: usize = 4;
-    let told = all[..all.len().min(TOLD)].join(", ");
-    match all.len().checked_sub(TOLD) {
-        None | Some(0) => told,
-        Some(more) => format!("{told} and {more} more"),
-    }
 }

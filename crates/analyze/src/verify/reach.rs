@@ -10,6 +10,7 @@ use super::named;
 use crate::conversation::{Conversation, Failure, IpFamily, LegKind};
 use crate::converse::{converse, converse_over};
 use crate::finding::{Check, CheckOutcome, Finding, Severity};
+use crate::listed::listed;
 use crate::names::Names;
 use crate::near_miss::NearMiss;
 use crate::near_miss_search::near_misses_of;
@@ -204,7 +205,10 @@ fn of_guests<'p>(pairs: impl Iterator<Item = &'p ReachPair>) -> usize {
 }
 
 fn unwanted(model: &Model, pair: &ReachPair) -> Finding {
-    let (from, to) = (named::guest(model, pair.from), named::guest(model, pair.to));
+    let (from, to) = (
+        Names::new(model).guest(pair.from),
+        Names::new(model).guest(pair.to),
+    );
     let over = pair.family.map(|family| format!(" over {}", family.name()));
     let intents = &model.scenario().intents;
     let stated = pair.intent.map(|intent| intents[intent].place.clone());
@@ -233,7 +237,10 @@ fn broken(model: &Model, cause: Cause, pairs: &[&ReachPair]) -> Finding {
     let names: Vec<_> = pairs
         .iter()
         .map(|pair| {
-            let (from, to) = (named::guest(model, pair.from), named::guest(model, pair.to));
+            let (from, to) = (
+                Names::new(model).guest(pair.from),
+                Names::new(model).guest(pair.to),
+            );
             format!("{from} to {to}")
         })
         .collect();
@@ -244,7 +251,7 @@ fn broken(model: &Model, cause: Cause, pairs: &[&ReachPair]) -> Finding {
         LegKind::ResolveBack => "asking for the MAC on the way back",
         LegKind::Reply => "with the answer",
     };
-    let at = host.map(|host| format!(" at {}", named::host(model, host)));
+    let at = host.map(|host| format!(" at {}", Names::new(model).host(host)));
     let all_names = Names::new(model);
     let near = pairs.first().and_then(|pair| pair.near_misses.first());
     let nearly = near.map(|near| format!("; {}", near.text(&all_names)));
@@ -264,7 +271,7 @@ fn broken(model: &Model, cause: Cause, pairs: &[&ReachPair]) -> Finding {
         severity: Severity::Error,
         message: format!(
             "{} without answer{over}: {reason}{} {on_the_way}{}{}",
-            named::some_of(&names),
+            listed(&names),
             at.unwrap_or_default(),
             by.unwrap_or_default(),
             nearly.unwrap_or_default()
