@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::exit::{Failure, invalid_input};
 use crate::report_target::ReportTarget;
-use crate::same_file::is_same_file;
+use crate::same_file::{is_same_file, lies_in};
 
 /// Where a verb prints: stdout, buffered; and what it says to reports, kept for the end of the run.
 pub(crate) struct Output {
@@ -88,22 +88,23 @@ impl Output {
         self.not_done.extend(findings);
     }
 
-    /// Refuses to write a report over a file that the run reads or writes. Such a report is not
-    /// written, also not to tell of that.
+    /// Refuses to write a report over a file that the run reads or writes; in a folder of the run it
+    /// may replace an older report. What is refused is not written, also not to tell of that.
     pub(crate) fn refuse_reports_over<'f>(
         &mut self,
         files: impl IntoIterator<Item = &'f Path>,
     ) -> Result<(), Failure> {
         for file in files {
             let clash = |report: &ReportTarget| {
-                report
-                    .file()
-                    .is_some_and(|output| is_same_file(file, output))
+                report.file().is_some_and(|output| {
+                    is_same_file(file, output)
+                        || (lies_in(file, output) && !report.replaces_a_report())
+                })
             };
             if let Some(index) = self.reports.iter().position(clash) {
                 let report = self.reports.remove(index);
                 return Err(Failure::usage(format_args!(
-                    "--report {report}: this is the file {} of the run; name another file",
+                    "--report {report}: the run reads or writes {}; name another file",
                     file.display()
                 )));
             }

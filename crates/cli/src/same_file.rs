@@ -37,6 +37,11 @@ pub(crate) fn is_same_file(input: &Path, output: &Path) -> bool {
     is_one_inode(input, output) || resolved(input) == resolved(output)
 }
 
+/// Whether a file is, or will be, below a folder.
+pub(crate) fn lies_in(folder: &Path, file: &Path) -> bool {
+    folder.is_dir() && resolved(file).starts_with(resolved(folder))
+}
+
 /// Hard links too.
 #[cfg(unix)]
 fn is_one_inode(input: &Path, output: &Path) -> bool {

@@ -238,6 +238,29 @@ fn every_rule_that_is_broken_is_explained() {
         }
         assert_eq!(rules.is_empty(), stage == "vsid", "{stage}: {}", ran.stderr);
     }
+    for stage in ["no-vsid", "moved", "broken"] {
+        for words in [
+            &[
+                "diff",
+                SCENARIO,
+                SCENARIO,
+                "--behaviour",
+                "--new-stage",
+                stage,
+            ][..],
+            &["ping", SCENARIO, "Red11", "Red22", "--stage", stage],
+            &[
+                "export", SCENARIO, "--as", "csv", "--stage", stage, "-o", stage,
+            ],
+            &["doctor", stage],
+        ] {
+            let ran = case_.report(words);
+            for rule in array(&case_.sarif(), "/runs/0/tool/driver/rules") {
+                assert_ne!(rule["help"]["text"], "See the message.", "{rule}");
+            }
+            assert!([0, 1].contains(&ran.exit), "{words:?}: {}", ran.stderr);
+        }
+    }
 }
 
 #[test]
@@ -668,6 +691,40 @@ fn an_output_over_a_file_of_the_run_is_refused_and_the_file_stays() {
     let ran = case_.run(&["demo", SCENARIO, "--report", &format!("sarif={BROKEN}")]);
     ran.failed_saying(2, &["sarif="]);
     assert!(case_.read(BROKEN).starts_with("# Stage 5"));
+}
+
+#[test]
+fn in_a_folder_of_the_run_a_report_replaces_nothing_but_a_report() {
+    let case_ = Case::new();
+    let words = ["export", SCENARIO, "--as", "csv", "-o", "dumps"];
+    assert_eq!(case_.run(&words).exit, 0);
+    let files = walk(&case_.path("dumps"));
+    let dump = files.first().expect("a dump");
+    let before = fs::read(dump).expect("a dump");
+    let over_it = format!("junit={}", dump.display());
+    let ran = case_.run(&["doctor", "dumps", "--report", &over_it]);
+    ran.failed_saying(2, &[&over_it, "name another file"]);
+    assert_eq!(fs::read(dump).expect("a dump"), before);
+    // A name that begins with a dot is no dump.
+    for _again in 0..2 {
+        let ran = case_.run(&["doctor", "dumps", "--report", "md=dumps/.r.md"]);
+        assert_eq!(ran.exit, 0, "{}", ran.stderr);
+        assert!(case_.read("dumps/.r.md").starts_with("## nvgre doctor\n"));
+    }
+}
+
+/// Every file below a folder, in order.
+fn walk(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("a folder");
+    let mut paths: Vec<_> = entries
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
+    paths.sort();
+    let below = paths.into_iter().flat_map(|path| match path.is_dir() {
+        true => walk(&path),
+        false => vec![path],
+    });
+    below.collect()
 }
 
 #[test]
