@@ -22,9 +22,10 @@
 //! is left out where there is none. NUMBER is that of the frame over all input files, as everywhere,
 //! and the packet id of its copies. HOST of a copy that the underlay dropped is the one that sent it.
 //!
-//! All copies of a frame have the same line. Where they ended differently, those that are seen where a
-//! copy ended have the line of that copy, and those on the way that of the frame: delivered, if any
-//! was, else its first drop, with the others in clauses.
+//! Where a frame has one end, it is seen with the same line everywhere. Where its copies ended
+//! differently, what came to one end alone has the line of that copy, and what is common to several,
+//! such as the frame as it was sent, that of the frame: delivered, if any was, else its first drop,
+//! with the others in clauses.
 
 use std::cell::OnceCell;
 use std::fmt::Write as _;

@@ -2,6 +2,7 @@
 //! ended. Only then can it be said of every copy what became of the frame.
 
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::ops::Range;
 
 use nvgre_dataplane::{DropReason, Event, Outer, PortId, RecordId, Tracer};
@@ -35,6 +36,12 @@ pub(crate) struct WalkLog {
     /// The host that decides, and the hop at which the copy in hand came to it.
     at: usize,
     came_by: usize,
+    /// Hops of copies that were sent and have not departed, and of the one that departs next if it
+    /// has waited.
+    waiting: VecDeque<usize>,
+    next: Option<usize>,
+    /// The hops of the copy in hand since it was sent.
+    way: SmallVec<[usize; 3]>,
     memory: Vec<u8>,
 }
 
@@ -51,8 +58,10 @@ pub(crate) enum Beginning {
 #[derive(Clone, Debug)]
 pub(crate) struct Hop {
     pub(crate) seen: Seen,
-    /// Which of the ends is its own, if it is where a copy was seen last.
+    /// Which of the ends is that of the copy, if it came to one alone.
     pub(crate) end: Option<usize>,
+    /// It came to several.
+    shared: bool,
     bytes: Range<usize>,
 }
 
@@ -109,6 +118,9 @@ impl Default for WalkLog {
             left_by: None,
             at: 0,
             came_by: 0,
+            waiting: VecDeque::new(),
+            next: None,
+            way: SmallVec::new(),
             memory: Vec::new(),
         }
     }
@@ -132,6 +144,9 @@ impl WalkLog {
         self.clue = ClueTracer::default();
         self.left_by = None;
         (self.at, self.came_by) = (0, 0);
+        self.waiting.clear();
+        self.next = None;
+        self.way.clear();
         match beginning {
             Beginning::Skipped(_) => self.memory.extend_from_slice(frame),
             Beginning::Entered { at, .. } => {
@@ -168,13 +183,20 @@ impl WalkLog {
         self.hops.push(Hop {
             seen,
             end: None,
+            shared: false,
             bytes: start..self.memory.len(),
         });
     }
 
     /// A copy that was seen last at `hop` has ended.
     fn end(&mut self, what: Ended, host: usize, hop: usize) {
-        self.hops[hop].end = Some(self.ends.len());
+        let end = self.ends.len();
+        for &hop in &self.way {
+            let hop = &mut self.hops[hop];
+            hop.shared |= hop.end.is_some();
+            hop.end = (!hop.shared).then_some(end);
+        }
+        self.hops[hop].end = Some(end);
         self.ends.push(End {
             what,
             host,
@@ -197,15 +219,29 @@ impl WalkLog {
     }
 
     pub(crate) fn sent(&mut self, host: usize, frame: &[u8]) {
+        self.waiting.push_back(self.hops.len());
         self.see(Seen::Sent(host), frame);
     }
 
+    /// A copy that was sent leaves: what has waited longest, or what was sent last.
+    fn depart(&mut self) {
+        let sent = self.next.take().or_else(|| self.waiting.pop_back());
+        self.way.clear();
+        self.way.extend(sent);
+    }
+
     pub(crate) fn carried(&mut self, frame: &[u8]) {
+        self.way.push(self.hops.len());
         self.see(Seen::Carried, frame);
     }
 
     pub(crate) fn arrived(&mut self, host: usize, frame: &[u8]) {
         (self.at, self.came_by) = (host, self.hops.len());
+        // Of several hosts that one packet comes to, each begins where it was carried.
+        let on_the_wire = |&hop: &usize| !matches!(self.hops[hop].seen, Seen::Arrived(_));
+        let last = self.way.iter().rposition(on_the_wire);
+        self.way.truncate(last.map_or(0, |last| last + 1));
+        self.way.push(self.came_by);
         self.see(Seen::Arrived(host), frame);
     }
 
@@ -280,9 +316,13 @@ impl WalkTracer for LogTracer<'_> {
         self.0.borrow_mut().clue.at(step, frame);
     }
 
-    fn resumed(&mut self) {}
+    fn resumed(&mut self) {
+        let log = &mut *self.0.borrow_mut();
+        log.next = log.waiting.pop_front();
+    }
 
     fn departed(&mut self) -> usize {
+        self.0.borrow_mut().depart();
         0
     }
 

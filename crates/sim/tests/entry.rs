@@ -87,11 +87,46 @@ fn rule_1_an_entry_names_interface_file_mac_or_vlan_and_the_first_that_applies_d
 #[test]
 fn rule_2_a_capture_interface_with_the_name_of_a_port() {
     let frame = udp(5, 7);
-    for name in ["Blue1", "BLUE1", "blue1/network adapter"] {
+    // As users name it, and as a replay that writes hops does.
+    for name in [
+        "Blue1",
+        "BLUE1",
+        "blue1/network adapter",
+        "port Blue1",
+        "port blue1",
+    ] {
         assert_eq!(entry("", &packet(&frame, Some(name)), "x"), Ok(Some(BLUE1)));
     }
     let unknown = packet(&frame, Some("eth0"));
     assert_eq!(entry("", &unknown, "x"), Err(SkipReason::AmbiguousPort));
+}
+
+#[test]
+fn a_packet_with_the_id_of_the_one_before_it_has_entered_already() {
+    let frame = udp(5, 7);
+    let with_id = |interface, id| Packet {
+        id,
+        ..packet(&frame, Some(interface))
+    };
+    let mut replay = Replay::new(model(), map(""));
+    for (file, interface, id) in [
+        ("a", "Red1", Some(7)),
+        ("a", "uplink host1", Some(7)),
+        ("a", "Red1", Some(7)),
+        ("a", "Red1", Some(8)),
+        ("a", "Red1", None),
+        ("a", "Red1", None),
+        ("a", "Red1", Some(8)),
+        // Another file counts for itself.
+        ("b", "Red1", Some(8)),
+    ] {
+        let packet = with_id(interface, id);
+        replay.packet(&packet, file).expect("it can be replayed");
+    }
+    let report = replay.report();
+    assert_eq!((report.frames.read, report.frames.delivered), (8, 6));
+    let skips: Vec<_> = report.skips.iter().collect();
+    assert_eq!(skips, [(&SkipReason::SeenBefore, &(2, 2))]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::fs;
 use common::*;
 use nvgre_capture::{Direction, LinkType, Packet, PcapWriter, Reader, Writer};
 use nvgre_dataplane::DropReason;
-use nvgre_sim::{MapFile, Model, Replay};
+use nvgre_sim::{Filter, MapFile, Model, Replay};
 use proptest::prelude::*;
 
 fn packet<'a>(number: u64, data: &'a [u8], interface: Option<&'a str>) -> Packet<'a> {
@@ -264,6 +264,57 @@ proptest! {
         for max in [1, 2, 7, Replay::BATCH_FRAMES, 1_000] {
             prop_assert_eq!(&account(&replayed_at_once(replay(), &file, max)), &expected, "{}", max);
         }
+    }
+
+    #[test]
+    fn whole_walks_are_kept_of_every_frame_and_change_nothing(
+        frames in prop::collection::vec(prop_oneof![3 => captured(), 1 => errors()], 1..80),
+        text in networks(),
+    ) {
+        let file = capture(&frames, 1_000);
+        let model = || model_of(&text, &script);
+        let expected = replayed_alone(Replay::new(model(), MapFile::default()), &file);
+        for verdict in ["delivered", "dropped", "consumed", "skipped"] {
+            let expression = format!("verdict == {verdict}");
+            let mut replay = Replay::new(model(), MapFile::default());
+            let filter = Filter::parse(&expression, replay.model().scenario());
+            replay.show_only(filter.expect("no mistakes"));
+            let replay = replayed_at_once(replay, &file, Replay::BATCH_FRAMES);
+            prop_assert_eq!(account(&replay), account(&expected));
+            let of_verdict = match verdict {
+                "delivered" => expected.report().frames.delivered,
+                "dropped" => expected.report().frames.dropped,
+                "consumed" => expected.report().frames.consumed,
+                _ => expected.report().frames.skipped,
+            };
+            let (_, matches) = replay.matches().expect("a filter");
+            prop_assert_eq!(matches.frames, of_verdict, "{}", verdict);
+        }
+    }
+
+    #[test]
+    fn an_output_of_every_hop_is_replayed_as_what_it_was_written_from(
+        frames in prop::collection::vec(prop_oneof![3 => captured(), 1 => errors()], 1..80),
+        text in networks(),
+    ) {
+        let file = capture(&frames, 40_000_000);
+        let model = || model_of(&text, &script);
+        let folder = tempfile::tempdir().expect("a folder");
+        let hops = folder.path().join("hops.pcapng");
+        let mut first = Replay::new(model(), MapFile::default());
+        first.write_to(Writer::create(&hops).expect("a file")).expect("interfaces");
+        let mut first = replayed_at_once(first, &file, Replay::BATCH_FRAMES);
+        first.finish().expect("it is whole");
+        let hops = fs::read(hops).expect("a file");
+        let again = replayed_at_once(Replay::new(model(), MapFile::default()), &hops, Replay::BATCH_FRAMES);
+        let books = |replay: &Replay| {
+            let (report, frames) = (replay.report(), replay.report().frames);
+            let drops = report.drops.iter();
+            let drops: Vec<_> = drops.map(|(key, line)| (*key, line.frames, line.copies)).collect();
+            let outcomes = (frames.delivered, frames.dropped, frames.consumed);
+            (outcomes, report.copies, drops, replay.oracle())
+        };
+        prop_assert_eq!(books(&again), books(&first));
     }
 }
 
