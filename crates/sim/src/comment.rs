@@ -27,22 +27,16 @@
 //! such as the frame as it was sent, that of the frame: delivered, if any was, else its first drop,
 //! with the others in clauses.
 
-use std::cell::OnceCell;
 use std::fmt::Write as _;
-use std::net::IpAddr;
 
 use ahash::RandomState;
 use hashbrown::HashMap;
-use nvgre_dataplane::{DropReason, PortSubnet, RecordId};
+use nvgre_dataplane::{DropReason, RecordId};
 use nvgre_netwnv::{Estate, RecordEntry};
-use nvgre_wire::{Arp, EtherType, Ipv4, Ipv6, LinkHeader, MacAddress};
 
 use crate::filter_facts::Facts;
-use crate::glance::mac_key;
+use crate::inventory::{Inventory, Who};
 use crate::model::Model;
-use crate::observer::Ingress;
-use crate::oracle::{GuestIndex, Sender};
-use crate::scenario::Scenario;
 use crate::walk_log::{Beginning, End, Ended, Hop, WalkLog};
 
 /// Most clauses about other copies.
@@ -71,41 +65,12 @@ pub struct ToldFrame {
     pub line: String,
 }
 
-/// An end of a frame's way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Who {
-    Port(GuestIndex),
-    /// A group frame is for everybody.
-    All,
-    Ip(IpAddr),
-    Mac(MacAddress),
-    /// The frame is cut within its link header.
-    Nobody,
-}
-
-/// The ends of a frame's way, as far as the inventory knows them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Ends {
-    /// Of the sender's port, or of the key.
-    pub(crate) virtual_subnet: Option<u32>,
-    pub(crate) sender: Option<GuestIndex>,
-    /// The one guest that it is for.
-    pub(crate) receiver: Option<GuestIndex>,
-}
-
 /// Tells of frames, by the names of a scenario.
 #[derive(Debug)]
 pub(crate) struct Teller {
     ports: Vec<String>,
     hosts: Vec<String>,
-    tenants: Vec<usize>,
-    /// The subnet of each guest's port, as its host has it.
-    subnets: Vec<PortSubnet>,
-    /// By tenant and [`mac_key`].
-    by_mac: HashMap<(usize, u64), GuestIndex, RandomState>,
-    /// By tenant and address.
-    by_address: HashMap<(usize, IpAddr), GuestIndex, RandomState>,
-    tenant_of_subnet: HashMap<u32, usize, RandomState>,
+    inventory: Inventory,
     /// What is said of records that were met before.
     records: HashMap<(usize, RecordId), String, RandomState>,
     /// Of the frame in hand: everything in front of its verdict, and the lines of its ends.
@@ -117,8 +82,7 @@ pub(crate) struct Teller {
 impl Teller {
     pub(crate) fn new(model: &Model) -> Self {
         let scenario = model.scenario();
-        let seeded = || RandomState::with_seeds(scenario.seed, 7, 8, 9);
-        let mut teller = Self {
+        Self {
             ports: scenario
                 .guests
                 .iter()
@@ -129,67 +93,17 @@ impl Teller {
                 .iter()
                 .map(|host| host.name.clone())
                 .collect(),
-            tenants: scenario.guests.iter().map(|guest| guest.tenant).collect(),
-            subnets: subnets(model, scenario),
-            by_mac: HashMap::with_hasher(seeded()),
-            by_address: HashMap::with_hasher(seeded()),
-            tenant_of_subnet: HashMap::with_hasher(seeded()),
-            records: HashMap::with_hasher(seeded()),
+            inventory: Inventory::new(model),
+            records: HashMap::with_hasher(RandomState::with_seeds(scenario.seed, 7, 8, 9)),
             head: String::new(),
             line: String::new(),
             lines_of_ends: Vec::new(),
-        };
-        for (index, guest) in scenario.guests.iter().enumerate() {
-            let tenant = guest.tenant;
-            teller
-                .by_mac
-                .entry((tenant, mac_key(guest.mac)))
-                .or_insert(index);
-            for own in &guest.addresses {
-                let key = (tenant, own.address.ip());
-                teller.by_address.entry(key).or_insert(index);
-            }
         }
-        for (index, tenant) in scenario.tenants.iter().enumerate() {
-            for vsid in &tenant.virtual_subnets {
-                teller.tenant_of_subnet.insert(vsid.get(), index);
-            }
-        }
-        teller
     }
 
     /// What a filter asks of a walk that has ended.
     pub(crate) fn facts<'a>(&'a self, log: &'a WalkLog) -> Facts<'a> {
-        let virtual_subnet = self.virtual_subnet(log);
-        let guest = |who| match who {
-            Who::Port(guest) => Some(guest),
-            Who::All | Who::Ip(_) | Who::Mac(_) | Who::Nobody => None,
-        };
-        let [sender, receiver] = self.ends_of(log, virtual_subnet).map(guest);
-        Facts {
-            log,
-            ends: Ends {
-                virtual_subnet,
-                sender,
-                receiver,
-            },
-            tenants: &self.tenants,
-            inner: OnceCell::new(),
-        }
-    }
-
-    /// The VSID that a frame began in.
-    fn virtual_subnet(&self, log: &WalkLog) -> Option<u32> {
-        let Beginning::Entered { at, .. } = log.beginning else {
-            return None;
-        };
-        match at.ingress {
-            Ingress::Port(port) => match self.subnets[port.0 as usize] {
-                PortSubnet::Tenant(vsid) => Some(vsid.get()),
-                PortSubnet::Unset | PortSubnet::LocalOnly => None,
-            },
-            Ingress::Uplink => log.keys.first().map(|&(vsid, _)| vsid),
-        }
+        Facts::new(log, &self.inventory)
     }
 
     /// Makes the lines of a walk that has ended.
@@ -233,8 +147,8 @@ impl Teller {
 
     /// The walk that was told last, part by part.
     pub(crate) fn parts(&self, log: &WalkLog, estate: &Estate) -> ToldFrame {
-        let vsid = self.virtual_subnet(log);
-        let [from, to] = self.ends_of(log, vsid);
+        let vsid = self.inventory.virtual_subnet(log);
+        let [from, to] = self.inventory.ends_of(log, vsid);
         let end = main_end(log);
         let decided = end.and_then(|end| deciding(end, estate));
         let entry = decided.and_then(|(host, id)| estate.hosts[host].record(id));
@@ -280,54 +194,10 @@ impl Teller {
         };
     }
 
-    /// Who sent a frame, and who is to have it.
-    fn ends_of(&self, log: &WalkLog, vsid: Option<u32>) -> [Who; 2] {
-        let sender = match log.beginning {
-            Beginning::Entered {
-                sender: Sender::Guest(guest),
-                ..
-            } => Some(guest),
-            Beginning::Entered { .. } | Beginning::Skipped(_) => None,
-        };
-        let tenant = match sender {
-            Some(guest) => Some(self.tenants[guest]),
-            None => vsid.and_then(|vsid| self.tenant_of_subnet.get(&vsid).copied()),
-        };
-        let frame = log.inner();
-        let Ok(link) = LinkHeader::parse(frame) else {
-            return [sender.map_or(Who::Nobody, Who::Port), Who::Nobody];
-        };
-        let from = match sender {
-            Some(guest) => Who::Port(guest),
-            None => match addresses(&link, frame) {
-                Some((source, _)) => Who::Ip(source),
-                None => Who::Mac(link.source),
-            },
-        };
-        if link.destination.is_group() {
-            return [from, Who::All];
-        }
-        let of_mac = tenant.and_then(|tenant| {
-            let key = (tenant, mac_key(link.destination));
-            self.by_mac.get(&key)
-        });
-        let to = match of_mac {
-            Some(&guest) => Who::Port(guest),
-            None => match addresses(&link, frame) {
-                // To the router, or rewritten.
-                Some((_, address)) => tenant
-                    .and_then(|tenant| self.by_address.get(&(tenant, address)))
-                    .map_or(Who::Ip(address), |&guest| Who::Port(guest)),
-                None => Who::Mac(link.destination),
-            },
-        };
-        [from, to]
-    }
-
     /// Everything in front of the verdict.
     fn begin(&mut self, log: &WalkLog) {
-        let vsid = self.virtual_subnet(log);
-        let [from, to] = self.ends_of(log, vsid);
+        let vsid = self.inventory.virtual_subnet(log);
+        let [from, to] = self.inventory.ends_of(log, vsid);
         let mut head = std::mem::take(&mut self.head);
         head.clear();
         head.push_str("frame ");
@@ -448,26 +318,6 @@ fn deciding(end: &End, estate: &Estate) -> Option<(usize, RecordId)> {
     }
 }
 
-/// Source and destination of an IP or ARP packet, as far as it shows them.
-fn addresses(link: &LinkHeader, frame: &[u8]) -> Option<(IpAddr, IpAddr)> {
-    let packet = frame.get(link.len..)?;
-    match link.ether_type {
-        EtherType::ARP => {
-            let arp = Arp::parse(packet).ok()?;
-            Some((arp.sender_ip().into(), arp.target_ip().into()))
-        }
-        EtherType::IPV4 => {
-            let ip = Ipv4::parse_cut(packet).ok()?;
-            Some((ip.source().into(), ip.destination().into()))
-        }
-        EtherType::IPV6 => {
-            let ip = Ipv6::parse_cut(packet).ok()?;
-            Some((ip.source().into(), ip.destination().into()))
-        }
-        _not_ip => None,
-    }
-}
-
 fn said_of(entry: &RecordEntry) -> String {
     let (record, place) = (&entry.record, &entry.place);
     let (address, provider) = (record.customer_address, record.provider_address);
@@ -479,17 +329,4 @@ fn put_drop(line: &mut String, host: &str, reason: DropReason) {
     line.push_str(host);
     line.push_str(": ");
     line.push_str(reason.name());
-}
-
-/// The subnets that the ports of guests have now.
-fn subnets(model: &Model, scenario: &Scenario) -> Vec<PortSubnet> {
-    let mut subnets: Vec<_> = scenario.guests.iter().map(|guest| guest.subnet).collect();
-    for host in model.network().hosts() {
-        for port in &host.policy().ports {
-            if let Some(subnet) = subnets.get_mut(port.id.0 as usize) {
-                *subnet = port.subnet;
-            }
-        }
-    }
-    subnets
 }

@@ -8,30 +8,49 @@ use nvgre_dataplane::Outer;
 use nvgre_wire::LinkHeader;
 use smallvec::SmallVec;
 
-use crate::comment::{Ends, verdict_of};
+use crate::comment::verdict_of;
 use crate::filter_field::{Field, Found, Protocol};
+use crate::inventory::{Inventory, Who};
 use crate::oracle::GuestIndex;
 use crate::walk_log::{Beginning, Ended, WalkLog};
 
 /// A walk, and what is known of it beside its log.
 pub(crate) struct Facts<'a> {
-    pub(crate) log: &'a WalkLog,
-    pub(crate) ends: Ends,
-    /// Tenant of each guest.
-    pub(crate) tenants: &'a [usize],
+    log: &'a WalkLog,
+    inventory: &'a Inventory,
+    /// Of the sender's port, or of the key.
+    virtual_subnet: Option<u32>,
+    /// The sender, and the one guest that it is for.
+    ends: [Option<GuestIndex>; 2],
     /// Read when they are asked for.
-    pub(crate) inner: OnceCell<Inner>,
+    inner: OnceCell<Inner>,
 }
 
 /// The headers of a guest's frame, as far as it has them.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Inner {
+struct Inner {
     addresses: Option<(IpAddr, IpAddr)>,
     protocol: Option<Protocol>,
     ports: Option<(u16, u16)>,
 }
 
-impl Facts<'_> {
+impl<'a> Facts<'a> {
+    /// Of a walk that has ended.
+    pub(crate) fn new(log: &'a WalkLog, inventory: &'a Inventory) -> Self {
+        let virtual_subnet = inventory.virtual_subnet(log);
+        let guest = |who| match who {
+            Who::Port(guest) => Some(guest),
+            Who::All | Who::Ip(_) | Who::Mac(_) | Who::Nobody => None,
+        };
+        Self {
+            log,
+            inventory,
+            virtual_subnet,
+            ends: inventory.ends_of(log, virtual_subnet).map(guest),
+            inner: OnceCell::new(),
+        }
+    }
+
     /// Whether this holds for one of the walk's values of a field.
     pub(crate) fn any(&self, field: Field, mut holds: impl FnMut(Found) -> bool) -> bool {
         let log = self.log;
@@ -56,7 +75,7 @@ impl Facts<'_> {
             }
             Field::Vsid => {
                 let of_keys = log.keys.iter().map(|&(vsid, _)| vsid);
-                let mut all = self.ends.virtual_subnet.into_iter().chain(of_keys);
+                let mut all = self.virtual_subnet.into_iter().chain(of_keys);
                 return all.any(|vsid| holds(Found::Number(vsid.into())));
             }
             Field::FlowId => {
@@ -65,7 +84,7 @@ impl Facts<'_> {
             }
             Field::Tenant => {
                 let mut guests = self.guests().into_iter();
-                return guests.any(|guest| holds(Found::Index(self.tenants[guest])));
+                return guests.any(|guest| holds(Found::Index(self.inventory.tenant(guest))));
             }
             Field::Guest => {
                 let mut guests = self.guests().into_iter();
@@ -93,7 +112,7 @@ impl Facts<'_> {
 
     /// The sender, whom the frame is for, and those who got a copy.
     fn guests(&self) -> SmallVec<[GuestIndex; 4]> {
-        let ends = [self.ends.sender, self.ends.receiver].into_iter().flatten();
+        let ends = self.ends.into_iter().flatten();
         let got = self.log.ends.iter().filter_map(|end| match end.what {
             Ended::Delivered(guest) => Some(guest),
             Ended::Dropped(_) | Ended::Consumed => None,

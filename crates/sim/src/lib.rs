@@ -22,7 +22,7 @@
 //! | `captured.rs` | [`Entered`]: one captured packet where a replay would let it enter |
 //! | `replay.rs`, `hold.rs`, `entry.rs`, `recent.rs`, `map_file.rs` | [`Replay`]: captures, and where their frames enter |
 //! | `replay_*.rs`, `watch.rs`, `taps.rs` | what a replay sees, writes, and fails with |
-//! | `keeper.rs`, `walk_log.rs`, `comment.rs` | whole walks: kept until they have ended, told in a line |
+//! | `keeper.rs`, `walk_log.rs`, `comment.rs`, `inventory.rs` | whole walks: kept until they have ended, told in a line, by the guests' names |
 //! | `wanted.rs`, `comparison.rs`, `field_at.rs` | [`Wanted`], [`Comparison`]: deliveries beside a wanted capture |
 //! | `filter.rs`, `filter_*.rs` | [`Filter`]: expressions over whole walks |
 //! | `skeleton.rs`, `skeleton_*.rs` | [`Survey`] and [`Skeleton`]: a scenario guessed from a capture |
@@ -54,6 +54,7 @@ mod guest_echo;
 mod hold;
 mod import;
 mod import_tenant;
+mod inventory;
 mod journey;
 mod keeper;
 mod learning;
