@@ -6,12 +6,14 @@ use std::path::PathBuf;
 use nvgre_analyze::{BehaviourDiff, Change, Difference, Flip, PairVerdict, Probe};
 use nvgre_analyze::{diff_behaviour, diff_estates};
 use nvgre_netwnv::Place;
+use nvgre_sim::Model;
 
 use crate::diff_checks;
 use crate::diff_json::{JsonDiff, JsonState};
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
-use crate::scenario_file::load;
+use crate::policy_notes;
+use crate::scenario_file::load_silently;
 
 /// Most places told of one side of a difference: hosts are mostly given the same script.
 const PLACES_TOLD: usize = 4;
@@ -39,8 +41,17 @@ pub(crate) struct DiffArgs {
 
 /// Says what is different; [`Exit::No`] when anything is.
 pub(crate) fn run(args: &DiffArgs, out: &mut Output) -> Result<Exit, Failure> {
-    let mut old = load(&args.old, args.old_stage.as_deref(), out)?;
-    let mut new = load(&args.new, args.new_stage.as_deref(), out)?;
+    let mut old = load_silently(&args.old, args.old_stage.as_deref(), out)?;
+    let mut new = load_silently(&args.new, args.new_stage.as_deref(), out)?;
+    // Of one scenario, the later state has the notes of the other too.
+    let notes = |model: &Model| model.warnings().len() + model.display_only().len();
+    let (is_other, is_old_later) = (args.old != args.new, notes(&old) > notes(&new));
+    if is_other || is_old_later {
+        policy_notes::print(&old, out)?;
+    }
+    if is_other || !is_old_later {
+        policy_notes::print(&new, out)?;
+    }
     let differences = diff_estates(old.estate(), new.estate());
     let behaviour = args
         .behaviour

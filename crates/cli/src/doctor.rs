@@ -16,6 +16,9 @@ const TOLD: usize = 4;
 /// Most commands told of one disagreement; `--json` has them all.
 const COMMANDS_TOLD: usize = 12;
 
+/// Most notes about the dumps: every host may lack the same.
+const NOTES_TOLD: usize = 40;
+
 /// What was asked for.
 #[derive(Debug, clap::Args)]
 pub(crate) struct DoctorArgs {
@@ -52,7 +55,9 @@ impl Diagnosis {
 
 /// Reads a folder of dumps and says what its hosts disagree about.
 pub(crate) fn run(args: &DoctorArgs, out: &mut Output) -> Result<Exit, Failure> {
-    let DumpFolder { files, dump } = dump_folder::read(&args.dir)?;
+    let named = dump_folder::below(&args.dir)?;
+    out.refuse_reports_over(named.iter().map(|file| file.path.as_path()))?;
+    let DumpFolder { files, dump } = dump_folder::read_files(&named)?;
     let diagnosis = Diagnosis {
         folder: args.dir.display().to_string(),
         files,
@@ -117,11 +122,18 @@ fn print(diagnosis: &Diagnosis, out: &mut Output) -> Result<(), Failure> {
     let notes = &diagnosis.dump.notes;
     if !notes.is_empty() {
         writeln!(out, "\nabout the dumps")?;
-        for note in notes {
+        for note in notes.iter().take(NOTES_TOLD) {
             match &note.host {
                 Some(host) => writeln!(out, "  {}: on {host}: {}", note.place, note.text)?,
                 None => writeln!(out, "  {note}")?,
             }
+        }
+        if notes.len() > NOTES_TOLD {
+            writeln!(
+                out,
+                "  and {} more notes, see --json",
+                notes.len() - NOTES_TOLD
+            )?;
         }
     }
     let [errors, warnings, minor] =

@@ -30,11 +30,6 @@ pub(crate) struct Named {
     pub(crate) within: String,
 }
 
-/// Reads every file below a folder. Fails with everything that is wrong.
-pub(crate) fn read(folder: &Path) -> Result<DumpFolder, Failure> {
-    read_files(&below(folder)?)
-}
-
 /// Every file below a folder, in the order of their names, without those whose names begin with a
 /// dot.
 pub(crate) fn below(folder: &Path) -> Result<Vec<Named>, Failure> {

@@ -55,6 +55,26 @@ pub(crate) fn load_watched(
     file: &Path,
     stage: Option<&str>,
     out: &mut Output,
+    watch: impl FnMut(&Model),
+) -> Result<Model, Failure> {
+    let model = enter_stages(file, stage, out, watch)?;
+    policy_notes::print(&model, out)?;
+    Ok(model)
+}
+
+/// [`load`], saying nothing about the policy.
+pub(crate) fn load_silently(
+    file: &Path,
+    stage: Option<&str>,
+    out: &mut Output,
+) -> Result<Model, Failure> {
+    enter_stages(file, stage, out, |_| {})
+}
+
+fn enter_stages(
+    file: &Path,
+    stage: Option<&str>,
+    out: &mut Output,
     mut watch: impl FnMut(&Model),
 ) -> Result<Model, Failure> {
     let mut model = read_scenario(file)?;
@@ -68,7 +88,6 @@ pub(crate) fn load_watched(
         model.enter_stage(index)?;
         watch(&model);
     }
-    policy_notes::print(&model, out)?;
     Ok(model)
 }
 

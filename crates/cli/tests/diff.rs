@@ -24,6 +24,7 @@ fn line(arguments: &[&str]) -> (i32, Value) {
 fn the_same_scenario_is_no_difference() {
     let ran = diff(&["--behaviour"]);
     assert_eq!(ran.exit, 0, "{}", ran.stderr);
+    assert_eq!(ran.stderr.lines().count(), 1, "said once: {}", ran.stderr);
     assert_eq!(
         ran.stdout,
         "no difference in the hosts' tables\n\n4 pairs of guests asked, 0 with another verdict\n"

@@ -282,3 +282,29 @@ fn what_export_writes_of_a_broken_network_is_judged_as_broken() {
     assert_eq!(rules("repaired"), [""; 0]);
     assert_eq!(rules("vsid"), [""; 0]);
 }
+
+#[test]
+fn reports_hold_every_disagreement_and_never_replace_a_dump() {
+    let folder = edited(&["Statler", "Waldorf"], |_, text| wrong_address(text));
+    let reports = tempfile::tempdir().expect("a folder");
+    let sarif = reports.path().join("doctor.sarif");
+    let ran = doctor(
+        folder.path(),
+        &["--report", &format!("sarif={}", sarif.display())],
+    );
+    assert_eq!(ran.exit, 1, "{}", ran.stderr);
+    let text = fs::read_to_string(&sarif).expect("a report");
+    let report: Value = serde_json::from_str(&text).expect("JSON");
+    let results = report["runs"][0]["results"].as_array().expect("results");
+    let rules: Vec<_> = results.iter().map(|result| &result["ruleId"]).collect();
+    assert_eq!(rules, ["provider_address_unowned", "policy_unneeded"]);
+
+    let dump = folder.path().join("Statler.json");
+    let before = fs::read(&dump).expect("a dump");
+    let ran = doctor(
+        folder.path(),
+        &["--report", &format!("md={}", dump.display())],
+    );
+    assert_eq!(ran.exit, 2, "{}", ran.stderr);
+    assert_eq!(fs::read(&dump).expect("a dump"), before);
+}
