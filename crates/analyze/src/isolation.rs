@@ -42,7 +42,8 @@ pub struct Isolation {
     /// What crosses, one frame for each group of subnets or ports whose frames mix. None and nothing
     /// open: isolation is proved.
     pub witnesses: Vec<Witness>,
-    /// Groups that too many classes of frames had to be sent about: guests that were not finished.
+    /// Guests whose frames were too many to send them all, or cross only after others: about them the
+    /// question stays open.
     pub open: Vec<GuestIndex>,
     /// Frames that were sent to find out.
     pub frames_sent: u64,
@@ -68,6 +69,11 @@ impl Isolation {
 
 /// Asks the question. Fails as [`Network::new`] does.
 pub fn check_isolation(fabric: &Fabric) -> Result<Isolation, Refused> {
+    check_with(fabric, FRAMES_MAX)
+}
+
+/// Sends at most so many frames about one group.
+fn check_with(fabric: &Fabric, frames_max: u64) -> Result<Isolation, Refused> {
     let facts = fabric.facts();
     let mut answer = Isolation {
         breaches: facts.breaches().collect(),
@@ -79,7 +85,7 @@ pub fn check_isolation(fabric: &Fabric) -> Result<Isolation, Refused> {
         return Ok(answer);
     }
     for group in suspects(fabric, &facts) {
-        let mut trial = Trial::new(fabric)?;
+        let mut trial = Trial::new(fabric, frames_max)?;
         trial.group(&group);
         answer.frames_sent += trial.sent;
         answer.witnesses.extend(trial.found);
@@ -116,16 +122,18 @@ fn suspects(fabric: &Fabric, facts: &IsolationFacts) -> Vec<Vec<(usize, usize)>>
 struct Trial<'a> {
     fabric: &'a Fabric,
     network: Network,
+    frames_max: u64,
     sent: u64,
     found: Option<Witness>,
     open: Vec<GuestIndex>,
 }
 
 impl<'a> Trial<'a> {
-    fn new(fabric: &'a Fabric) -> Result<Self, Refused> {
+    fn new(fabric: &'a Fabric, frames_max: u64) -> Result<Self, Refused> {
         Ok(Self {
             fabric,
             network: fabric.network()?,
+            frames_max,
             sent: 0,
             found: None,
             open: Vec::new(),
@@ -150,7 +158,7 @@ impl<'a> Trial<'a> {
 
     /// Stops when the frame crosses, or when it has become too many.
     fn send(&mut self, host: usize, sender: GuestIndex, frame: &[u8]) -> ControlFlow<()> {
-        if self.sent == FRAMES_MAX {
+        if self.sent == self.frames_max {
             return ControlFlow::Break(());
         }
         let now = SimTime(self.sent * SimTime::SECOND_NANOS);
@@ -233,5 +241,66 @@ impl Observer for Strangers<'_> {
 
     fn keeps_dropped(&self) -> bool {
         false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nvgre_dataplane::{CustomerRoute, Policy, Port, RouteId};
+    use nvgre_sim::{HostPolicy, scenario};
+    use nvgre_wire::{
+        CustomerAddress, CustomerPrefix, MacAddress, RoutingDomainId, VirtualSubnetId,
+    };
+
+    use super::*;
+
+    /// Two tenants' ports in two subnets that the host routes between, and no record to route by: the
+    /// tables leave a doubt that only frames settle.
+    fn doubtful() -> Fabric {
+        let vsid = |value| VirtualSubnetId::try_new(value).expect("in range");
+        let port = |id: u32, value| {
+            let mac = MacAddress::new([0, 0x15, 0x5d, 0, 0, id as u8]);
+            Port::new(PortId(id), mac).in_subnet(vsid(value))
+        };
+        let route = |id: u8, value| CustomerRoute {
+            id: RouteId(id.into()),
+            routing_domain: RoutingDomainId::new(1),
+            virtual_subnet: vsid(value),
+            destination: CustomerPrefix::new(CustomerAddress::v4([10, 0, id, 0]), 24)
+                .expect("a prefix"),
+            next_hop: CustomerAddress::v4([0; 4]),
+            metric: 255,
+        };
+        let policy = Policy {
+            ports: vec![port(0, 5001), port(1, 5002)],
+            customer_routes: vec![route(1, 5001), route(2, 5002)],
+            wnv_bound: true,
+            ..Policy::default()
+        };
+        Fabric {
+            hosts: vec![HostPolicy {
+                name: "host".to_owned(),
+                policy,
+                link_mtu_bytes: 1_500,
+            }],
+            underlay: scenario::Underlay::default(),
+            tenant_of: vec![0, 1],
+        }
+    }
+
+    #[test]
+    fn a_doubt_is_settled_by_every_class_of_frames() {
+        let answer = check_isolation(&doubtful()).expect("it loads");
+        assert!(!answer.breaches.is_empty());
+        assert!(answer.is_proved());
+        assert!(answer.frames_sent > 10, "{answer:?}");
+    }
+
+    #[test]
+    fn a_doubt_that_takes_too_many_frames_stays_open() {
+        let answer = check_with(&doubtful(), 10).expect("it loads");
+        assert_eq!(answer.open, [0, 1]);
+        assert!(!answer.is_proved());
+        assert!(answer.witnesses.is_empty());
     }
 }

@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::ValueEnum;
+use indicatif::ProgressBar;
 use nvgre_analyze::{
     BlastEntry, Check, CheckOutcome, Fabric, Isolation, ReachPair, SafeMtu, Witness, ask_leaks,
     ask_mtus, ask_reach, ask_routes, blast_radius, check_isolation, isolation_check, leak_check,
@@ -99,7 +101,10 @@ pub(crate) fn run(args: &VerifyArgs, out: &mut Output) -> Result<Exit, Failure> 
     // Packets' sizes are asked about pairs that get answers.
     let mut pairs = None;
     for question in questions {
-        let answered = ask(question, &mut model, &fabric, &mut pairs)?;
+        let waiting = waiting(question);
+        let answered = ask(question, &mut model, &fabric, &mut pairs);
+        waiting.finish_and_clear();
+        let answered = answered?;
         if out.is_json() {
             verify_json::print(&model, &answered, out)?;
         } else {
@@ -188,6 +193,13 @@ fn ask(
         check,
         detail,
     })
+}
+
+/// On stderr, if that is a terminal; indicatif hides it otherwise. Nobody knows how long it takes.
+fn waiting(question: Question) -> ProgressBar {
+    let spinner = ProgressBar::new_spinner().with_message(name_of(question));
+    spinner.enable_steady_tick(Duration::from_millis(100));
+    spinner
 }
 
 fn host_named(scenario: &Scenario, name: &str) -> Result<usize, Failure> {

@@ -161,8 +161,12 @@ fn print_mtus(model: &Model, mtus: &[SafeMtu], out: &mut Output) -> Result<(), F
         let scenario = model.scenario();
         let by = mtu.dropped_by.map(|(host, reason)| {
             let told = if mtu.told { ", and says so" } else { "" };
-            let host = &scenario.hosts[host].name;
-            format!("; larger ones {reason} at {host}{told}")
+            let at = if host == model.host_of(mtu.from) {
+                "the sender's host"
+            } else {
+                &scenario.hosts[host].name
+            };
+            format!("; larger ones {reason} at {at}{told}")
         });
         let largest = mtu
             .largest_bytes
@@ -171,8 +175,8 @@ fn print_mtus(model: &Model, mtus: &[SafeMtu], out: &mut Output) -> Result<(), F
         let pair = [mtu.from, mtu.to].map(|guest| scenario.guests[guest].port_name());
         let pairs: &mut Vec<_> = alike.entry(line).or_default();
         let pair = pair.join(" to ");
-        // Over both families as a rule.
-        if !pairs.contains(&pair) {
+        // Over both families as a rule, one after the other.
+        if pairs.last() != Some(&pair) {
             pairs.push(pair);
         }
     }
