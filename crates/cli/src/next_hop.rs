@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::exit::{Exit, Failure};
 use crate::guest_name::find_host;
 use crate::output::Output;
-use crate::scenario_file::load;
+use crate::scenario_file::load_for;
 use crate::trace::{Near, told};
 use crate::trace_json::JsonNear;
 
@@ -98,7 +98,7 @@ struct JsonRow {
 
 /// Asks and prints. `No` where a frame would be dropped.
 pub(crate) fn run(args: &NextHopArgs, out: &mut Output) -> Result<Exit, Failure> {
-    let model = load(&args.scenario, args.stage.as_deref(), out)?;
+    let model = load_for(args.redact, &args.scenario, args.stage.as_deref(), out)?;
     let host = find_host(&model, &args.host)?;
     let names = Names::new(&model);
     let reader = names.tenant_of_subnet(args.virtual_subnet);

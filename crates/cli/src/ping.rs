@@ -15,7 +15,7 @@ use nvgre_sim::GuestIndex;
 use crate::exit::{Exit, Failure};
 use crate::guest_name::{find_guest, names_for};
 use crate::output::Output;
-use crate::scenario_file::load;
+use crate::scenario_file::load_for;
 use crate::trace::{Near, Verdict, told, verdict};
 use crate::trace_text::decider;
 use crate::{ping_json, trace_checks};
@@ -83,7 +83,7 @@ pub(crate) struct Why {
 
 /// Pings and reports. `No` when a request got no reply, or a frame reached another tenant.
 pub(crate) fn run(args: &PingArgs, out: &mut Output) -> Result<Exit, Failure> {
-    let mut model = load(&args.scenario, args.stage.as_deref(), out)?;
+    let mut model = load_for(args.redact, &args.scenario, args.stage.as_deref(), out)?;
     let (from, to) = (
         find_guest(&model, &args.from)?,
         find_guest(&model, &args.to)?,

@@ -50,6 +50,20 @@ pub(crate) fn load(file: &Path, stage: Option<&str>, out: &mut Output) -> Result
     load_watched(file, stage, out, |_| {})
 }
 
+/// [`load`]; where one tenant is to be told only what is its own, nothing is said of the policy, which
+/// is everybody's.
+pub(crate) fn load_for(
+    redact: bool,
+    file: &Path,
+    stage: Option<&str>,
+    out: &mut Output,
+) -> Result<Model, Failure> {
+    if redact {
+        return load_silently(file, stage, out);
+    }
+    load(file, stage, out)
+}
+
 /// [`load`], with somebody who looks at the model before the first stage and after each.
 pub(crate) fn load_watched(
     file: &Path,

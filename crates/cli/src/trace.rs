@@ -18,7 +18,7 @@ use crate::guest_name::{find_guest, names_for};
 use crate::input::open_capture;
 use crate::output::Output;
 use crate::replay::read_map;
-use crate::scenario_file::load;
+use crate::scenario_file::load_for;
 use crate::{trace_checks, trace_json, trace_text};
 
 /// What was asked for.
@@ -162,7 +162,7 @@ pub(crate) struct Verdict {
 /// Traces and reports. `No` where the question was not answered or the frame not delivered, or where
 /// one reached another tenant; `Nothing` for a captured frame that never enters.
 pub(crate) fn run(args: &TraceArgs, out: &mut Output) -> Result<Exit, Failure> {
-    let mut model = load(&args.scenario, args.stage.as_deref(), out)?;
+    let mut model = load_for(args.redact, &args.scenario, args.stage.as_deref(), out)?;
     let traced = match (&args.frame, &args.from, &args.to) {
         (Some(frame), ..) => match trace_frame(args, frame, &mut model, out)? {
             Some(traced) => traced,

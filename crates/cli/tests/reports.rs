@@ -351,6 +351,35 @@ fn cases_compared_with_a_baseline_are_checks() {
     assert_eq!((run.file.as_deref(), run.line), (Some("b.jsonl"), Some(2)));
 }
 
+#[test]
+fn what_is_redacted_says_nothing_of_other_tenants_policy() {
+    let case_ = Case::new();
+    // No route of Blue's covers it, which is suspect.
+    let script = case_.read("case/policy/4-wnv.ps1");
+    let record = "New-NetVirtualizationLookupRecord -CustomerAddress \"172.16.9.9\" \
+        -VirtualSubnetID 7788990 -MACAddress \"00155D00200C\" -ProviderAddress \"10.0.0.11\" \
+        -Rule \"TranslationMethodEncap\"";
+    let script = format!("{script}\n{record}\n");
+    fs::write(case_.path("case/policy/4-wnv.ps1"), script).expect("a file");
+    for words in [
+        &["trace", SCENARIO, "Red11", "Red22"][..],
+        &["ping", SCENARIO, "Red11", "Red22"],
+        &["next-hop", SCENARIO, "Statler", "445566", "192.168.1.22"],
+    ] {
+        let told = |more: &[&str]| {
+            let ran = case_.report(&[words, more].concat());
+            assert_eq!(ran.exit, 0, "{words:?}: {}", ran.stderr);
+            let reports = ["r.xml", "r.sarif", "r.md"].map(|file| case_.read(file));
+            format!("{}{}{}", ran.stdout, ran.stderr, reports.concat())
+        };
+        assert!(told(&[]).contains("(V-09)"), "{words:?}");
+        let hidden = told(&["--redact"]);
+        for other in ["V-09", "7788990", "Blue"] {
+            assert!(!hidden.contains(other), "{words:?}: {hidden}");
+        }
+    }
+}
+
 // However a run ends
 
 #[test]
