@@ -1,5 +1,6 @@
 //! `nvgre diff`: what is different between two scenarios, or two stages of one.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -17,6 +18,9 @@ use crate::scenario_file::load_silently;
 
 /// Most places told of one side of a difference: hosts are mostly given the same script.
 const PLACES_TOLD: usize = 4;
+
+/// Most pairs told of one difference: a record that is gone is missed by many.
+const FLIPS_TOLD: usize = 20;
 
 /// What was asked for.
 #[derive(Debug, clap::Args)]
@@ -135,38 +139,56 @@ fn print_behaviour(
             writeln!(out, "not asked, in {side} only: {}", guests.join(", "))?;
         }
     }
+    // Shape: difference -> the pairs that it is to blame for; those of none last.
+    let mut blamed: BTreeMap<usize, Vec<&Flip>> = BTreeMap::new();
     for flip in &behaviour.flips {
-        print_flip(flip, differences, out)?;
+        blamed
+            .entry(flip.blame.unwrap_or(usize::MAX))
+            .or_default()
+            .push(flip);
+    }
+    for (at, flips) in blamed {
+        match differences.get(at) {
+            Some(difference) => {
+                let hosts = difference.hosts.join(", ");
+                writeln!(out, "\n  to blame on {hosts}: {difference}")?;
+                let is_gone = difference.new.is_empty();
+                let places = if is_gone {
+                    &difference.old
+                } else {
+                    &difference.new
+                };
+                if !places.is_empty() {
+                    writeln!(out, "    at {}", told(places))?;
+                }
+            }
+            None => writeln!(out, "\n  none of the differences in the tables is to blame")?,
+        }
+        for flip in flips.iter().take(FLIPS_TOLD) {
+            print_flip(flip, out)?;
+        }
+        if flips.len() > FLIPS_TOLD {
+            writeln!(
+                out,
+                "    and {} more pairs, see --json",
+                flips.len() - FLIPS_TOLD
+            )?;
+        }
     }
     Ok(())
 }
 
-fn print_flip(flip: &Flip, differences: &[Difference], out: &mut Output) -> Result<(), Failure> {
-    write!(out, "\n  {} -> {}", flip.from, flip.to)?;
+fn print_flip(flip: &Flip, out: &mut Output) -> Result<(), Failure> {
+    write!(out, "    {} -> {}", flip.from, flip.to)?;
     if let Some((from, to)) = flip.addresses {
         write!(out, " ({from} -> {to})")?;
     }
-    writeln!(out, ": {} -> {}", verdict(&flip.old), verdict(&flip.new))?;
-    let Some(difference) = flip.blame.and_then(|at| differences.get(at)) else {
-        return Ok(writeln!(
-            out,
-            "    blame  none of the differences in the tables shows it"
-        )?);
-    };
-    writeln!(
+    Ok(writeln!(
         out,
-        "    blame  on {}: {difference}",
-        difference.hosts.join(", ")
-    )?;
-    let places = if difference.new.is_empty() {
-        &difference.old
-    } else {
-        &difference.new
-    };
-    if !places.is_empty() {
-        writeln!(out, "    at     {}", told(places))?;
-    }
-    Ok(())
+        ": {} -> {}",
+        verdict(&flip.old),
+        verdict(&flip.new)
+    )?)
 }
 
 fn verdict(verdict: &PairVerdict) -> String {

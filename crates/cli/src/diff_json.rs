@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! {"schema":"nvgre.diff/1","old":{"scenario","stage"},"new":{"scenario","stage"},
-//!  "differences":[{"hosts":[NAME],"kind","what","change","properties":[{"name","old","new"}],
+//!  "differences":[{"hosts":[NAME],"kind","what","key":[{"name","value"}],"change","properties":[{"name","old","new"}],
 //!                  "old_places":["FILE:LINE:COLUMN"],"new_places":[...]}],
 //!  "behaviour":null or {"pairs","only_old":[NAME],"only_new":[NAME],"flips":[
 //!    {"from","to","addresses":null or {"from","to"},"old":{"answered","reason","crossed":[NAME]},
@@ -11,7 +11,7 @@
 
 use std::path::Path;
 
-use nvgre_analyze::{BehaviourDiff, Change, Difference, Flip, PairVerdict};
+use nvgre_analyze::{BehaviourDiff, Change, Difference, Flip, PairVerdict, Property};
 use nvgre_netwnv::Place;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -49,6 +49,8 @@ struct JsonDifference<'a> {
     kind: &'static str,
     /// What it is about, in words.
     what: String,
+    /// What tells it apart on a host.
+    key: Vec<JsonKey>,
     /// `added`, `removed` or `changed`.
     change: &'static str,
     /// Of a change those that changed; else those that say something.
@@ -57,6 +59,15 @@ struct JsonDifference<'a> {
     old_places: Vec<String>,
     /// Where the new state is written, host by host.
     new_places: Vec<String>,
+}
+
+/// A property that tells a row apart, with the name that Windows gives it.
+#[derive(Serialize, JsonSchema)]
+struct JsonKey {
+    /// Its name.
+    name: &'static str,
+    /// Its value.
+    value: String,
 }
 
 /// A property, with the name that Windows gives it.
@@ -173,6 +184,12 @@ impl<'a> JsonDifference<'a> {
             hosts: &difference.hosts,
             kind: difference.item.kind(),
             what: difference.item.to_string(),
+            key: difference
+                .item
+                .key()
+                .into_iter()
+                .map(|Property { name, value }| JsonKey { name, value })
+                .collect(),
             change: difference.change.name(),
             properties: properties
                 .into_iter()

@@ -60,9 +60,15 @@ fn a_stage_that_broke_a_record_says_which_and_for_whom() {
         "{}",
         ran.stdout
     );
-    let flip = "  Red11 -> Red22 (192.168.1.11 -> 192.168.1.22): answered -> underlay_no_owner
-    blame  on Statler, Waldorf: lookup record of 192.168.1.22 in VSID 445566 changed";
-    assert!(ran.stdout.contains(flip), "{}", ran.stdout);
+    let flip = format!(
+        "
+  to blame on Statler, Waldorf: lookup record of 192.168.1.22 in VSID 445566 changed: ProviderAddress 10.0.0.12 -> 10.0.0.21
+    at {policy}/5-broken.ps1:12:1, {policy}/5-broken.ps1:22:5
+    Red11 -> Red22 (192.168.1.11 -> 192.168.1.22): answered -> underlay_no_owner
+    Red22 -> Red11 (192.168.1.22 -> 192.168.1.11): answered -> no_source_record
+"
+    );
+    assert!(ran.stdout.ends_with(&flip), "{}", ran.stdout);
     assert!(!ran.stdout.contains("Blue11 ->"), "{}", ran.stdout);
 
     let (exit, told) = line(&[&stages[..], &["--behaviour"]].concat());
@@ -76,6 +82,13 @@ fn a_stage_that_broke_a_record_says_which_and_for_whom() {
     assert_eq!(flip["new"]["reason"], "underlay_no_owner");
     let blamed = flip["blame"].as_u64().expect("an index") as usize;
     let blamed = &told["differences"][blamed];
+    assert_eq!(
+        blamed["key"],
+        json!([
+            {"name": "VirtualSubnetID", "value": "445566"},
+            {"name": "CustomerAddress", "value": "192.168.1.22"},
+        ])
+    );
     assert_eq!(
         blamed["properties"],
         json!([{"name": "ProviderAddress", "old": "10.0.0.12", "new": "10.0.0.21"}])

@@ -1,6 +1,6 @@
 //! Which difference a flipped verdict is owed to.
 
-use nvgre_dataplane::{DropReason, Event, PortSubnet, RecordId};
+use nvgre_dataplane::{DropReason, Event, PortSubnet};
 use nvgre_sim::{GuestIndex, Model};
 use nvgre_wire::{MacAddress, ProviderAddress, VirtualSubnetId};
 
@@ -95,8 +95,16 @@ impl Blamed<'_> {
 
     /// The record that decided, and its host's name.
     fn decider(&self) -> Option<(String, RecordName)> {
-        let (host, id): (usize, RecordId) = self.conversation.decided_by.record?;
-        let entry = self.model.estate().hosts[host].record(id)?;
+        let (estate, clue) = (self.model.estate(), &self.conversation.decided_by);
+        let (host, entry) = match self.conversation.failure {
+            Some((_, Failure::Dropped { reason, host })) => {
+                clue.record_to_blame(reason, host, estate)?
+            }
+            _ => {
+                let (host, id) = clue.record?;
+                (host, estate.hosts[host].record(id)?)
+            }
+        };
         Some((self.host(host), RecordName::of(&entry.record)))
     }
 

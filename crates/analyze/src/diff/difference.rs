@@ -109,6 +109,52 @@ impl Item {
     }
 }
 
+impl Item {
+    /// What tells it apart on a host, as the properties of its row.
+    pub fn key(&self) -> Vec<Property> {
+        fn property(name: &'static str, value: impl ToString) -> Property {
+            Property {
+                name,
+                value: value.to_string(),
+            }
+        }
+        match self {
+            Self::Host | Self::Global => Vec::new(),
+            Self::Nic(name) => vec![property("Name", name)],
+            Self::ProviderAddress(address) => vec![property("ProviderAddress", address)],
+            Self::ProviderRoute {
+                destination,
+                next_hop,
+                interface_index,
+            } => vec![
+                property("InterfaceIndex", interface_index),
+                property("DestinationPrefix", destination),
+                property("NextHop", next_hop),
+            ],
+            Self::CustomerRoute { name, next_hop } => vec![
+                property("RoutingDomainID", name.routing_domain),
+                property("VirtualSubnetID", name.virtual_subnet),
+                property("DestinationPrefix", name.destination),
+                property("NextHop", next_hop),
+            ],
+            Self::Record(name) => {
+                let mut key = vec![
+                    property("VirtualSubnetID", name.virtual_subnet),
+                    property("CustomerAddress", name.customer_address),
+                ];
+                if let Some((mac, record_type)) = name.station {
+                    key.push(property("MACAddress", mac));
+                    key.push(property("Type", record_type));
+                }
+                key
+            }
+            Self::Adapter { vm_name, name } => {
+                vec![property("VMName", vm_name), property("Name", name)]
+            }
+        }
+    }
+}
+
 impl Change {
     /// The name in reports: "added", "removed", "changed".
     pub const fn name(&self) -> &'static str {
