@@ -10,11 +10,9 @@ use std::collections::BTreeSet;
 use nvgre_dataplane::{Event, PortId, RecordId};
 use nvgre_sim::scenario::InterfaceAddress;
 use nvgre_sim::{Clue, GuestIndex, Ingress, Journey, Trial};
-use nvgre_wire::{CustomerAddress, CustomerPrefix, MacAddress};
+use nvgre_wire::{CustomerAddress, CustomerPrefix};
 
-use crate::conversation::{
-    AnsweredBy, Conversation, Failure, FrameKind, IpFamily, Leg, LegKind, Resolved, SentFrame,
-};
+use crate::conversation::{Conversation, Failure, FrameKind, IpFamily, Leg, LegKind, SentFrame};
 use crate::guest_frame::{self, Station};
 use crate::probe::Probe;
 
@@ -78,15 +76,16 @@ fn talk(
 }
 
 /// A conversation that is going on.
-struct Talk<'t, 'm> {
+pub(crate) struct Talk<'t, 'm> {
     trial: &'t mut Trial<'m>,
-    conversation: Conversation,
+    pub(crate) conversation: Conversation,
     crossed: BTreeSet<GuestIndex>,
     /// What they are to speak over. None: whatever leads there.
     family: Option<IpFamily>,
 }
 
-type Failed = (LegKind, Failure);
+/// The leg that failed, and why.
+pub(crate) type Failed = (LegKind, Failure);
 
 impl Talk<'_, '_> {
     fn run(&mut self) -> Result<(), Failed> {
@@ -119,7 +118,7 @@ impl Talk<'_, '_> {
         Ok(())
     }
 
-    fn station(&self, guest: GuestIndex, address: CustomerAddress) -> Station {
+    pub(crate) fn station(&self, guest: GuestIndex, address: CustomerAddress) -> Station {
         Station {
             mac: self.trial.model().scenario().guests[guest].mac,
             address,
@@ -130,7 +129,7 @@ impl Talk<'_, '_> {
         &self.trial.model().scenario().guests[guest].addresses
     }
 
-    fn has(&self, guest: GuestIndex, address: CustomerAddress) -> bool {
+    pub(crate) fn has(&self, guest: GuestIndex, address: CustomerAddress) -> bool {
         let mut own = self.addresses(guest).iter();
         own.any(|own| own.address == address)
     }
@@ -168,7 +167,11 @@ impl Talk<'_, '_> {
     }
 
     /// Where a guest sends what is for this address: there, or to its gateway.
-    fn next_hop(&self, guest: GuestIndex, to: CustomerAddress) -> Option<CustomerAddress> {
+    pub(crate) fn next_hop(
+        &self,
+        guest: GuestIndex,
+        to: CustomerAddress,
+    ) -> Option<CustomerAddress> {
         if on_link(self.addresses(guest), to).is_some() {
             Some(to)
         } else {
@@ -197,7 +200,7 @@ impl Talk<'_, '_> {
     }
 
     /// Sends a guest's frame. Deliveries to other tenants are remembered.
-    fn trace(&mut self, guest: GuestIndex, frame: &[u8]) -> Journey {
+    pub(crate) fn trace(&mut self, guest: GuestIndex, frame: &[u8]) -> Journey {
         let host = self.trial.model().host_of(guest);
         let journey = self
             .trial
@@ -210,133 +213,6 @@ impl Talk<'_, '_> {
             }
         }
         journey
-    }
-
-    /// The MAC of a guest's next hop towards `to`. `knows` is a guest whose question may have shown it.
-    fn resolve(
-        &mut self,
-        kind: LegKind,
-        (guest, asker): (GuestIndex, Station),
-        to: CustomerAddress,
-        knows: Option<GuestIndex>,
-    ) -> Result<MacAddress, Failed> {
-        let no_gateway = || (kind, Failure::NoGateway { guest, to });
-        let next_hop = self.next_hop(guest, to).ok_or_else(no_gateway)?;
-        let mut leg = Leg::new(kind);
-        if let Some(shown_by) = knows
-            && let Some(mac) = self.shown(shown_by, guest, next_hop)
-        {
-            leg.resolved = Some(Resolved {
-                next_hop,
-                mac,
-                by: AnsweredBy::Question(shown_by),
-            });
-            self.conversation.legs.push(leg);
-            return Ok(mac);
-        }
-        let question = guest_frame::question(asker, next_hop);
-        let journey = self.trace(guest, &question);
-        let mut conflict = BTreeSet::new();
-        let mut answers = Vec::new();
-        for (hop, port, frame) in journey.generated() {
-            if let Some(mac) = claimed(frame, next_hop)
-                && port.0 as GuestIndex == guest
-            {
-                answers.push((mac, AnsweredBy::Host(journey.hops[hop].host)));
-            }
-        }
-        let reached = journey.deliveries();
-        let reached: BTreeSet<_> = reached.map(|(_, port, _)| port.0 as GuestIndex).collect();
-        leg.frames.push(SentFrame {
-            sender: guest,
-            kind: FrameKind::Question(next_hop),
-            journey,
-        });
-        for other in reached {
-            if self.has(other, asker.address) {
-                // RFC 5227 section 2.4: somebody else sends from its address.
-                conflict.extend([guest, other]);
-            }
-            if !self.has(other, next_hop) {
-                continue;
-            }
-            let owner = self.station(other, next_hop);
-            let journey = self.trace(other, &guest_frame::answer(owner, asker));
-            let heard = journey.deliveries().find_map(|(_, port, frame)| {
-                let here = port.0 as GuestIndex == guest;
-                here.then(|| claimed(frame, next_hop)).flatten()
-            });
-            answers.extend(heard.map(|mac| (mac, AnsweredBy::Guest(other))));
-            leg.frames.push(SentFrame {
-                sender: other,
-                kind: FrameKind::Answer(next_hop),
-                journey,
-            });
-        }
-        let found = answers.first().copied();
-        let failure = if !conflict.is_empty() {
-            Some(Failure::AddressConflict {
-                address: asker.address,
-                guests: conflict.into_iter().collect(),
-            })
-        } else if answers
-            .iter()
-            .any(|&(mac, _)| Some(mac) != found.map(|(mac, _)| mac))
-        {
-            let guests = answers.iter().filter_map(|&(_, by)| match by {
-                AnsweredBy::Guest(guest) => Some(guest),
-                AnsweredBy::Host(_) | AnsweredBy::Question(_) => None,
-            });
-            let guests: BTreeSet<_> = guests.collect();
-            Some(Failure::AddressConflict {
-                address: next_hop,
-                guests: guests.into_iter().collect(),
-            })
-        } else {
-            None
-        };
-        let result = match (found, failure) {
-            (_, Some(failure)) => Err((kind, failure)),
-            (Some((mac, by)), None) => {
-                leg.resolved = Some(Resolved { next_hop, mac, by });
-                Ok(mac)
-            }
-            (None, None) => Err((kind, self.unanswered(&leg, next_hop))),
-        };
-        self.conversation.legs.push(leg);
-        result
-    }
-
-    /// Why nobody's answer came back: the last frame that was dropped on the way, if one was.
-    fn unanswered(&mut self, leg: &Leg, address: CustomerAddress) -> Failure {
-        for frame in leg.frames.iter().rev() {
-            if let Some((reason, host)) = frame.journey.fate.dropped {
-                self.conversation.decided_by = frame.journey.clue_of_drop().unwrap_or_default();
-                return Failure::Dropped { reason, host };
-            }
-        }
-        Failure::NoAnswer { address }
-    }
-
-    /// The MAC that a guest's question for an address has shown to another guest that has the address,
-    /// if the question came from this next hop.
-    fn shown(
-        &self,
-        asker: GuestIndex,
-        to: GuestIndex,
-        next_hop: CustomerAddress,
-    ) -> Option<MacAddress> {
-        let resolve = self.conversation.leg(LegKind::Resolve)?;
-        let question = resolve.frames.iter().find(|frame| {
-            let FrameKind::Question(asked) = frame.kind else {
-                return false;
-            };
-            let mut reached = frame.journey.deliveries();
-            self.has(to, asked) && reached.any(|(_, port, _)| port.0 as GuestIndex == to)
-        })?;
-        let (ours, _) = self.conversation.addresses?;
-        let of_next_hop = question.sender == asker && ours == next_hop;
-        of_next_hop.then(|| self.station(asker, ours).mac)
     }
 
     /// Sends a packet of the probe to a guest. Gives the addresses that it arrives with.
@@ -411,7 +287,7 @@ impl Talk<'_, '_> {
 }
 
 impl Leg {
-    const fn new(kind: LegKind) -> Self {
+    pub(crate) const fn new(kind: LegKind) -> Self {
         Self {
             kind,
             frames: Vec::new(),
@@ -426,12 +302,6 @@ fn on_link(own: &[InterfaceAddress], address: CustomerAddress) -> Option<&Interf
         CustomerPrefix::new(own.address, own.prefix_length)
             .is_ok_and(|prefix| prefix.contains(address))
     })
-}
-
-/// The MAC that an answer gives for this address.
-fn claimed(frame: &[u8], address: CustomerAddress) -> Option<MacAddress> {
-    let claim = guest_frame::claim_in(frame)?;
-    (claim.address == address).then_some(claim.mac)
 }
 
 /// The record that a frame was forwarded by, on its way to this hop. None: it needed none, since its

@@ -8,14 +8,15 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `converse.rs` | [`converse`]: one guest talks to another, as their stacks would |
+//! | `converse.rs`, `resolve.rs` | [`converse`]: one guest talks to another, as their stacks would |
 //! | `conversation.rs`, `probe.rs` | [`Conversation`]: what came of it; [`Probe`]: what was asked |
 //! | `guest_frame.rs` | the frames that guests write and read |
 //! | `isolation.rs`, `isolation/` | [`check_isolation`]: PROVED over all frames, or a frame that crosses |
 //! | `verify.rs`, `verify/` | who reaches whom, leaks, MTUs, stale rows, loops: questions to a whole model, as checks |
-//! | `near_miss.rs`, `near_miss_search.rs` | [`NearMiss`]: what nearly matched; [`near_misses`] finds it |
+//! | `near_miss.rs`, `near_miss_text.rs` | [`NearMiss`]: what nearly matched, and in words |
+//! | `near_miss_search.rs`, `near_miss_search/` | [`near_misses`] finds it; a file for each kind of row |
 //! | `question.rs` | what a host was asked about the frame that it dropped |
-//! | `walk_step.rs` | [`walk_steps`]: a journey, one step a line |
+//! | `walk_step.rs`, `walk_step_text.rs` | [`walk_steps`]: a journey, one step a line |
 //! | `verdict.rs` | how it ended, in words, and what decided |
 //! | `names.rs` | [`Names`]: what things are called, and what is hidden from whom |
 //! | `finding.rs` | [`Check`] and [`Finding`]: what was asked, what was found, and where it is written |
@@ -36,12 +37,15 @@ mod listed;
 mod names;
 mod near_miss;
 mod near_miss_search;
+mod near_miss_text;
 mod probe;
 mod question;
 mod record_name;
+mod resolve;
 mod verdict;
 mod verify;
 mod walk_step;
+mod walk_step_text;
 
 pub use conversation::{
     AnsweredBy, Conversation, Failure, FrameKind, IpFamily, Leg, LegKind, Resolved, SentFrame,

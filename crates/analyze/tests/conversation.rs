@@ -4,7 +4,7 @@ mod common;
 
 use common::*;
 use nvgre_analyze::{AnsweredBy, Failure, FrameKind, LegKind, Probe, converse};
-use nvgre_dataplane::DropReason;
+use nvgre_dataplane::{DropReason, LookupRecord, RecordType};
 use nvgre_sim::Model;
 
 fn story(stage: &str) -> Model {
@@ -207,6 +207,103 @@ fn a_lost_reply_is_the_replys_fault() {
     let (leg, failure) = talk.failure.as_ref().expect("it fails");
     assert_eq!(*leg, LegKind::ResolveBack, "{talk:#?}");
     assert_eq!(failure.name(), "no_lookup_record");
+}
+
+/// IPv6 only: neighbor solicitation instead of ARP.
+#[test]
+fn ipv6_guests_talk_by_neighbor_discovery() {
+    let v6_only = |file: &str, text: String| match file {
+        "scenario.toml" => text
+            .replace("\"192.168.1.11/24\", ", "")
+            .replace("\"192.168.1.22/24\", ", ""),
+        _ => text,
+    };
+    for (stage, owner) in [("vsid", None), ("wnv", Some(0))] {
+        let mut model = edited("waldorf-statler", stage, &v6_only);
+        for probe in [
+            Probe::Icmp,
+            Probe::Tcp { port: 22 },
+            Probe::Udp { port: 53 },
+        ] {
+            let talk = talk(&mut model, "Red11", "Red22", probe);
+            assert!(talk.is_answered(), "{stage}: {talk:#?}");
+            let resolved = talk.leg(LegKind::Resolve).and_then(|leg| leg.resolved);
+            let red22 = guest(&model, "Red22");
+            let by = owner.map_or(AnsweredBy::Guest(red22), AnsweredBy::Host);
+            assert_eq!(resolved.expect("resolved").by, by);
+            assert_checksums(&talk);
+        }
+    }
+}
+
+/// Every frame that a guest sends is what etherparse, which wrote none of the checks of receipt, takes
+/// for sound.
+#[track_caller]
+fn assert_checksums(talk: &nvgre_analyze::Conversation) {
+    for frame in talk.legs.iter().flat_map(|leg| &leg.frames) {
+        let bytes = &frame.journey.hops[0].frame;
+        let sliced = etherparse::SlicedPacket::from_ethernet(bytes).expect("a sound frame");
+        let (net, transport) = (sliced.net.expect("a network layer"), sliced.transport);
+        let source_and_destination = match &net {
+            etherparse::NetSlice::Ipv4(ip) => {
+                let header = ip.header().to_header();
+                assert_eq!(header.calc_header_checksum(), header.header_checksum);
+                None
+            }
+            etherparse::NetSlice::Ipv6(ip) => {
+                Some((ip.header().source(), ip.header().destination()))
+            }
+            etherparse::NetSlice::Arp(_) => None,
+        };
+        match (transport, source_and_destination) {
+            (Some(etherparse::TransportSlice::Icmpv6(icmp)), Some((source, destination))) => {
+                assert!(icmp.is_checksum_valid(source, destination), "{frame:?}");
+            }
+            (Some(etherparse::TransportSlice::Tcp(tcp)), Some((source, destination))) => {
+                let computed = tcp.calc_checksum_ipv6(source, destination);
+                assert_eq!(computed.expect("short"), tcp.checksum());
+            }
+            _other => {}
+        }
+    }
+}
+
+#[test]
+fn ipv4_frames_are_sound_too() {
+    let mut model = story("wnv");
+    for probe in [
+        Probe::Icmp,
+        Probe::Tcp { port: 22 },
+        Probe::Udp { port: 53 },
+    ] {
+        assert_checksums(&talk(&mut model, "Red11", "Red22", probe));
+    }
+}
+
+/// F-03: Red22 is known by its MAC only, and has said where it is when it came up.
+#[test]
+fn a_guest_that_is_known_by_its_mac_only_has_announced_itself() {
+    let l2_only = |file: &str, text: String| match file {
+        "policy/4-wnv.ps1" => text.replace(
+            "-CustomerAddress \"192.168.1.22\" -VirtualSubnetID $redVsid",
+            "-CustomerAddress \"0.0.0.0\" -Type L2Only -VirtualSubnetID $redVsid",
+        ),
+        _ => text,
+    };
+    let mut model = edited("waldorf-statler", "wnv", &l2_only);
+    let talk = talk(&mut model, "Red11", "Red22", Probe::Icmp);
+    assert!(talk.is_answered(), "{talk:#?}");
+    assert_eq!(talk.legs[0].kind, LegKind::Announce);
+    let resolved = talk.leg(LegKind::Resolve).and_then(|leg| leg.resolved);
+    assert_eq!(
+        resolved.expect("resolved").by,
+        AnsweredBy::Host(0),
+        "Statler has learned it"
+    );
+    let hosts = model.network().hosts().iter();
+    let mut records = hosts.flat_map(|host| &host.policy().records);
+    let learned = |record: &LookupRecord| record.record_type == RecordType::Dynamic;
+    assert!(!records.any(learned), "and has forgotten it");
 }
 
 #[test]

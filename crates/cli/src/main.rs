@@ -38,7 +38,8 @@
 //! | `replay_checks.rs` | what it says to reports |
 //! | `scenario_file.rs` | scenarios from files, and the one built in |
 //! | `policy_notes.rs` | what is suspect in the policy of a scenario |
-//! | `trace.rs` | `nvgre trace` |
+//! | `trace.rs`, `trace_frame.rs` | `nvgre trace`: of guests, and of a captured frame |
+//! | `traced.rs` | what it tells, in words |
 //! | `trace_text.rs`, `trace_json.rs`, `trace_checks.rs` | what it says for people, for tools, and for reports |
 //! | `ping.rs`, `ping_json.rs` | `nvgre ping` |
 //! | `next_hop.rs` | `nvgre next-hop` |
@@ -121,8 +122,10 @@ mod show;
 mod show_json;
 mod trace;
 mod trace_checks;
+mod trace_frame;
 mod trace_json;
 mod trace_text;
+mod traced;
 mod verify;
 mod verify_json;
 mod verify_text;

@@ -14,8 +14,8 @@ use crate::exit::{Exit, Failure};
 use crate::guest_name::find_host;
 use crate::output::Output;
 use crate::scenario_file::load_for;
-use crate::trace::{Near, told};
 use crate::trace_json::JsonNear;
+use crate::traced::{Near, told};
 
 /// What was asked for.
 #[derive(Debug, clap::Args)]

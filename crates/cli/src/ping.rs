@@ -16,8 +16,8 @@ use crate::exit::{Exit, Failure};
 use crate::guest_name::{find_guest, names_for};
 use crate::output::Output;
 use crate::scenario_file::load_for;
-use crate::trace::{Near, Verdict, told, verdict};
 use crate::trace_text::decider;
+use crate::traced::{Near, Verdict, told, verdict};
 use crate::{ping_json, trace_checks};
 
 /// What was asked for.

@@ -3,7 +3,7 @@
 use nvgre_analyze::{Check, CheckOutcome, Finding, Severity};
 use nvgre_dataplane::DropReason;
 
-use crate::trace::{Near, Verdict};
+use crate::traced::{Near, Verdict};
 
 /// Whether frames arrived, and what stood in the way. `id` names the question within a run, `title`
 /// says it in words; `crossed` are guests of other tenants that frames reached.

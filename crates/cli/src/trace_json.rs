@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::trace::{Near, Traced, Verdict};
+use crate::traced::{Near, Traced, Verdict};
 
 /// A trace. With --minimal and --summary it has fewer steps, as the text has fewer lines.
 #[derive(Serialize, JsonSchema)]

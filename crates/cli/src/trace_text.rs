@@ -6,7 +6,7 @@ use nvgre_analyze::WalkStep;
 
 use crate::exit::Failure;
 use crate::output::Output;
-use crate::trace::{Level, Traced, Verdict};
+use crate::traced::{Level, Traced, Verdict};
 
 /// Columns are as wide as what is in them, up to this many characters: one long line moves no other.
 const WIDTH_MAX: usize = 48;

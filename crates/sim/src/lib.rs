@@ -13,7 +13,7 @@
 //! | `model.rs`, `model_error.rs` | [`Model`]: a scenario brought to life, stage by stage |
 //! | `network.rs`, `learning.rs` | [`Network`]: hosts, their policy, and what they learn |
 //! | `walk.rs`, `pool.rs`, `observer.rs` | one frame, carried to the end of every copy, and who sees it |
-//! | `trial.rs`, `journey.rs` | [`Trial`]: frames sent to ask, which leave nothing behind; [`Journey`]: all that became of one |
+//! | `trial.rs`, `journey.rs`, `recorder.rs` | [`Trial`]: frames sent to ask, which leave nothing behind; [`Journey`]: all that became of one |
 //! | `batch.rs`, `together.rs` | frames carried side by side, and which ones may be |
 //! | `underlay.rs`, `glance.rs` | [`Underlay`]: the wire between hosts, and what it reads of a frame |
 //! | `clock.rs`, `world.rs` | [`World`]: guests, hosts and wire in virtual time |
@@ -68,6 +68,7 @@ mod observer;
 mod oracle;
 mod pool;
 mod recent;
+mod recorder;
 mod replay;
 mod replay_error;
 mod replay_report;

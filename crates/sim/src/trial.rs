@@ -11,10 +11,11 @@ use nvgre_dataplane::Worker;
 use nvgre_wire::{FrameBuf, HEADROOM};
 
 use crate::clock::SimTime;
-use crate::journey::{Journey, Recorder};
+use crate::journey::Journey;
 use crate::ledger::CopyLedger;
 use crate::model::Model;
 use crate::observer::Ingress;
+use crate::recorder::Recorder;
 use crate::underlay::Lent;
 use crate::walk::{Step, Walk};
 

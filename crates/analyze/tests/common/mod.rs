@@ -14,9 +14,10 @@ fn folder(case: &str) -> PathBuf {
         .join(case)
 }
 
-/// A case of pcaps/ as it is after this stage; `edit` changes the scripts first.
+/// A case of pcaps/ as it is after this stage; `edit` changes scenario and scripts first.
 pub(crate) fn edited(case: &str, stage: &str, edit: &dyn Fn(&str, String) -> String) -> Model {
     let text = fs::read_to_string(folder(case).join("scenario.toml")).expect("a scenario");
+    let text = edit("scenario.toml", text);
     let scenario = Scenario::parse("scenario.toml", &text).expect("no mistakes");
     let mut stages = scenario.stages.iter();
     let last = stages.position(|s| s.name == stage).expect("a stage");
