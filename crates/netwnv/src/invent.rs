@@ -209,18 +209,23 @@ impl<'s> Machine<'s> {
         if self.inventor.is_none() || nics.iter().any(|nic| fact.is_of(nic)) {
             return;
         }
+        // An index that rows have is no longer open, though it was made up.
+        let is_used: Vec<_> = nics
+            .iter()
+            .map(|nic| is_index_used(self.host(host), nic))
+            .collect();
+        let kind = fact.kind();
         let mut open = self
             .inventor
             .iter_mut()
             .flat_map(|inventor| &mut inventor.nics);
-        let open = open.find(|((of, _), unknown)| *of == host && unknown.contains(&fact.kind()));
+        let open = open.find(|((of, at), unknown)| {
+            *of == host && unknown.contains(&kind) && (kind != FactKind::Index || !is_used[*at])
+        });
         if let Some((&(_, at), unknown)) = open {
-            unknown.retain(|kind| *kind != fact.kind());
+            unknown.retain(|known| *known != kind);
             let now = self.host_mut(host, |kept, now| kept.nics.changes(&now.nics));
-            let before = now.nics[at].interface_index;
             fact.tell(&mut now.nics[at]);
-            let after = now.nics[at].interface_index;
-            debug_assert!(before == after || now.provider_addresses.is_empty());
             return;
         }
         let at = self.host(host).nics.len();
@@ -258,6 +263,15 @@ impl<'s> Machine<'s> {
         }
         self.invented(span, text);
     }
+}
+
+fn is_index_used(host: &Host, nic: &Nic) -> bool {
+    let addresses = host.provider_addresses.iter();
+    let routes = host.provider_routes.iter();
+    let mut indexes = addresses
+        .map(|entry| entry.address.interface_index)
+        .chain(routes.map(|entry| entry.route.interface_index));
+    indexes.any(|index| index == nic.interface_index)
 }
 
 /// MACs that no script tells: a NIC's from its provider addresses, a VM's from the records with its

@@ -144,6 +144,14 @@ const DUMP_PIECES: &[&str] = &[
     "{\"VMName\": \"Red11\", \"Name\": \"Network Adapter\", \"MacAddress\": \"00155D002009\", \"IPAddresses\": ",
 ];
 
+/// Committed dumps, one of each format.
+const DAMAGED: &[&str] = &[
+    "provider-routes.json",
+    "customer-routes.csv",
+    "nic.csv",
+    "adapters.txt",
+];
+
 /// Reads a text as a dump, and holds every error and note against the text.
 fn dump_places_are_inside(text: &str) -> Result<(), TestCaseError> {
     let lines: Vec<&str> = text.split('\n').collect();
@@ -448,6 +456,21 @@ proptest! {
         pieces in prop::collection::vec(prop::sample::select(DUMP_PIECES), 0..24),
     ) {
         dump_places_are_inside(&pieces.concat())?;
+    }
+
+    #[test]
+    fn a_damaged_dump_gets_an_answer_with_its_place(
+        file in prop::sample::select(DAMAGED),
+        damage in prop::collection::vec((any::<prop::sample::Index>(), 0..40usize, prop::sample::select(DUMP_PIECES)), 1..4),
+    ) {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dumps/windows-powershell-5.1/Statler/");
+        let mut text = decode_text(&std::fs::read(format!("{folder}{file}")).unwrap()).unwrap();
+        for (at, length, piece) in damage {
+            let start = text.floor_char_boundary(at.index(text.len() + 1));
+            let end = text.floor_char_boundary((start + length).min(text.len()));
+            text.replace_range(start..end.max(start), piece);
+        }
+        dump_places_are_inside(&text)?;
     }
 
     #[test]
