@@ -100,6 +100,17 @@ pub(crate) fn run(args: &ExportArgs, out: &mut Output) -> Result<Exit, Failure> 
             "{one} and {other} say different things of one row, and none was written later: the host keeps its own"
         ))?;
     }
+    for guest in model
+        .scenario()
+        .guests
+        .iter()
+        .filter(|guest| guest.vlan.is_some())
+    {
+        out.complain(format_args!(
+            "note: the VLAN of {} is not exported: commands and dumps of it are not modeled",
+            guest.port_name()
+        ))?;
+    }
     let hosts: Vec<&Host> = match &should_hold {
         Some(known) => vec![&known.host],
         None => estate.hosts.iter().collect(),

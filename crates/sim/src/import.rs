@@ -214,9 +214,12 @@ impl Import {
                 }
                 let switch = &self.hosts[index].switch;
                 if !adapter.switch_name.eq_ignore_ascii_case(switch) {
+                    let there = match adapter.switch_name.as_str() {
+                        "" => "no switch".to_owned(),
+                        name => format!("the switch {name:?}"),
+                    };
                     self.notes.push(format!(
-                        "{name} is connected to the switch {:?}, and put on {switch:?}: one switch of a host is modeled",
-                        adapter.switch_name
+                        "{name} is connected to {there}, and put on {switch:?}: one switch of a host is modeled"
                     ));
                 }
                 let known = configured.get(index).and_then(|of_host| of_host.get(at));
