@@ -38,11 +38,21 @@ pub(crate) fn for_each_class(
     port: &Port,
     each: &mut dyn FnMut(&[u8]) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
+    let policy = &fabric.hosts[host].policy;
+    let rewriting = policy.records.iter();
+    let rewriting = rewriting.filter(|record| record.rule == Rule::Nat);
     let mut classes = Classes {
         fabric,
         host,
-        policy: &fabric.hosts[host].policy,
+        policy,
         known: known_addresses(fabric),
+        rewritten: rewriting
+            .clone()
+            .map(|record| record.customer_address)
+            .collect(),
+        rewrites_any: rewriting
+            .clone()
+            .any(|record| record.record_type == RecordType::GatewayWildcard),
         each,
         frame: Vec::new(),
     };
@@ -63,6 +73,10 @@ struct Classes<'a> {
     host: usize,
     policy: &'a Policy,
     known: BTreeSet<CustomerAddress>,
+    /// Addresses that some record of the host rewrites.
+    rewritten: BTreeSet<CustomerAddress>,
+    /// Whether a wildcard record of the host rewrites, so that any address may be.
+    rewrites_any: bool,
     each: &'a mut dyn FnMut(&[u8]) -> ControlFlow<()>,
     /// The frame in hand.
     frame: Vec<u8>,
@@ -125,7 +139,7 @@ impl Classes<'_> {
                     };
                     let of_mac = own_subnet.iter().filter(|record| record.mac == destination);
                     for target in of_mac.map(|record| record.customer_address) {
-                        self.datagram_and_tunnels(link, sender, target, &own_subnet)?;
+                        self.datagram_and_tunnels(link, sender, target)?;
                     }
                     self.datagram(link, sender, stranger)?;
                 }
@@ -134,7 +148,7 @@ impl Classes<'_> {
                     destination: router,
                 };
                 for &target in &reachable {
-                    self.datagram_and_tunnels(link, sender, target, &self.policy.records.clone())?;
+                    self.datagram_and_tunnels(link, sender, target)?;
                 }
             }
         }
@@ -214,22 +228,16 @@ impl Classes<'_> {
         at(free.unwrap_or(last))
     }
 
-    /// A datagram to an address that some record may have; where that rewrites, also tunnel packets
+    /// A datagram to an address that some record may have; where that may rewrite, also tunnel packets
     /// that the guest makes itself.
     fn datagram_and_tunnels(
         &mut self,
         link: Link,
         sender: CustomerAddress,
         target: CustomerAddress,
-        records: &[LookupRecord],
     ) -> ControlFlow<()> {
         self.datagram(link, sender, target)?;
-        let rewrites = |record: &LookupRecord| {
-            record.rule == Rule::Nat
-                && (record.customer_address == target
-                    || record.record_type == RecordType::GatewayWildcard)
-        };
-        if !records.iter().any(rewrites) {
+        if !self.rewrites_any && !self.rewritten.contains(&target) {
             return ControlFlow::Continue(());
         }
         for (vsid, macs) in subnets_and_macs(self.fabric) {
