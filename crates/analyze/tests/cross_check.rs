@@ -156,6 +156,7 @@ fn an_address_that_nobody_owns_is_an_error_where_the_guest_is_known_and_else_sus
     let one = only(&estate);
     assert_eq!(one.what.name(), "provider_address_unowned");
     assert_eq!(one.severity, Severity::Warning);
+    assert!(matches!(one.remedy, Remedy::Words(_)), "{one:#?}");
     guest(&mut estate, "Gonzo", "Dan", &mac(14), 5001);
     let one = only(&estate);
     assert_eq!(one.severity, Severity::Error);

@@ -23,6 +23,7 @@ enum Fault {
     ChangeMetric { host: usize, metric: u32 },
     ChangeDomain { host: usize },
     ChangeVlan { host: usize, vlan: u16 },
+    LoseGuest { guest: usize },
     Unbind { host: usize },
     LoseRecords { host: usize },
     ExternalRouter { host: usize },
@@ -46,6 +47,7 @@ fn faults() -> impl Strategy<Value = Fault> {
         (n.clone(), 1..9_u32).prop_map(|(host, metric)| Fault::ChangeMetric { host, metric }),
         n.clone().prop_map(|host| Fault::ChangeDomain { host }),
         (n.clone(), 1..9_u16).prop_map(|(host, vlan)| Fault::ChangeVlan { host, vlan }),
+        n.clone().prop_map(|guest| Fault::LoseGuest { guest }),
         n.clone().prop_map(|host| Fault::Unbind { host }),
         n.clone().prop_map(|host| Fault::LoseRecords { host }),
         n.prop_map(|host| Fault::ExternalRouter { host }),
@@ -91,9 +93,17 @@ fn go_wrong(estate: &mut Estate, fault: &Fault) {
             let from: Vec<_> = (0..count)
                 .flat_map(|host| (0..estate.hosts[host].adapters.len()).map(move |at| (host, at)))
                 .collect();
-            let (host, at) = from[guest % from.len()];
-            let adapter = estate.hosts[host].adapters.remove(at);
-            estate.hosts[to % count].adapters.push(adapter);
+            if let Some(&(host, at)) = from.get(guest % from.len().max(1)) {
+                let adapter = estate.hosts[host].adapters.remove(at);
+                estate.hosts[to % count].adapters.push(adapter);
+            }
+        }
+        Fault::LoseGuest { guest } => {
+            let host = &mut estate.hosts[guest % count];
+            if !host.adapters.is_empty() {
+                let at = guest % host.adapters.len();
+                host.adapters.remove(at);
+            }
         }
         Fault::PointElsewhere { host, record, to } => {
             if let Some(at) = record_at(estate, host % count, record) {

@@ -3,7 +3,7 @@
 use nvgre_dataplane::LookupRecord;
 use nvgre_netwnv::RecordEntry;
 
-use crate::cross::index::{GuestRef, Held, HostIndex, Index};
+use crate::cross::index::{GuestRef, Held, HostIndex, Index, subnet_of};
 use crate::record_name::RecordName;
 
 /// What several hosts say alike about one record.
@@ -109,12 +109,14 @@ fn judge<'e>(index: &Index<'e>, entry: &RecordEntry) -> Judged<'e> {
         };
     }
     let label = entry.labels.vm_name();
-    // A label is a hint: only where one adapter answers to it.
-    if let Some([guest]) = label.map(|name| index.of_vm(vsid, name)) {
+    // A label is a hint: only where one adapter answers to it, and not of what is told by its MAC.
+    let has_address = record.record_type.has_customer_address();
+    let labelled = label.filter(|_| has_address);
+    if let Some([guest]) = labelled.map(|name| index.of_vm(vsid, name)) {
         return Judged::OtherMac(*guest);
     }
     let is_it = |(_, adapter): &&GuestRef<'_>| {
-        super::index::subnet_of(adapter).is_none()
+        subnet_of(adapter).is_none()
             || label.is_some_and(|name| name.eq_ignore_ascii_case(&adapter.vm_name))
     };
     if let Some(&guest) = index.with_mac(mac).iter().find(is_it) {

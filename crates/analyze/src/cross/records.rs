@@ -10,7 +10,7 @@ use crate::cross::commands::{Commands, mend_record, remove_record};
 use crate::cross::disagreement::{Disagreement, HostCommand, Remedy, Side};
 use crate::cross::domain::Domain;
 use crate::cross::index::{GuestRef, Held, HostIndex, Index, hosts_of, subnet_of, without};
-use crate::cross::judged::{Judged, Variant, truth, variants};
+use crate::cross::judged::{Judged, Variant, says_same, truth, variants};
 use crate::cross::what::{RecordField, What};
 use crate::finding::Severity;
 use crate::record_name::RecordName;
@@ -109,6 +109,7 @@ impl<'e> Check<'_, 'e> {
             }
             // It is told as a difference.
             Judged::NoGuest | Judged::OtherSubnet(_) if has_right => return,
+            Judged::Unowned(guests) if guests.is_empty() && has_right => return,
             Judged::Stale(guests) => {
                 let what = What::StaleRecord {
                     record: name,
@@ -210,11 +211,13 @@ impl<'e> Check<'_, 'e> {
                 remove_record(&name)
             )),
             _ => match (truth, &variant.judged) {
-                (Some(truth), _) => Remedy::Commands(self.mend(alike.iter().copied(), truth)),
-                (None, Judged::Unowned(guests)) if guests.is_empty() => Remedy::Words(format!(
+                (Some(truth), _) if !alike.iter().any(|v| says_same(v.record, truth)) => {
+                    Remedy::Commands(self.mend(alike.iter().copied(), truth))
+                }
+                (_, Judged::Unowned(guests)) if guests.is_empty() => Remedy::Words(format!(
                     "If the host that owns it was not read, read that too; else on every host: Set-NetVirtualizationLookupRecord {filter} -ProviderAddress with an address of the guest's host"
                 )),
-                (None, _) => Remedy::Words(format!(
+                (Some(_) | None, _) => Remedy::Words(format!(
                     "Give the guest's host a provider address of its own for this record, then on every host: Set-NetVirtualizationLookupRecord {filter} -ProviderAddress with that address"
                 )),
             },
@@ -268,9 +271,8 @@ impl<'e> Check<'_, 'e> {
         } else {
             Severity::Error
         };
-        let is_right = |variant: &Variant<'_>| {
-            truth.is_some_and(|truth| crate::cross::judged::says_same(truth, variant.record))
-        };
+        let is_right =
+            |variant: &Variant<'_>| truth.is_some_and(|truth| says_same(truth, variant.record));
         let (right, wrong): (Vec<_>, Vec<_>) = open.iter().copied().partition(|v| is_right(v));
         let mut sides: Vec<_> = wrong
             .iter()
