@@ -1,5 +1,7 @@
 //! Get- and Set-VMNetworkAdapter, Get-VM, Get-VMSwitch, Get-NetAdapter.
 
+use std::collections::BTreeSet;
+
 use nvgre_dataplane::PortSubnet;
 use nvgre_wire::VirtualSubnetId;
 
@@ -151,13 +153,13 @@ pub(crate) fn refuse_unknown<'n>(
 }
 
 fn vm_names(machine: &Machine<'_>, host: usize) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    for adapter in &machine.host(host).adapters {
-        if !names.contains(&adapter.vm_name) {
-            names.push(adapter.vm_name.clone());
-        }
-    }
-    names
+    let mut met = BTreeSet::new();
+    let adapters = machine.host(host).adapters.iter();
+    adapters
+        .map(|adapter| &adapter.vm_name)
+        .filter(|name| met.insert(*name))
+        .cloned()
+        .collect()
 }
 
 /// The adapters that the call is about, as (host, index): those of its objects, else those that
