@@ -20,6 +20,8 @@ pub(crate) fn objects(text: &str) -> Result<Vec<DumpObject<'_>>, Malformed> {
     let mut objects = Vec::new();
     let mut properties: Vec<DumpProperty<'_>> = Vec::new();
     let mut open: Option<Open<'_>> = None;
+    // Of the object in hand.
+    let mut first_line = 0;
     let mut at = 0;
     for line in text.split_inclusive('\n') {
         let start = at;
@@ -27,7 +29,7 @@ pub(crate) fn objects(text: &str) -> Result<Vec<DumpObject<'_>>, Malformed> {
         let line = line.trim_end_matches(['\r', '\n']);
         if line.trim().is_empty() {
             close(&mut properties, &mut open);
-            finish(&mut objects, &mut properties);
+            finish(&mut objects, &mut properties, first_line);
             continue;
         }
         let indent = line.chars().take_while(|&c| c == ' ').count();
@@ -38,6 +40,9 @@ pub(crate) fn objects(text: &str) -> Result<Vec<DumpObject<'_>>, Malformed> {
             continue;
         }
         close(&mut properties, &mut open);
+        if properties.is_empty() {
+            first_line = start;
+        }
         let Some((name, column)) = name_and_column(line) else {
             return Err(Malformed {
                 span: start..start + line.trim_end().len(),
@@ -58,7 +63,7 @@ pub(crate) fn objects(text: &str) -> Result<Vec<DumpObject<'_>>, Malformed> {
         });
     }
     close(&mut properties, &mut open);
-    finish(&mut objects, &mut properties);
+    finish(&mut objects, &mut properties, first_line);
     Ok(objects)
 }
 
@@ -114,12 +119,15 @@ fn of_value<'s>(value: &str) -> DumpValue<'s> {
     }
 }
 
-fn finish<'s>(objects: &mut Vec<DumpObject<'s>>, properties: &mut Vec<DumpProperty<'s>>) {
-    let (Some(first), Some(last)) = (properties.first(), properties.last()) else {
-        return;
-    };
-    objects.push(DumpObject {
-        span: first.span.start..last.span.end,
-        properties: std::mem::take(properties),
-    });
+fn finish<'s>(
+    objects: &mut Vec<DumpObject<'s>>,
+    properties: &mut Vec<DumpProperty<'s>>,
+    start: usize,
+) {
+    if let Some(last) = properties.last() {
+        objects.push(DumpObject {
+            span: start..last.span.end,
+            properties: std::mem::take(properties),
+        });
+    }
 }

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::canonical::{Canonical, FromCanonical};
+use crate::cmdlet::listed;
 use crate::dump::DumpNote;
 use crate::dump_kind::DumpKind;
 use crate::dump_object::{DumpObject, DumpProperty, DumpValue};
@@ -134,29 +135,24 @@ impl<'r, 'v> DumpRow<'r, 'v> {
         }
     }
 
-    /// Says of each that is null or not there that the row needs it. Whether none is.
+    /// Says of those that are null or not there that the row needs them. Whether none is.
     pub(crate) fn needs(&mut self, names: &[&'static str]) -> bool {
-        let mut whole = true;
+        let noun = self.kind.noun();
+        let errors = self.errors();
+        let missing: Vec<_> = names.iter().filter(|name| !self.object.has(name)).collect();
+        if !missing.is_empty() {
+            let start = self.object.span.start;
+            let message = format!("this {noun} has no {}", listed(&missing, "and no"));
+            self.error(&(start..start + 1), message);
+        }
         for &name in names {
-            let noun = self.kind.noun();
-            match self.object.get(name) {
-                None => {
-                    let start = self.object.span.start;
-                    let message = format!("this {noun} has no {name}");
-                    self.error(&(start..start + 1), message);
-                    whole = false;
-                }
-                Some(found) if found.value.is_blank() => {
-                    self.error(
-                        &found.span,
-                        format!("{name}: a {noun} needs one, this is empty"),
-                    );
-                    whole = false;
-                }
-                Some(_) => {}
+            let found = self.object.get(name);
+            if let Some(found) = found.filter(|found| found.value.is_blank()) {
+                let message = format!("{name}: a {noun} needs one, this is empty");
+                self.error(&found.span, message);
             }
         }
-        whole
+        self.errors() == errors
     }
 
     pub(crate) fn note(&mut self, note: DumpNote) {

@@ -166,7 +166,12 @@ fn what_a_dump_holds_besides_is_told_once_each() {
          Caption, Description, ElementName, InstanceID, CimClass, CimInstanceProperties, \
          CimSystemProperties"
     );
-    assert!(of("Get-VMNetworkAdapter").contains("VirtualSystemIdentifiers, IsLegacy"));
+    let adapters = of("Get-VMNetworkAdapter");
+    assert!(
+        adapters.starts_with("Statler/adapters.txt:3:1: "),
+        "{adapters}"
+    );
+    assert!(adapters.contains("VirtualSystemIdentifiers, IsLegacy"));
 }
 
 #[test]
