@@ -71,7 +71,10 @@ pub fn hop_steps(names: &Names<'_>, journey: &Journey) -> Vec<WalkStep> {
         let place = last_row.and_then(|row| steps.place(row));
         WalkStep {
             host: names.host(hop.host).to_owned(),
-            stage: "hop",
+            stage: match hop.ingress {
+                Ingress::Port(_) => "outbound",
+                Ingress::Uplink => "inbound",
+            },
             asked: came,
             matched: left,
             row: last_row,

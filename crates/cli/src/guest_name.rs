@@ -5,11 +5,34 @@ use nvgre_sim::{GuestIndex, Model};
 
 use crate::exit::Failure;
 
-/// The guest of this name, "guest" or "guest/nic".
-pub(crate) fn find_guest(model: &Model, name: &str) -> Result<GuestIndex, Failure> {
+/// The guests of these names, "guest" or "guest/nic". Redacted, a wrong name brings no other tenant's to
+/// mind than the first one's.
+pub(crate) fn find_two(
+    model: &Model,
+    (from, to): (&str, &str),
+    redact: bool,
+) -> Result<(GuestIndex, GuestIndex), Failure> {
+    if !redact {
+        let find = |name| find_among(model, name, |_| true);
+        return Ok((find(from)?, find(to)?));
+    }
+    let guests = &model.scenario().guests;
+    let from = find_among(model, from, |_| false)?;
+    let own = |guest: GuestIndex| guests[guest].tenant == guests[from].tenant;
+    Ok((from, find_among(model, to, own)?))
+}
+
+/// Only those that may be named are suggested.
+fn find_among(
+    model: &Model,
+    name: &str,
+    may_be_named: impl Fn(GuestIndex) -> bool,
+) -> Result<GuestIndex, Failure> {
     let scenario = model.scenario();
     scenario.guest_of_port(name).ok_or_else(|| {
-        let known = scenario.guests.iter().map(|guest| guest.port_name());
+        let guests = scenario.guests.iter().enumerate();
+        let known = guests.filter(|&(index, _)| may_be_named(index));
+        let known = known.map(|(_, guest)| guest.port_name());
         Failure::usage(unknown("guest", name, known))
     })
 }
@@ -43,6 +66,6 @@ fn unknown(kind: &str, name: &str, known: impl Iterator<Item = String>) -> Strin
     });
     match nearest {
         Some(nearest) => format!("no {kind} '{name}'; did you mean '{nearest}'?"),
-        None => format!("no {kind} '{name}': the scenario has none"),
+        None => format!("no {kind} '{name}'"),
     }
 }

@@ -13,7 +13,7 @@ use nvgre_analyze::{
 use nvgre_sim::GuestIndex;
 
 use crate::exit::{Exit, Failure};
-use crate::guest_name::{find_guest, names_for};
+use crate::guest_name::{find_two, names_for};
 use crate::output::Output;
 use crate::scenario_file::load_for;
 use crate::trace_text::decider;
@@ -84,10 +84,7 @@ pub(crate) struct Why {
 /// Pings and reports. `No` when a request got no reply, or a frame reached another tenant.
 pub(crate) fn run(args: &PingArgs, out: &mut Output) -> Result<Exit, Failure> {
     let mut model = load_for(args.redact, &args.scenario, args.stage.as_deref(), out)?;
-    let (from, to) = (
-        find_guest(&model, &args.from)?,
-        find_guest(&model, &args.to)?,
-    );
+    let (from, to) = find_two(&model, (&args.from, &args.to), args.redact)?;
     if from == to {
         let name = model.scenario().guests[from].port_name();
         return Err(Failure::usage(format!(
@@ -284,7 +281,7 @@ fn print(pinged: &Pinged, out: &mut Output) -> Result<(), Failure> {
         let crossed = pinged.crossed.join(", ");
         writeln!(
             out,
-            "isolation: frames reached guests of other tenants: {crossed}"
+            "isolation: frames reached other tenants than their senders: {crossed}"
         )?;
     }
     Ok(())

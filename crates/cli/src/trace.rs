@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use nvgre_analyze::{Probe, converse};
 
 use crate::exit::{Exit, Failure};
-use crate::guest_name::{find_guest, names_for};
+use crate::guest_name::{find_two, names_for};
 use crate::output::Output;
 use crate::scenario_file::load_for;
 use crate::trace_frame::{FrameName, trace_frame};
@@ -68,7 +68,7 @@ pub(crate) fn run(args: &TraceArgs, out: &mut Output) -> Result<Exit, Failure> {
             None => return Ok(Exit::Nothing),
         },
         (None, Some(from), Some(to)) => {
-            let (from, to) = (find_guest(&model, from)?, find_guest(&model, to)?);
+            let (from, to) = find_two(&model, (from, to), args.redact)?;
             if from == to {
                 let name = model.scenario().guests[from].port_name();
                 let message = format!("{name} reaches itself without the network");

@@ -22,7 +22,7 @@ pub(crate) fn check(
             rule: "cross_tenant",
             severity: Severity::Error,
             message: format!(
-                "Frames reached guests of other tenants: {}.",
+                "Frames reached other tenants than their senders: {}.",
                 crossed.join(", ")
             ),
             places: Vec::new(),

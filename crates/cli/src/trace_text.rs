@@ -30,7 +30,7 @@ pub(crate) fn print(traced: &Traced, out: &mut Output) -> Result<(), Failure> {
             let crossed = traced.crossed.join(", ");
             writeln!(
                 out,
-                "{:LABEL$} frames reached guests of other tenants: {crossed}",
+                "{:LABEL$} frames reached other tenants than their senders: {crossed}",
                 "isolation"
             )?;
         }

@@ -312,6 +312,11 @@ fn redaction_hides_every_byte_of_other_tenants() {
             }
         }
     }
+    let wrong = nvgre(["trace", &scenario, "Crimson1", "Azure", "--redact"]);
+    wrong.failed_saying(2, &["no guest 'Azure'; did you mean 'Crimson"]);
+    let wrong = nvgre(["trace", &scenario, "Azure", "Crimson1", "--redact"]);
+    wrong.failed_saying(2, &["no guest 'Azure'"]);
+    assert!(!wrong.stderr.contains("Azure7"), "{}", wrong.stderr);
     let hidden = run(&["Crimson1", "Crimson2", "--redact"]);
     assert!(
         hidden.contains("another tenant has a record of the same customer address"),
