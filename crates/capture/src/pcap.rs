@@ -105,7 +105,7 @@ impl Pcap {
         let offset = window.position();
         let first = window.consume(len);
         Some(Located {
-            data: first + self.record_header_bytes..first + len,
+            data: (first + self.record_header_bytes..first + len).into(),
             comment: None,
             id: None,
             direction: None,

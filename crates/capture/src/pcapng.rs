@@ -215,8 +215,8 @@ impl Pcapng {
             }
         }
         Ok(Located {
-            data,
-            comment,
+            data: data.into(),
+            comment: comment.map(Into::into),
             id,
             direction,
             time_ns: clock.time_ns(units),
@@ -245,7 +245,7 @@ impl Pcapng {
         };
         check_captured(captured.into())?;
         Ok(Located {
-            data: data_place(block, SIMPLE_PACKET_FIXED_BYTES, captured)?,
+            data: data_place(block, SIMPLE_PACKET_FIXED_BYTES, captured)?.into(),
             comment: None,
             id: None,
             direction: None,

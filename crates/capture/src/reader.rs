@@ -106,8 +106,8 @@ impl Direction {
 
 /// A packet found: places in the window, so that nothing is borrowed while looking for it.
 pub(crate) struct Located {
-    pub(crate) data: Range<usize>,
-    pub(crate) comment: Option<Range<usize>>,
+    pub(crate) data: Span,
+    pub(crate) comment: Option<Span>,
     pub(crate) id: Option<u64>,
     pub(crate) direction: Option<Direction>,
     pub(crate) time_ns: i64,
@@ -115,6 +115,33 @@ pub(crate) struct Located {
     pub(crate) original_len: u32,
     /// Offset of the record or block from the start of the file, in bytes.
     pub(crate) offset: u64,
+}
+
+/// One is kept for each packet lent: it is not to be longer than a cache line.
+const _: () = assert!(size_of::<Located>() <= 64);
+
+/// A place in the window, which is far shorter than 4 GiB.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Span {
+    start: u32,
+    end: u32,
+}
+
+impl From<Range<usize>> for Span {
+    #[inline]
+    fn from(range: Range<usize>) -> Self {
+        Self {
+            start: range.start as u32,
+            end: range.end as u32,
+        }
+    }
+}
+
+impl Span {
+    #[inline]
+    fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
 }
 
 /// How far a search for the next packet may go.
@@ -129,7 +156,7 @@ pub(crate) enum Reach {
 impl Located {
     /// The same packet where places count from `by` bytes before.
     pub(crate) fn shifted(self, by: usize) -> Self {
-        let shift = |range: Range<usize>| range.start + by..range.end + by;
+        let shift = |span: Span| Span::from(span.range().start + by..span.range().end + by);
         Self {
             data: shift(self.data),
             comment: self.comment.map(shift),
@@ -355,7 +382,6 @@ fn packet<'a>(
     number: u64,
 ) -> Packet<'a> {
     let interface = &interfaces[located.interface as usize];
-    let comment = located.comment.clone();
     Packet {
         number,
         time_ns: located.time_ns,
@@ -363,8 +389,10 @@ fn packet<'a>(
         interface_name: interface.name.as_deref(),
         link_type: interface.link_type,
         original_len: located.original_len,
-        data: &window[located.data.clone()],
-        comment: comment.map(|range| valid_utf8(&window[range])),
+        data: &window[located.data.range()],
+        comment: located
+            .comment
+            .map(|span| valid_utf8(&window[span.range()])),
         id: located.id,
         direction: located.direction,
     }

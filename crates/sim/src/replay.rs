@@ -49,8 +49,8 @@ pub struct Replay {
     /// The file in hand, and how much later than its own time it is replayed.
     file: String,
     offset_nanos: u64,
-    /// The id of its last packet, if that had one.
-    last_id: Option<u64>,
+    /// The id of its last packet that had one, and that packet's number.
+    last_id: Option<(u64, u64)>,
     hold: Hold,
     /// The frames in the hold, in order; none between two calls.
     flights: Vec<Flight>,
@@ -206,10 +206,12 @@ impl Replay {
         // Rates need a clock that goes on, and captures of several interfaces step back now and then.
         let captured = SimTime(packet.time_ns.max(0).unsigned_abs());
         self.now = self.now.max(captured + self.offset_nanos);
-        if packet.id.is_some() && packet.id == self.last_id {
-            return self.skip(SkipReason::SeenBefore, packet);
+        if let Some(id) = packet.id {
+            let before = self.last_id.replace((id, packet.number));
+            if before == Some((id, packet.number.wrapping_sub(1))) {
+                return self.skip(SkipReason::SeenBefore, packet);
+            }
         }
-        self.last_id = packet.id;
         let network = self.model.network();
         let underlay = &network.underlay;
         let slot = match put(packet, underlay, &mut self.hold) {

@@ -104,12 +104,13 @@ fn rule_2_a_capture_interface_with_the_name_of_a_port() {
 #[test]
 fn a_packet_with_the_id_of_the_one_before_it_has_entered_already() {
     let frame = udp(5, 7);
-    let with_id = |interface, id| Packet {
+    let with_id = |number, interface, id| Packet {
+        number,
         id,
         ..packet(&frame, Some(interface))
     };
     let mut replay = Replay::new(model(), map(""));
-    for (file, interface, id) in [
+    for (index, (file, interface, id)) in [
         ("a", "Red1", Some(7)),
         ("a", "uplink host1", Some(7)),
         ("a", "Red1", Some(7)),
@@ -119,8 +120,11 @@ fn a_packet_with_the_id_of_the_one_before_it_has_entered_already() {
         ("a", "Red1", Some(8)),
         // Another file counts for itself.
         ("b", "Red1", Some(8)),
-    ] {
-        let packet = with_id(interface, id);
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let packet = with_id(index as u64 + 1, interface, id);
         replay.packet(&packet, file).expect("it can be replayed");
     }
     let report = replay.report();
