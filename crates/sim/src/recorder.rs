@@ -27,8 +27,6 @@ struct Record {
     departures: Vec<(usize, usize)>,
     /// The departure that arrives at the next hop.
     arriving: Option<usize>,
-    /// The underlay's loss is written down already.
-    lost: bool,
 }
 
 impl Recorder {
@@ -74,11 +72,11 @@ impl Observer for &Recorder {
         record.waiting.extend(sent);
     }
 
+    // The tracer writes it down, which knows the departure.
+    fn lost(&mut self, _from: usize, _reason: DropReason, _frame: &[u8]) {}
+
     fn dropped(&mut self, _host: usize, _ingress: Ingress, reason: DropReason, _frame: &[u8]) {
-        let mut record = self.0.borrow_mut();
-        if !std::mem::take(&mut record.lost) {
-            record.exit(Exit::Dropped(reason));
-        }
+        self.0.borrow_mut().exit(Exit::Dropped(reason));
     }
 
     fn keeps_dropped(&self) -> bool {
@@ -139,9 +137,8 @@ impl WalkTracer for &Recorder {
         reason: DropReason,
         _packet: &[u8],
     ) {
-        let mut record = self.0.borrow_mut();
-        record.lost = true;
         if let Some(departure) = departure {
+            let mut record = self.0.borrow_mut();
             record.arrival(departure, Arrival::Lost { to, reason });
         }
     }
