@@ -87,7 +87,9 @@ fn frames(fabric: &Fabric, sources: &[MacAddress]) -> Vec<Vec<u8>> {
     let records = || fabric.hosts.iter().flat_map(|host| &host.policy.records);
     let customers: BTreeSet<Ipv4Addr> = records()
         .filter_map(|record| v4(record.customer_address))
-        .chain([Ipv4Addr::new(10, 0, 2, 77), Ipv4Addr::new(198, 18, 0, 9)])
+        // Strangers in the prefix of each subnet, and one beyond all of them.
+        .chain((0..VSIDS.len()).map(|index| Ipv4Addr::new(10, 0, index as u8, 77)))
+        .chain([Ipv4Addr::new(198, 18, 0, 9)])
         .collect();
     let providers: BTreeSet<Ipv4Addr> = records()
         .filter_map(|record| v4_of_provider(record.provider_address))

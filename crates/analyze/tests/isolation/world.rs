@@ -43,7 +43,7 @@ struct Row {
     provider: Provider,
     nat: bool,
     mac: Option<u8>,
-    wildcard: bool,
+    kind: RecordType,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -72,6 +72,8 @@ struct Setup {
 pub(crate) struct World {
     guests: Vec<Guest>,
     setups: Vec<Setup>,
+    /// Whether broadcasts of the first subnet go to a provider multicast group.
+    group: bool,
 }
 
 pub(crate) fn vsid(index: usize) -> VirtualSubnetId {
@@ -121,6 +123,10 @@ impl World {
             wnv_bound: setup.bound,
             ..Policy::default()
         };
+        if self.group {
+            let group = ProviderAddress::v4([239, 1, 1, 1]);
+            policy.multicast_groups.insert(vsid(0), group);
+        }
         let here = (self.guests.iter().enumerate()).filter(|(_, guest)| guest.host == host);
         let own = here.clone().map(|(index, _)| guest_address(index));
         for address in std::iter::once(host_address(host)).chain(own) {
@@ -177,7 +183,7 @@ impl World {
         LookupRecord {
             id: RecordId(index as u32),
             virtual_subnet: vsid(subnet),
-            customer_address: if row.wildcard {
+            customer_address: if !row.kind.has_customer_address() {
                 CustomerAddress::v4([0; 4])
             } else {
                 CustomerAddress::v4([10, 0, own, guest.last])
@@ -190,11 +196,7 @@ impl World {
                 Provider::OfGuest(other) => guest_address(other % self.guests.len()),
             },
             rule: if nat { Rule::Nat } else { Rule::Encap },
-            record_type: if row.wildcard {
-                RecordType::GatewayWildcard
-            } else {
-                RecordType::Static
-            },
+            record_type: row.kind,
             use_vm_mac: false,
         }
     }
@@ -243,15 +245,18 @@ fn setup(guests: usize) -> impl Strategy<Value = Setup> {
         provider,
         any::<bool>(),
         mostly(None, (1..5u8).prop_map(Some)),
-        mostly(false, Just(true)),
+        mostly(
+            RecordType::Static,
+            prop_oneof![Just(RecordType::GatewayWildcard), Just(RecordType::L2Only)],
+        ),
     );
-    let row = row.prop_map(|(known, vsid, provider, nat, mac, wildcard)| Row {
+    let row = row.prop_map(|(known, vsid, provider, nat, mac, kind)| Row {
         known,
         vsid,
         provider,
         nat,
         mac,
-        wildcard,
+        kind,
     });
     (
         mostly(true, Just(false)),
@@ -272,9 +277,10 @@ fn setup(guests: usize) -> impl Strategy<Value = Setup> {
 pub(crate) fn worlds() -> impl Strategy<Value = World> {
     guests().prop_flat_map(|guests| {
         let setups = prop::collection::vec(setup(guests.len()), 2);
-        setups.prop_map(move |setups| World {
+        (setups, any::<bool>()).prop_map(move |(setups, group)| World {
             guests: guests.clone(),
             setups,
+            group,
         })
     })
 }
