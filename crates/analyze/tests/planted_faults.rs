@@ -146,7 +146,7 @@ fn reports(model: &mut Model) -> Vec<String> {
         isolation_check(model, &isolation),
         reach_check(model, &pairs),
         leak_check(model, &leaks),
-        mtu_check(model, &mtus),
+        mtu_check(model, &pairs, &mtus),
         stale_check(model),
         loops_check(model, &routes),
     ];

@@ -36,15 +36,16 @@ fn checks(run: &Run, text: &mut String) {
         CheckOutcome::Undecided => 1,
         CheckOutcome::Holds => 2,
     });
-    text.push_str("| check | answer | findings |\n| --- | --- | --- |\n");
+    text.push_str("| check | answer | in words | findings |\n| --- | --- | --- | --- |\n");
     let rows = checks.iter().take(CHECKS_MAX).map(|check| {
         let answer = match check.outcome {
             CheckOutcome::Fails => "**no**",
             CheckOutcome::Undecided => "open",
             CheckOutcome::Holds => "yes",
         };
-        let (title, found) = (escaped(&check.title), check.findings.len());
-        format!("| {title} | {answer} | {found} |\n")
+        let (id, title) = (escaped(&check.id), escaped(&check.title));
+        let found = check.findings.len();
+        format!("| {id} | {answer} | {title} | {found} |\n")
     });
     let told = push_while_short(rows, text);
     if let Some(left_out @ 1..) = checks.len().checked_sub(told) {

@@ -41,7 +41,7 @@ pub(crate) struct VerifyArgs {
     /// Write the frames that reach another tenant to a capture.
     ///
     /// A pcapng file with an interface for each sender's port, so that `nvgre replay SCENARIO -r` takes
-    /// them in where they were sent. Nothing is written where nothing crosses.
+    /// them in where they were sent. Where nothing crosses it holds no frame.
     #[arg(short = 'w', long = "write", value_name = "WITNESS.pcapng")]
     write: Option<PathBuf>,
 }
@@ -96,6 +96,9 @@ pub(crate) fn run(args: &VerifyArgs, out: &mut Output) -> Result<Exit, Failure> 
     }
     questions.sort_unstable();
     questions.dedup();
+    if let Some(file) = &args.write {
+        refuse_witness(file, &questions)?;
+    }
     let fabric = Fabric::of(&model);
     let mut answers = Vec::new();
     // Packets' sizes are asked about pairs that get answers.
@@ -129,15 +132,16 @@ pub(crate) fn run(args: &VerifyArgs, out: &mut Output) -> Result<Exit, Failure> 
             Detail::Reach(_) | Detail::Mtu(_) | Detail::Plain => None,
         })
         .unwrap_or_default();
-    match &args.write {
-        Some(file) if !witnesses.is_empty() => {
-            write_witnesses(file, model.scenario(), witnesses)
-                .map_err(|error| Failure::output(format!("{}: {error}", file.display())))?;
-            if !out.is_json() {
-                verify_text::print_written(file, &args.scenario, args.stage.as_deref(), out)?;
-            }
+    if let Some(file) = &args.write {
+        write_witnesses(file, model.scenario(), witnesses).map_err(|error| match error {
+            // These name the file themselves.
+            WriteError::Create { .. } | WriteError::Rename { .. } => Failure::output(error),
+            _ => Failure::output(format!("{}: {error}", file.display())),
+        })?;
+        if !out.is_json() {
+            let stage = args.stage.as_deref();
+            verify_text::print_written(file, witnesses, &args.scenario, stage, out)?;
         }
-        Some(_) | None => {}
     }
     if !out.is_json() {
         verify_text::print_verdict(&answers, out)?;
@@ -180,7 +184,7 @@ fn ask(
         Question::Mtu => {
             let asked = pairs.get_or_insert_with(|| ask_reach(model));
             let mtus = ask_mtus(model, asked);
-            (mtu_check(model, &mtus), Detail::Mtu(mtus))
+            (mtu_check(model, asked, &mtus), Detail::Mtu(mtus))
         }
         Question::Stale => (stale_check(model), Detail::Plain),
         Question::Loops => {
@@ -213,6 +217,21 @@ fn host_named(scenario: &Scenario, name: &str) -> Result<usize, Failure> {
         }
         Failure::usage(message)
     })
+}
+
+/// Only isolation has witnesses, and only pcapng names the ports that they were sent at.
+fn refuse_witness(file: &Path, questions: &[Question]) -> Result<(), Failure> {
+    let classic = file
+        .extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("pcap"));
+    let refused = if !questions.contains(&Question::Isolation) {
+        "only the check isolation has witnesses"
+    } else if classic {
+        "a pcap file names no ports; call it .pcapng"
+    } else {
+        return Ok(());
+    };
+    Err(Failure::usage(format!("-w {}: {refused}", file.display())))
 }
 
 /// An interface for each sender, named like its port, and the frames in order.

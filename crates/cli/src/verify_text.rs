@@ -8,8 +8,8 @@ use std::path::Path;
 use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
 use nvgre_analyze::{
-    BlastEntry, CheckOutcome, Finding, ISOLATION_MODEL, Isolation, ReachPair, SafeMtu, Severity,
-    radius_lines,
+    BlastEntry, CheckOutcome, Finding, ISOLATION_MODEL, IpFamily, Isolation, ReachPair, SafeMtu,
+    Severity, Witness, radius_lines,
 };
 use nvgre_sim::scenario::Reach;
 use nvgre_sim::{GuestIndex, Model};
@@ -18,8 +18,8 @@ use crate::exit::Failure;
 use crate::output::Output;
 use crate::verify::{Answered, Detail, name_of, word_for};
 
-/// Columns for prose: a terminal of 100, less the indent.
-const WIDTH: u16 = 87;
+/// Columns of a line, its heading included.
+const WIDTH: usize = 100;
 /// Behind the name of a check.
 const INDENT: &str = "           ";
 /// Findings that are told of one check.
@@ -114,7 +114,8 @@ fn print_matrix(model: &Model, pairs: &[ReachPair], out: &mut Output) -> Result<
         }
         let mut table = Table::new();
         let name = |&guest: &GuestIndex| scenario.guests[guest].port_name();
-        let header = std::iter::once(scenario.tenants[tenant].name.clone());
+        let header = format!("{}: row to column", scenario.tenants[tenant].name);
+        let header = std::iter::once(header);
         table
             .load_style(NOTHING)
             .set_header(header.chain(guests.iter().map(name)));
@@ -132,25 +133,32 @@ fn print_matrix(model: &Model, pairs: &[ReachPair], out: &mut Output) -> Result<
     Ok(())
 }
 
-/// What a pair comes to over all families: the first of them that is not as wanted.
+/// What a pair comes to: over all families alike, or over which of them.
 fn cell(pairs: &[&ReachPair]) -> String {
-    let wrong = pairs.iter().find(|pair| !pair.holds());
-    let Some(pair) = wrong.or(pairs.first()) else {
+    let Some(first) = pairs.first() else {
         return "-".to_owned();
     };
-    let over = match (pair.family, pairs.len()) {
-        (Some(family), 2..) if wrong.is_some() => format!(" ({})", family.name()),
-        (Some(_) | None, _) => String::new(),
-    };
+    let told: Vec<_> = pairs.iter().map(|pair| word(pair)).collect();
+    if told.iter().all(|word| *word == told[0]) {
+        return word(first);
+    }
+    let over = pairs.iter().zip(&told).map(|(pair, word)| {
+        let family = pair.family.map_or("", IpFamily::name);
+        format!("{word} ({family})")
+    });
+    over.collect::<Vec<_>>().join(", ")
+}
+
+fn word(pair: &ReachPair) -> String {
     match (pair.wanted, pair.holds()) {
         (Reach::Allow, true) => "reaches".to_owned(),
         (Reach::Deny, true) => "denied".to_owned(),
         (Reach::Allow, false) => {
             let failure = pair.failure.as_ref();
             let reason = failure.map_or("no answer", |(_, failure)| failure.name());
-            format!("NO: {reason}{over}")
+            format!("NO: {reason}")
         }
-        (Reach::Deny, false) => format!("REACHES{over}"),
+        (Reach::Deny, false) => "REACHES".to_owned(),
     }
 }
 
@@ -220,10 +228,15 @@ pub(crate) fn print_radius(
 /// Where the witnesses are, and how to see them cross.
 pub(crate) fn print_written(
     file: &Path,
+    witnesses: &[Witness],
     scenario: &Path,
     stage: Option<&str>,
     out: &mut Output,
 ) -> Result<(), Failure> {
+    if witnesses.is_empty() {
+        writeln!(out, "Nothing crosses: {} holds no frame\n", file.display())?;
+        return Ok(());
+    }
     let stage = stage.map_or_else(String::new, |stage| format!(" --stage {stage}"));
     writeln!(
         out,
@@ -263,7 +276,7 @@ fn prose(heading: &str, text: &str, out: &mut Output) -> Result<(), Failure> {
     table
         .load_style(NOTHING)
         .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(WIDTH)
+        .set_width(WIDTH.saturating_sub(heading.len()) as u16)
         .add_row([text]);
     let mut heading = heading.to_owned();
     for line in table.to_string().lines() {

@@ -172,7 +172,7 @@ fn every_format_tells_the_line_of_the_record_that_decided() {
     let markdown = case_.read("r.md");
     let link = "[case/policy/5-broken.ps1:12](case/policy/5-broken.ps1#L12)";
     assert!(markdown.contains(link), "{markdown}");
-    assert!(markdown.contains("nothing is dropped for underlay\\_no\\_owner | **no** | 1 |"));
+    assert!(markdown.contains("| **no** | nothing is dropped for underlay\\_no\\_owner | 1 |"));
 
     let annotations = annotations(&ran);
     let start = "::error file=case/policy/5-broken.ps1,line=12,col=1,title=nvgre replay%3A underlay_no_owner::";

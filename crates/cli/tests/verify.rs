@@ -103,16 +103,25 @@ fn a_witness_crosses_again_when_it_is_replayed() {
     assert_eq!(replayed.exit, 0, "{}{}", replayed.stdout, replayed.stderr);
 }
 
+/// What stood there before would be taken for the answer of this run.
 #[test]
-fn without_a_crossing_no_witness_is_written() {
+fn without_a_crossing_the_witnesses_are_a_capture_without_frames() {
     let folder = TempDir::new().expect("a folder");
     let file = folder.path().join("witness.pcapng");
-    let ran = verify(
-        "repaired",
-        &["isolation", "-w", file.to_str().expect("UTF-8")],
-    );
-    assert_eq!(ran.exit, 0);
-    assert!(!file.exists());
+    fs::write(&file, "of another run").expect("written");
+    let name = file.to_str().expect("UTF-8");
+    let ran = verify("repaired", &["isolation", "-w", name]);
+    assert_eq!(ran.exit, 0, "{}", ran.stderr);
+    assert!(ran.stdout.contains("Nothing crosses"), "{}", ran.stdout);
+    assert_eq!(common::frames(&file).len(), 0);
+}
+
+#[test]
+fn witnesses_are_of_isolation_and_in_pcapng() {
+    let ran = verify("repaired", &["reach", "-w", "w.pcapng"]);
+    ran.failed_saying(2, &["only the check isolation has witnesses"]);
+    let ran = verify("repaired", &["isolation", "-w", "w.pcap"]);
+    ran.failed_saying(2, &["call it .pcapng"]);
 }
 
 #[test]
@@ -230,6 +239,16 @@ fn a_default_route_that_leads_to_its_gateway_is_in_order() {
     let scenario = in_pcaps("gateway/scenario.toml");
     let ran = nvgre(["verify", &scenario, "loops", "--json"]);
     assert_eq!(ran.exit, 0, "{}{}", ran.stdout, ran.stderr);
+}
+
+#[test]
+fn pairs_without_answers_leave_the_question_of_sizes_open() {
+    let ran = verify("broken", &["mtu", "--json"]);
+    assert_eq!(ran.exit, 4, "{}", ran.stdout);
+    let line = line_of(&ran, "mtu");
+    assert_eq!(line["answer"], "undecided");
+    let title = line["title"].as_str().expect("a title");
+    assert!(title.contains("4 of 8 pairs get answers"), "{title}");
 }
 
 #[test]

@@ -220,6 +220,7 @@ pub fn loops_check(model: &Model, bad: &[BadRoute]) -> Check {
     Check {
         id: "loops".to_owned(),
         title: match findings.len() {
+            0 if !with_hop(model) => "no customer route has a next hop".to_owned(),
             0 => "every customer route with a next hop leads to it, and none leads in a circle"
                 .to_owned(),
             wrong => format!("{wrong} customer routes lead in a circle or nowhere"),
@@ -231,6 +232,13 @@ pub fn loops_check(model: &Model, bad: &[BadRoute]) -> Check {
         },
         findings,
     }
+}
+
+/// Whether there is anything to follow.
+fn with_hop(model: &Model) -> bool {
+    let routes = model.network().hosts().iter();
+    let mut routes = routes.flat_map(|host| &host.policy().customer_routes);
+    routes.any(|route| !route.is_on_link())
 }
 
 fn finding(model: &Model, bad: &BadRoute) -> Finding {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use nvgre_dataplane::{DropReason, PortId};
+use nvgre_sim::scenario::Reach;
 use nvgre_sim::{GuestIndex, Ingress, Model, Trial};
 
 use super::reach::ReachPair;
@@ -121,8 +122,8 @@ fn ask_pair(
     Some(safe(Some(arrives as u16), dropped_by, told))
 }
 
-/// The MTUs as a check: guests of one MTU whose larger packets end alike are one finding.
-pub fn mtu_check(model: &Model, mtus: &[SafeMtu]) -> Check {
+/// The MTUs as a check, of these pairs: guests of one MTU whose larger packets end alike are one finding.
+pub fn mtu_check(model: &Model, pairs: &[ReachPair], mtus: &[SafeMtu]) -> Check {
     type Alike = (IpFamily, u16, u16, Option<usize>, &'static str, bool);
     let mut alike: BTreeMap<Alike, Vec<&SafeMtu>> = BTreeMap::new();
     for mtu in mtus.iter().filter(|mtu| !mtu.holds()) {
@@ -183,27 +184,38 @@ pub fn mtu_check(model: &Model, mtus: &[SafeMtu]) -> Check {
         })
         .collect();
     let failing = mtus.iter().filter(|mtu| !mtu.holds()).count();
+    let wanted = pairs.iter().filter(|pair| pair.wanted == Reach::Allow);
+    let unmeasured = wanted.filter(|pair| !pair.answered).count();
     let smallest = mtus.iter().filter_map(|mtu| mtu.largest_bytes).min();
-    let smallest = smallest.map_or_else(
-        || "nothing limits packets between guests".to_owned(),
-        |least| format!("the largest packet that is safe for every pair has {least} bytes"),
-    );
+    let smallest = match smallest {
+        _ if mtus.is_empty() => "no guest gets an answer, so no packet was measured".to_owned(),
+        None => "nothing limits packets between guests".to_owned(),
+        Some(least) => format!("the largest packet that is safe for every pair has {least} bytes"),
+    };
+    let measured = match unmeasured {
+        0 => String::new(),
+        _ if mtus.is_empty() => String::new(),
+        _ => format!(
+            ", as far as {} of {} pairs get answers",
+            mtus.len(),
+            mtus.len() + unmeasured
+        ),
+    };
     Check {
         id: "mtu".to_owned(),
         title: match failing {
-            0 if mtus.is_empty() => "no guest gets an answer, so no packet was measured".to_owned(),
-            0 => smallest,
+            0 => format!("{smallest}{measured}"),
             _ => format!(
-                "{failing} of {} pairs lose what their MTU allows; {smallest}",
+                "{failing} of {} pairs lose what their MTU allows; {smallest}{measured}",
                 mtus.len()
             ),
         },
-        outcome: if mtus.is_empty() {
-            CheckOutcome::Undecided
-        } else if failing == 0 {
-            CheckOutcome::Holds
-        } else {
+        outcome: if failing > 0 {
             CheckOutcome::Fails
+        } else if mtus.is_empty() || unmeasured > 0 {
+            CheckOutcome::Undecided
+        } else {
+            CheckOutcome::Holds
         },
         findings,
     }
