@@ -8,6 +8,7 @@ use estates::{
     story,
 };
 use nvgre_analyze::{Finding, Remedy, Severity, What, cross_check, examine};
+use nvgre_netwnv::{Dump, DumpHost, DumpKind, Estate};
 
 /// Places as text.
 fn places(one: &nvgre_analyze::Disagreement) -> Vec<String> {
@@ -16,6 +17,19 @@ fn places(one: &nvgre_analyze::Disagreement) -> Vec<String> {
         .iter()
         .map(ToString::to_string)
         .collect()
+}
+
+/// A dump that tells everything of its hosts.
+fn dumped_whole(estate: Estate) -> Dump {
+    let told = DumpHost {
+        kinds: DumpKind::ALL.into(),
+        ..DumpHost::default()
+    };
+    Dump {
+        hosts: vec![told; estate.hosts.len()],
+        estate,
+        ..Dump::default()
+    }
 }
 
 #[test]
@@ -654,7 +668,7 @@ fn a_hosts_policy_is_doubted_by_itself_only_where_that_is_asked() {
         &record(14, "192.168.4.3", "Dan").replace("10.0.0.14", "10.9.0.14"),
     );
     assert_eq!(rules(&estate), [""; 0]);
-    let found = examine(&estate);
+    let found = examine(&dumped_whole(estate));
     assert_eq!(found.len(), 1, "{found:#?}");
     assert_eq!(
         found[0].what.to_string(),
@@ -675,7 +689,7 @@ fn policy_that_no_host_would_load_is_an_error() {
             entry.record.provider_address = "192.168.4.1".parse().unwrap();
         }
     }
-    let found = examine(&estate);
+    let found = examine(&dumped_whole(estate));
     let refused = found
         .iter()
         .filter(|one| one.what.name() == "refused_policy");

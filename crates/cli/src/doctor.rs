@@ -61,7 +61,7 @@ pub(crate) fn run(args: &DoctorArgs, out: &mut Output) -> Result<Exit, Failure> 
     let diagnosis = Diagnosis {
         folder: args.dir.display().to_string(),
         files,
-        found: examine(&dump.estate),
+        found: examine(&dump),
         dump,
     };
     if out.is_json() {

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::iter;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
@@ -14,7 +15,8 @@ use serde::Serialize;
 use crate::exit::{Exit, Failure};
 use crate::new_files::write_files;
 use crate::output::Output;
-use crate::scenario_file::load_watched;
+use crate::same_file::refuse_over;
+use crate::scenario_file::{load_watched, policy_files};
 use crate::whole_file;
 
 /// What was asked for.
@@ -84,6 +86,11 @@ pub(crate) fn run(args: &ExportArgs, out: &mut Output) -> Result<Exit, Failure> 
             Some(known) => known.changed(estate),
         }
     })?;
+    // csv overwrites nothing, whatever is there.
+    if let Some(file) = args.output.as_ref().filter(|_| args.format != Format::Csv) {
+        let inputs = iter::once(args.scenario.as_path());
+        refuse_over("-o", file, inputs.chain(policy_files(model.scenario())))?;
+    }
     let estate = model.estate();
     let should_hold = match &args.for_host {
         None => None,

@@ -214,6 +214,11 @@ const TEXTS: &[(&str, &str, &str)] = &[
         "Dump Get-VMNetworkAdapter -VMName * there too.",
     ),
     (
+        "not_dumped",
+        "The dumps do not hold all that hosts are judged by, so that some was not judged.",
+        "Dump what the finding names too.",
+    ),
+    (
         "policy_unneeded",
         "A host has policy of tenants that have no guest there (V-16).",
         "Remove it, or leave it where guests may come back.",

@@ -308,3 +308,79 @@ fn reports_hold_every_disagreement_and_never_replace_a_dump() {
     assert_eq!(ran.exit, 2, "{}", ran.stderr);
     assert_eq!(fs::read(&dump).expect("a dump"), before);
 }
+
+/// The objects of a dump in one JSON text, of those that have a property.
+fn only_objects_with(text: &str, property: &str) -> String {
+    let mut all: Value = serde_json::from_str(text).expect("JSON");
+    let objects = all.as_array_mut().expect("an array");
+    objects.retain(|object| object.get(property).is_some());
+    all.to_string()
+}
+
+#[test]
+fn what_was_never_dumped_of_a_host_is_not_held_against_it() {
+    let folder = edited(&["Statler", "Waldorf"], |_, text| {
+        only_objects_with(&text, "CustomerAddress")
+    });
+    let (exit, told) = json(folder.path());
+    assert_eq!(
+        (exit, &told["errors"], &told["warnings"]),
+        (0, &0.into(), &0.into()),
+        "{told}"
+    );
+    let ran = doctor(folder.path(), &[]);
+    assert_eq!(ran.exit, 0, "{}", ran.stdout);
+    let note = "
+note: not_dumped: the dumps hold no customer route, no provider address, no provider route and no VM network adapter of Statler and Waldorf: what that would show was not judged
+  fix  Dump there too: Get-NetVirtualizationCustomerRoute, Get-NetVirtualizationProviderAddress, Get-NetVirtualizationProviderRoute, Get-VMNetworkAdapter -VMName *; a cmdlet that gives nothing leaves an empty file, which says so
+";
+    assert!(ran.stdout.contains(note), "{}", ran.stdout);
+    assert!(
+        ran.stdout
+            .ends_with("\n1 disagreement: 0 errors, 0 warnings, 1 note\n"),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
+fn one_kind_that_one_host_did_not_dump_is_a_note_whatever_kind_it_is() {
+    for (property, beside, rule) in [
+        ("CustomerAddress", "ProviderAddress", "no_records"),
+        ("RoutingDomainID", "VirtualSubnetID", "no_routes"),
+        ("InterfaceIndex", "PrefixLength", "no_provider_address"),
+    ] {
+        let without = |empty: bool| {
+            let folder = edited(&["Statler", "Waldorf"], |host, text| {
+                if host == "Statler" {
+                    return text;
+                }
+                let mut all: Value = serde_json::from_str(&text).expect("JSON");
+                let objects = all.as_array_mut().expect("an array");
+                objects.retain(|one| one.get(property).is_none() || one.get(beside).is_none());
+                all.to_string()
+            });
+            if empty {
+                fs::write(folder.path().join("Waldorf.other.json"), "").expect("a file");
+            }
+            json(folder.path())
+        };
+        let rules = |told: &Value| -> Vec<String> {
+            let found = told["disagreements"]
+                .as_array()
+                .expect("disagreements")
+                .iter();
+            found
+                .map(|one| one["rule"].as_str().expect("a rule").to_owned())
+                .collect()
+        };
+        let (exit, told) = without(false);
+        assert_eq!(exit, 0, "{told}");
+        assert!(rules(&told).contains(&"not_dumped".to_owned()), "{told}");
+        // An empty file says that a cmdlet was asked, and gave nothing.
+        let (exit, told) = without(true);
+        assert_eq!(exit, 1, "{told}");
+        assert!(rules(&told).contains(&rule.to_owned()), "{rule}: {told}");
+        assert!(!rules(&told).contains(&"not_dumped".to_owned()), "{told}");
+    }
+}

@@ -256,6 +256,24 @@ fn a_scenario_and_its_policy_are_never_overwritten() {
 }
 
 #[test]
+fn an_export_never_replaces_what_it_is_made_of() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let scenario = two_hosts(folder.path());
+    let before = files(folder.path());
+    let inputs: Vec<_> = before.iter().map(|(path, _)| path.clone()).collect();
+    assert!(inputs.len() > 1, "a scenario and its policy");
+    for input in inputs {
+        for format in ["json", "powershell"] {
+            let input = input.to_string_lossy().into_owned();
+            let ran = nvgre(["export", &scenario, "--as", format, "-o", &input]);
+            assert_eq!((ran.exit, ran.stdout.as_str()), (2, ""), "{input}");
+            ran.failed_saying_last(2, &format!("-o {input}: this is the input "));
+        }
+    }
+    assert_eq!(files(folder.path()), before);
+}
+
+#[test]
 fn what_another_host_lacks_is_what_was_changed_on_the_first() {
     let folder = tempfile::tempdir().expect("a folder");
     let scenario = two_hosts(folder.path());

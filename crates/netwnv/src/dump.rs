@@ -48,6 +48,8 @@ pub struct DumpHost {
     /// The kinds of which it holds an object. One that is missing was not dumped, or was empty: an
     /// empty table leaves no trace in a dump.
     pub kinds: BTreeSet<DumpKind>,
+    /// Whether a file of its own holds nothing: some cmdlet gave nothing there.
+    pub has_empty_file: bool,
     /// `IPAddresses` of the host's adapters, in their order. Empty where it was not dumped.
     pub ip_addresses: Vec<Vec<CustomerAddress>>,
 }
@@ -104,6 +106,15 @@ impl DumpFile {
     }
 }
 
+impl DumpHost {
+    /// Whether the dump tells what the host has of this kind, if only that it has nothing: there is an
+    /// object of it, or an empty file, which may be of any kind that is missing.
+    pub fn tells(&self, kind: DumpKind) -> bool {
+        // Get-NetVirtualizationGlobal always gives an object.
+        self.kinds.contains(&kind) || self.has_empty_file && kind != DumpKind::Global
+    }
+}
+
 impl Dump {
     /// Reads the files of one dump, of whatever format each is: ConvertTo-Json, Export-Csv or
     /// Format-List. Kinds are told by properties. A file may hold several, but a CSV.
@@ -142,7 +153,8 @@ impl Dump {
         reading.contradictions(files, &lines, &hosts);
         let mut dump = Self::default();
         for reader in hosts {
-            let (host, more) = reader.finish(&mut reading);
+            let (host, mut more) = reader.finish(&mut reading);
+            more.has_empty_file = reading.has_empty_file(&host.name);
             dump.estate.hosts.push(host);
             dump.hosts.push(more);
         }

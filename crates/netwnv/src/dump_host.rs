@@ -72,6 +72,7 @@ impl<'v> HostReader<'v> {
         nics.finish(&mut host, reading);
         let more = DumpHost {
             kinds: self.objects.into_keys().collect(),
+            has_empty_file: false,
             ip_addresses,
         };
         (host, more)

@@ -22,6 +22,8 @@ pub(crate) struct Reading {
     named: Vec<(usize, usize, Range<usize>)>,
     /// For files beside others, the first object that named none: file and place.
     unnamed: Vec<(usize, Range<usize>)>,
+    /// Whose the empty files are, by where they lie.
+    empty: Vec<String>,
     /// The file in hand.
     file: usize,
 }
@@ -86,6 +88,8 @@ impl Reading {
         }
         if is_empty {
             self.notes.push(empty);
+            let (Owner::Folder(name) | Owner::Stem(name)) = &file.owner;
+            self.empty.push(name.clone());
         }
         if let Some(first) = foreign.iter().map(|span| span.start).min() {
             let text = match foreign.len() {
@@ -97,6 +101,11 @@ impl Reading {
             self.notes.push(not_read(&text, first));
         }
         self.file += 1;
+    }
+
+    /// Whether an empty file lies where those of this host do.
+    pub(crate) fn has_empty_file(&self, host: &str) -> bool {
+        self.empty.iter().any(|name| is_host(name, host))
     }
 
     /// Takes an object, or those in it, to its host. Whether it is or holds one of a known kind.

@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use nvgre_dataplane::{PortSubnet, RecordType, Rule};
-use nvgre_netwnv::{Adapter, Estate, Host, HostAddressEntry, RecordEntry, RouteEntry};
+use nvgre_netwnv::{
+    Adapter, DumpHost, DumpKind, Estate, Host, HostAddressEntry, RecordEntry, RouteEntry,
+};
 use nvgre_wire::{MacAddress, ProviderAddress, VirtualSubnetId};
 
 use crate::cross::domain::Domain;
@@ -29,6 +31,8 @@ pub(crate) struct Held<'e, N, T> {
 /// See the module. Lists of hosts ascend, without repetitions.
 pub(crate) struct Index<'e> {
     pub(crate) hosts: &'e [Host],
+    /// What dumps tell of each host; empty where everything is known.
+    dumped: &'e [DumpHost],
     /// Every record, by name and then host.
     pub(crate) records: Vec<Held<'e, RecordName, RecordEntry>>,
     /// Every customer route, by name and then host.
@@ -55,9 +59,10 @@ struct Uses {
 }
 
 impl<'e> Index<'e> {
-    pub(crate) fn new(estate: &'e Estate) -> Self {
+    pub(crate) fn new(estate: &'e Estate, dumped: &'e [DumpHost]) -> Self {
         let mut index = Self {
             hosts: &estate.hosts,
+            dumped,
             records: Vec::new(),
             routes: Vec::new(),
             owners: BTreeMap::new(),
@@ -199,6 +204,18 @@ impl<'e> Index<'e> {
     pub(crate) fn domain(&self, vsid: VirtualSubnetId) -> Domain {
         let known = self.domains.get(&vsid).copied();
         known.unwrap_or(Domain::Subnet(vsid))
+    }
+
+    /// Whether it is known what a host has of this kind, if only that it has nothing.
+    pub(crate) fn knows(&self, host: HostIndex, kind: DumpKind) -> bool {
+        self.dumped
+            .get(host)
+            .is_none_or(|dumped| dumped.tells(kind))
+    }
+
+    /// Whether it is known of all hosts.
+    pub(crate) fn knows_everywhere(&self, kind: DumpKind) -> bool {
+        self.dumped.iter().all(|dumped| dumped.tells(kind))
     }
 
     /// Hosts that need a domain's policy.

@@ -1,7 +1,7 @@
 //! Whether a record points to where its guest runs.
 
 use nvgre_dataplane::LookupRecord;
-use nvgre_netwnv::RecordEntry;
+use nvgre_netwnv::{DumpKind, RecordEntry};
 
 use crate::cross::index::{GuestRef, Held, HostIndex, Index, subnet_of};
 use crate::record_name::RecordName;
@@ -31,7 +31,7 @@ pub(crate) enum Judged<'e> {
     /// No adapter has the MAC.
     NoGuest,
     /// Perhaps it runs on the owner, of which no adapter is known; or its host owns the address, and
-    /// no provider address of that host is known.
+    /// no provider address of that host, or of some host, is known.
     Unjudged,
 }
 
@@ -123,7 +123,12 @@ fn judge<'e>(index: &Index<'e>, entry: &RecordEntry) -> Judged<'e> {
         return Judged::OtherSubnet(guest);
     }
     if owners.is_empty() {
-        return Judged::Unowned(Vec::new());
+        // It may be an address of a host of which none was dumped.
+        return if index.knows_everywhere(DumpKind::ProviderAddress) {
+            Judged::Unowned(Vec::new())
+        } else {
+            Judged::Unjudged
+        };
     }
     let is_unlisted = |&host: &HostIndex| index.hosts[host].adapters.is_empty();
     // The multitenant gateway's adapter is none of the tenants' and often no VM's at all.

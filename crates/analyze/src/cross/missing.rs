@@ -1,7 +1,7 @@
 //! Lookup records that hosts lack, and what cannot be judged.
 
 use nvgre_dataplane::{LookupRecord, RecordType};
-use nvgre_netwnv::{Place, RecordEntry};
+use nvgre_netwnv::{DumpKind, Place, RecordEntry};
 
 use crate::cross::disagreement::{Disagreement, HostCommand, Remedy, Side};
 use crate::cross::domain::Domain;
@@ -45,7 +45,8 @@ impl<'e> Check<'_, 'e> {
             return;
         }
         let holding = hosts_of(held.iter().map(|one| one.host));
-        let missing = without(&without(needing, &holding), lacking);
+        let mut missing = without(&without(needing, &holding), lacking);
+        missing.retain(|&host| index.knows(host, DumpKind::LookupRecord));
         if missing.is_empty() {
             return;
         }
@@ -162,15 +163,20 @@ impl<'e> Check<'_, 'e> {
             if !index.is_spread(domain) || index.holding_records.contains_key(&domain) {
                 continue;
             }
+            let mut needing = needing.clone();
+            needing.retain(|&host| index.knows(host, DumpKind::LookupRecord));
+            if needing.is_empty() {
+                continue;
+            }
             let place = |&host: &HostIndex| self.adapter_place(host, domain);
             self.found.push(Disagreement {
                 what: What::DomainWithoutRecords {
                     domain,
-                    hosts: index.names(needing),
+                    hosts: index.names(&needing),
                 },
                 severity: Severity::Error,
                 sides: vec![Side {
-                    hosts: index.names(needing),
+                    hosts: index.names(&needing),
                     says: "guests and no records".to_owned(),
                     places: needing.iter().filter_map(place).collect(),
                 }],

@@ -19,6 +19,7 @@
 //! | `routes.rs`, `prefixes.rs` | customer routes |
 //! | `guests.rs` | MACs; policy that no guest needs |
 //! | `provider.rs`, `provider_network.rs` | provider addresses, ways between them, their networks |
+//! | `not_dumped.rs` | what is not known of a host, and so not held against it |
 //! | `own.rs` | each host's policy by itself |
 //! | `commands.rs` | the commands that mend |
 
@@ -29,6 +30,7 @@ mod guests;
 mod index;
 mod judged;
 mod missing;
+mod not_dumped;
 mod own;
 mod prefixes;
 mod provider;
@@ -39,7 +41,7 @@ mod sides;
 mod what;
 mod what_text;
 
-use nvgre_netwnv::Estate;
+use nvgre_netwnv::{Dump, DumpHost, Estate};
 
 pub use disagreement::{Disagreement, HostCommand, Remedy, Side};
 pub use domain::Domain;
@@ -52,7 +54,11 @@ use crate::cross::index::Index;
 ///
 /// Costs a sort of all rows: hosts are not compared pair by pair.
 pub fn cross_check(estate: &Estate) -> Vec<Disagreement> {
-    let index = Index::new(estate);
+    beside_each_other(estate, &[])
+}
+
+fn beside_each_other(estate: &Estate, dumped: &[DumpHost]) -> Vec<Disagreement> {
+    let index = Index::new(estate, dumped);
     let mut found = Vec::new();
     records::check(&index, &mut found);
     routes::check(&index, &mut found);
@@ -60,15 +66,16 @@ pub fn cross_check(estate: &Estate) -> Vec<Disagreement> {
     guests::check(&index, &mut found);
     provider::check(&index, &mut found);
     provider_network::check(&index, &mut found);
+    not_dumped::check(&index, &mut found);
     rank(&mut found);
     found
 }
 
 /// What [`cross_check`] finds, and what is wrong with each host's policy by itself: for hosts whose
-/// policy nobody has loaded yet.
-pub fn examine(estate: &Estate) -> Vec<Disagreement> {
-    let mut found = cross_check(estate);
-    own::check(estate, &mut found);
+/// policy nobody has loaded yet. What was not dumped of a host is not held against it, but told.
+pub fn examine(dump: &Dump) -> Vec<Disagreement> {
+    let mut found = beside_each_other(&dump.estate, &dump.hosts);
+    own::check(dump, &mut found);
     rank(&mut found);
     found
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use nvgre_dataplane::{PolicyError, PolicyWarning, RecordId, RouteId};
-use nvgre_netwnv::{Estate, Host, Place};
+use nvgre_netwnv::{Dump, DumpKind, Host, Place};
 
 use crate::cross::disagreement::{Disagreement, Remedy, Side};
 use crate::cross::what::{About, RouteName, What};
@@ -16,14 +16,16 @@ type Faults = BTreeMap<(Severity, Option<About>, String), (Vec<String>, Vec<Plac
 
 /// Everything that hosts' policy breaks without any other host, by what it is about. What
 /// [`super::cross_check`] says of all hosts together is left out.
-pub(super) fn check(estate: &Estate, found: &mut Vec<Disagreement>) {
+pub(super) fn check(dump: &Dump, found: &mut Vec<Disagreement>) {
     let mut faults = Faults::new();
-    for host in &estate.hosts {
+    for (at, host) in dump.estate.hosts.iter().enumerate() {
+        let is_known = |kind| dump.hosts.get(at).is_none_or(|dumped| dumped.tells(kind));
         let (severity, told): (_, Vec<_>) = match host.policy().check() {
             Ok(warnings) => (
                 Severity::Warning,
                 warnings
                     .into_iter()
+                    .filter(|warning| needs(warning).is_none_or(is_known))
                     .filter_map(|warning| Some((warned(host, warning)?, warning.to_string())))
                     .collect(),
             ),
@@ -78,6 +80,18 @@ fn route(host: &Host, id: RouteId) -> Where {
         entry.map(|entry| About::Route(RouteName::of(&entry.route))),
         entry.map(|entry| entry.place.clone()),
     )
+}
+
+/// The other table whose silence is what a warning is about.
+fn needs(warning: &PolicyWarning) -> Option<DumpKind> {
+    match warning {
+        PolicyWarning::NoOnLinkRoute(_) => Some(DumpKind::CustomerRoute),
+        PolicyWarning::NextHopWithoutRecord(_) => Some(DumpKind::LookupRecord),
+        PolicyWarning::PrefixesOverlap { .. }
+        | PolicyWarning::MacTwiceInDomain { .. }
+        | PolicyWarning::AddressTwiceInDomain { .. }
+        | PolicyWarning::RouterAddressTaken { .. } => None,
+    }
 }
 
 fn warned(host: &Host, warning: PolicyWarning) -> Option<Where> {

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use nvgre_netwnv::{Host, HostAddressEntry};
+use nvgre_netwnv::{DumpKind, Host, HostAddressEntry};
 use nvgre_wire::{ProviderAddress, ProviderPrefix};
 
 use crate::cross::disagreement::{Disagreement, HostCommand, Remedy, Side};
@@ -105,7 +105,7 @@ fn hosts_off_the_underlay(index: &Index<'_>, found: &mut Vec<Disagreement>) {
                 remedy,
             });
         }
-        if of.provider_addresses.is_empty() {
+        if of.provider_addresses.is_empty() && index.knows(host, DumpKind::ProviderAddress) {
             found.push(Disagreement {
                 what: What::NoProviderAddress {
                     host: of.name.clone(),
@@ -211,7 +211,11 @@ fn unreachable(index: &Index<'_>, found: &mut Vec<Disagreement>) {
                 last = None;
                 continue;
             };
-            if told.insert(network) {
+            let is_same_family =
+                |own: &ProviderPrefix| own.network().is_ipv4() == address.is_ipv4();
+            let no_address_of_family = !own.iter().any(is_same_family);
+            let is_known = no_address_of_family || index.knows(host, DumpKind::ProviderRoute);
+            if is_known && told.insert(network) {
                 let sides = vec![
                     Side {
                         hosts: vec![of.name.clone()],
@@ -224,9 +228,6 @@ fn unreachable(index: &Index<'_>, found: &mut Vec<Disagreement>) {
                         places: vec![theirs.place.clone()],
                     },
                 ];
-                let is_same_family =
-                    |own: &ProviderPrefix| own.network().is_ipv4() == address.is_ipv4();
-                let no_address_of_family = !own.iter().any(is_same_family);
                 found.push(Disagreement {
                     severity: Severity::Error,
                     sides,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use nvgre_netwnv::{HostAddressEntry, Place};
+use nvgre_netwnv::{DumpKind, HostAddressEntry, Place};
 use nvgre_wire::{ProviderPrefix, VlanId};
 
 use crate::cross::commands::Commands;
@@ -155,6 +155,7 @@ fn external_routers(index: &Index<'_>, found: &mut Vec<Disagreement>) {
         let hosts = index.hosts.iter().enumerate();
         hosts
             .filter(|(_, of)| !of.customer_routes.is_empty() && of.use_external_router == wanted)
+            .filter(|&(host, _)| index.knows(host, DumpKind::Global))
             .map(|(host, _)| host)
             .collect()
     };

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use nvgre_dataplane::LookupRecord;
-use nvgre_netwnv::RecordEntry;
+use nvgre_netwnv::{DumpKind, RecordEntry};
 use nvgre_wire::{MacAddress, VirtualSubnetId};
 
 use crate::cross::commands::{Commands, mend_record, remove_record};
@@ -26,7 +26,8 @@ pub(crate) fn check(index: &Index<'_>, found: &mut Vec<Disagreement>) {
         recorded: BTreeSet::new(),
     };
     for (&domain, holding) in &index.holding_records {
-        let lacking = without(index.needing(domain), holding);
+        let mut lacking = without(index.needing(domain), holding);
+        lacking.retain(|&host| index.knows(host, DumpKind::LookupRecord));
         if !lacking.is_empty() {
             check.lacking.insert(domain, lacking);
         }

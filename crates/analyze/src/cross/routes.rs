@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use nvgre_netwnv::RouteEntry;
+use nvgre_netwnv::{DumpKind, RouteEntry};
 use nvgre_wire::{CustomerAddress, RoutingDomainId, VirtualSubnetId};
 
 use crate::cross::commands::{Commands, mend_routes, remove_routes};
@@ -30,7 +30,8 @@ pub(crate) fn check(index: &Index<'_>, found: &mut Vec<Disagreement>) {
     let mut lacking: BTreeMap<Domain, Lacking<'_>> = BTreeMap::new();
     for (&domain, hosts) in &mut holding {
         *hosts = hosts_of(hosts.iter().copied());
-        let without = without(index.needing(domain), hosts);
+        let mut without = without(index.needing(domain), hosts);
+        without.retain(|&host| index.knows(host, DumpKind::CustomerRoute));
         if !without.is_empty() {
             let wanted = Vec::new();
             lacking.insert(
@@ -193,6 +194,9 @@ fn one_name<'e>(
     let mut missing = without(&without(index.needing(domain), &holding), without_any);
     // Those who have it in another domain are told of that.
     missing.retain(|&host| {
+        if !index.knows(host, DumpKind::CustomerRoute) {
+            return false;
+        }
         let is_it = |other: &HeldRoute<'_>| {
             other.host == host && other.name.destination == name.destination
         };
@@ -326,7 +330,8 @@ fn subnets_without_routes(index: &Index<'_>, found: &mut Vec<Disagreement>) {
     let mut last: Option<VirtualSubnetId> = None;
     for held in &index.records {
         let vsid = held.name.virtual_subnet;
-        if last.replace(vsid) == Some(vsid) {
+        let is_known = index.knows(held.host, DumpKind::CustomerRoute);
+        if !is_known || last.replace(vsid) == Some(vsid) {
             continue;
         }
         if let Domain::Subnet(_) = index.domain(vsid) {

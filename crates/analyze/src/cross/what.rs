@@ -3,6 +3,7 @@
 use std::fmt;
 
 use nvgre_dataplane::CustomerRoute;
+use nvgre_netwnv::DumpKind;
 use nvgre_wire::{
     CustomerPrefix, MacAddress, ProviderAddress, ProviderPrefix, RoutingDomainId, VirtualSubnetId,
 };
@@ -202,6 +203,13 @@ pub enum What {
         /// How many records point there, the same one of several hosts counted once.
         records: usize,
     },
+    /// Nothing of these kinds was dumped of these hosts: what it would show was not judged.
+    NotDumped {
+        /// The hosts.
+        hosts: Vec<String>,
+        /// The kinds.
+        kinds: Vec<DumpKind>,
+    },
     /// V-16: a host has policy of routing domains that have no guest there.
     PolicyUnneeded {
         /// The host.
@@ -260,11 +268,12 @@ impl What {
             Self::ProviderPrefixLengthsDiffer { .. } => (22, "provider_prefix_lengths_differ"),
             Self::ExternalRouterDiffers => (23, "external_router_differs"),
             Self::AdaptersUnknown { .. } => (24, "adapters_unknown"),
-            Self::PolicyUnneeded { .. } => (25, "policy_unneeded"),
-            Self::LabelsDiffer { .. } => (26, "labels_differ"),
+            Self::NotDumped { .. } => (25, "not_dumped"),
+            Self::PolicyUnneeded { .. } => (26, "policy_unneeded"),
+            Self::LabelsDiffer { .. } => (27, "labels_differ"),
             Self::OwnPolicy { is_refused, .. } => match is_refused {
-                true => (27, "refused_policy"),
-                false => (27, "suspect_policy"),
+                true => (28, "refused_policy"),
+                false => (28, "suspect_policy"),
             },
         }
     }
@@ -289,6 +298,7 @@ impl What {
             | Self::NoProviderAddress { host }
             | Self::AdaptersUnknown { host, .. }
             | Self::PolicyUnneeded { host, .. } => host.clone(),
+            Self::NotDumped { hosts, .. } => hosts.join(","),
             Self::StaleRecord {
                 record, address, ..
             }

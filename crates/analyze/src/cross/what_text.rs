@@ -187,6 +187,15 @@ impl fmt::Display for What {
                 "no adapter of {host} is known: whether the guests of {records} lookup {} run there was not judged",
                 if *records == 1 { "record" } else { "records" }
             ),
+            Self::NotDumped { hosts, kinds } => {
+                let kinds: Vec<_> = kinds.iter().map(|kind| format!("no {kind}")).collect();
+                write!(
+                    f,
+                    "the dumps hold {} of {}: what that would show was not judged",
+                    listed(&kinds),
+                    listed(hosts)
+                )
+            }
             Self::PolicyUnneeded {
                 host,
                 records,
