@@ -6,11 +6,14 @@ mod providers;
 mod records;
 mod routes;
 
-use nvgre_dataplane::{CustomerRoute, DropReason, LookupRecord, Rule};
-use nvgre_sim::{Clue, GuestIndex, Journey, Model};
-use nvgre_wire::{CustomerAddress, VirtualSubnetId};
+use std::collections::BTreeSet;
 
-use crate::conversation::{Conversation, Failure, FrameKind};
+use nvgre_dataplane::{CustomerRoute, DropReason, LookupRecord, Rule};
+use nvgre_sim::scenario::Guest;
+use nvgre_sim::{Clue, GuestIndex, Journey, Model};
+use nvgre_wire::{CustomerAddress, ProviderAddress, VirtualSubnetId};
+
+use crate::conversation::{Conversation, Failure, FrameKind, LegKind};
 use crate::near_miss::{NearMiss, Row, Runs};
 use crate::question::Question;
 
@@ -20,9 +23,15 @@ const TOLD_MAX: usize = 4;
 /// What nearly matched where the first copy of a frame was dropped, closest first, at most four. Empty
 /// where no copy was, and where no table caused it: then the frame is at fault, or a setting.
 pub fn near_misses(model: &Model, journey: &Journey) -> Vec<NearMiss> {
-    let Some(question) = Question::of(model, journey) else {
+    near_misses_to(model, journey, None)
+}
+
+/// The same, of a frame that was to help a guest reach this one.
+fn near_misses_to(model: &Model, journey: &Journey, to: Option<GuestIndex>) -> Vec<NearMiss> {
+    let Some(mut question) = Question::of(model, journey) else {
         return Vec::new();
     };
+    question.receiver = to;
     let clue = journey.clue_of_drop().unwrap_or_default();
     Search::of(model, question, clue)
 }
@@ -41,15 +50,23 @@ pub fn near_misses_of_address(
 
 /// The same of the frame that a conversation failed by, or of the address that nobody answered for.
 pub fn near_misses_of(model: &Model, conversation: &Conversation) -> Vec<NearMiss> {
-    let Some((_, failure)) = &conversation.failure else {
+    let Some((leg, failure)) = &conversation.failure else {
         return Vec::new();
+    };
+    let receiver = match leg {
+        LegKind::Announce => None,
+        LegKind::Resolve | LegKind::Request => Some(conversation.to),
+        LegKind::ResolveBack | LegKind::Reply => Some(conversation.from),
     };
     let frames = conversation.legs.last().map_or(&[][..], |leg| &leg.frames);
     match failure {
         Failure::Dropped { .. } => {
             let mut frames = frames.iter().rev();
             let dropped = frames.find(|frame| frame.journey.fate.dropped.is_some());
-            dropped.map_or_else(Vec::new, |frame| near_misses(model, &frame.journey))
+            dropped.map_or_else(Vec::new, |frame| {
+                let to = receiver.filter(|&to| to != frame.sender);
+                near_misses_to(model, &frame.journey, to)
+            })
         }
         Failure::NoAnswer { address } => {
             let mut questions = frames
@@ -58,7 +75,8 @@ pub fn near_misses_of(model: &Model, conversation: &Conversation) -> Vec<NearMis
             let question = questions.next().and_then(|frame| {
                 Question::unanswered(model, frame.sender, *address, &frame.journey)
             });
-            question.map_or_else(Vec::new, |question| {
+            question.map_or_else(Vec::new, |mut question| {
+                question.receiver = receiver;
                 Search::of(model, question, Clue::default())
             })
         }
@@ -181,9 +199,12 @@ impl<'m> Search<'m> {
         Some(Row::Record(host, found.id))
     }
 
-    /// The first other host's record that fits.
+    /// The first other host's record that fits, where this one has none.
     fn record_elsewhere(&mut self, fits: impl Fn(&LookupRecord) -> bool + Copy) {
         let here = self.here();
+        if self.record(here, fits).is_some() {
+            return;
+        }
         let others = self.hosts().filter(|&host| host != here);
         if let Some(row) = others.filter_map(|host| self.record(host, fits)).next() {
             self.push(NearMiss::OtherHost { here, row });
@@ -202,16 +223,30 @@ impl<'m> Search<'m> {
         let scenario = self.model.scenario();
         let mut guests = scenario.guests.iter();
         guests.position(|guest| {
-            let mut own = guest.addresses.iter();
-            scenario.tenants[guest.tenant]
-                .virtual_subnets
-                .contains(&subnet)
-                && own.any(|own| own.address == address)
+            let tenant = &scenario.tenants[guest.tenant];
+            tenant.virtual_subnets.contains(&subnet) && has(guest, address)
         })
     }
 
-    /// The guest that the frame was for, as the inventory has it.
+    /// The guest that the frame was for: the one that was asked for by name, else the one that the
+    /// inventory gives the address. Nobody looks for himself.
     fn wanted(&self) -> Option<GuestIndex> {
+        let sender = self.question.sender;
+        self.receiver()
+            .or_else(|| self.owner_of_destination())
+            .filter(|&guest| sender != Some(guest))
+    }
+
+    /// The guest that was asked for by name, where the question was for an address of its own.
+    fn receiver(&self) -> Option<GuestIndex> {
+        let receiver = self.question.receiver?;
+        let guest = &self.model.scenario().guests[receiver];
+        let asked = [self.question.inner.destination, self.question.address];
+        let mut asked = asked.into_iter().flatten();
+        asked.any(|address| has(guest, address)).then_some(receiver)
+    }
+
+    fn owner_of_destination(&self) -> Option<GuestIndex> {
         let subnet = self.question.from_subnet.or(self.question.subnet)?;
         let destination = self.question.inner.destination.or(self.question.address)?;
         self.guest_with(subnet, destination)
@@ -239,13 +274,52 @@ impl<'m> Search<'m> {
 
     fn where_is(&self, guest: GuestIndex) -> Runs {
         let host = self.model.host_of(guest);
-        let policy = self.model.network().hosts()[host].policy();
-        let in_force = policy.provider_addresses.iter();
-        let in_force = in_force.filter(|_| policy.wnv_bound);
         Runs {
             guest,
             host,
-            provider_addresses: in_force.map(|own| own.address).collect(),
+            provider_addresses: self.provider_addresses_of(guest, host),
         }
     }
+
+    /// The host's provider addresses in force that stand for a guest: those that its records name,
+    /// else those that the host's guests share. One that stands for another rewritten guest names that
+    /// guest by itself.
+    fn provider_addresses_of(&self, guest: GuestIndex, host: usize) -> Vec<ProviderAddress> {
+        let policy = self.model.network().hosts()[host].policy();
+        let in_force: Vec<_> = policy
+            .provider_addresses
+            .iter()
+            .filter(|_| policy.wnv_bound)
+            .map(|own| own.address)
+            .collect();
+        let scenario = self.model.scenario();
+        let of = &scenario.guests[guest];
+        let subnets = &scenario.tenants[of.tenant].virtual_subnets;
+        let is_of_guest = |record: &LookupRecord| {
+            subnets.contains(&record.virtual_subnet)
+                && (has(of, record.customer_address)
+                    || record.customer_address.is_unspecified() && record.mac == of.mac)
+        };
+        let records = || self.hosts().flat_map(|host| self.records(host));
+        let of_guest: BTreeSet<_> = records()
+            .filter(|record| is_of_guest(record))
+            .map(|record| record.provider_address)
+            .collect();
+        let of_others: BTreeSet<_> = records()
+            .filter(|record| record.rule == Rule::Nat && !is_of_guest(record))
+            .map(|record| record.provider_address)
+            .collect();
+        let mut named: Vec<_> = in_force.clone();
+        named.retain(|address| of_guest.contains(address));
+        if named.is_empty() {
+            named = in_force;
+            named.retain(|address| !of_others.contains(address));
+        }
+        named
+    }
+}
+
+fn has(guest: &Guest, address: CustomerAddress) -> bool {
+    let mut own = guest.addresses.iter();
+    own.any(|own| own.address == address)
 }

@@ -156,7 +156,9 @@ impl NearMiss {
             },
             Self::OfNoHost { record, runs } => match record.get(names) {
                 Some(found) => {
-                    let runs = runs.as_ref().map(|runs| format!("; {}", runs.text(names)));
+                    let runs = runs.as_ref().map(|runs| runs.text(names));
+                    let runs = runs.filter(|runs| !runs.is_empty());
+                    let runs = runs.map(|runs| format!("; {runs}"));
                     format!(
                         "record says PA {}, which no host owns{}",
                         found.provider_address,
@@ -299,8 +301,12 @@ fn place_of_address<'m>(
 }
 
 impl Runs {
-    /// "Red22 runs on Waldorf, PA 10.0.0.12".
+    /// "Red22 runs on Waldorf, PA 10.0.0.12". Nothing where the guest is hidden: where it runs is its
+    /// tenant's.
     fn text(&self, names: &Names<'_>) -> String {
+        if names.hides_guest(self.guest) {
+            return String::new();
+        }
         let (guest, on) = (names.guest(self.guest), names.host(self.host));
         match &self.provider_addresses[..] {
             [] => format!("{guest} runs on {on}, which has no provider address in force"),

@@ -18,6 +18,8 @@ pub(crate) struct Question {
     pub(crate) host: usize,
     /// The guest whose port the frame came in at.
     pub(crate) sender: Option<GuestIndex>,
+    /// The guest that was to be reached, where one was asked for by name.
+    pub(crate) receiver: Option<GuestIndex>,
     /// The subnet that was asked: of the port, of the route, of the key.
     pub(crate) subnet: Option<VirtualSubnetId>,
     /// The customer address that was asked for: of the destination, or of the next hop.
@@ -79,6 +81,7 @@ impl Question {
             reason,
             host: hop.host,
             sender,
+            receiver: None,
             subnet,
             address,
             inner,
@@ -98,6 +101,7 @@ impl Question {
             reason,
             host,
             sender: None,
+            receiver: None,
             subnet: Some(subnet),
             address: Some(address),
             inner: Inner {
@@ -122,6 +126,7 @@ impl Question {
             reason: DropReason::NoLookupRecord,
             host: first.host,
             sender: Some(asker),
+            receiver: None,
             subnet,
             address: Some(address),
             inner: read(&first.frame),

@@ -412,7 +412,55 @@ fn a_provider_address_beyond_every_provider_route() {
         &[
             "no provider route of host1 covers 198.51.100.2, nor does a prefix of its own addresses",
             "host2's table has the provider route 198.51.100.0/24; host1's has not @ host2.ps1:12:1",
-            "Red2 runs on host2, PA 192.0.2.2, 198.51.100.2",
+            "Red2 runs on host2, PA 198.51.100.2",
+        ],
+    );
+}
+
+#[test]
+fn where_a_guest_runs_is_told_without_the_address_that_stands_for_another_one() {
+    let own = "New-NetVirtualizationProviderAddress -ProviderAddress 192.0.2.77 -InterfaceIndex 2 -PrefixLength 24\n";
+    let rewritten = record("Blue2")
+        .replace("-ProviderAddress 192.0.2.2", "-ProviderAddress 192.0.2.77")
+        .replace("Encap", "NAT");
+    let mut model = planted(&|host, text| {
+        let stale = record("Red2").replace("192.0.2.2", "192.0.2.21");
+        let text = text
+            .replace(&record("Red2"), &stale)
+            .replace(&record("Blue2"), &rewritten);
+        if host == 2 { text + own } else { text }
+    });
+    let told = told(&mut model, "Red1", "Red2", "underlay_no_owner");
+    assert_told(
+        &told,
+        &[
+            "record says PA 192.0.2.21, which no host owns; Red2 runs on host2, PA 192.0.2.2 @ host1.ps1:7:1",
+        ],
+    );
+}
+
+#[test]
+fn a_question_for_ones_own_address_misses_the_guest_that_was_asked_for() {
+    let mut model = planted(&|_, text| text);
+    let talk = talk(&mut model, "Red1", "Blue1", Probe::Icmp);
+    // The record of the address is there, and a question to all has no MAC that could differ from it.
+    let all = texts(&model, &near_misses_of(&model, &talk));
+    assert_told(
+        &all,
+        &[
+            "same customer address 10.0.0.5 exists in VSID 5001, tenant Blue: not used, VSID 6001 was asked \
+             @ host1.ps1:9:1",
+            "Blue1 runs on host1, PA 192.0.2.1",
+        ],
+    );
+    let reader = Names::redacted(&model, model.scenario().guests[talk.from].tenant);
+    let misses = near_misses_of(&model, &talk);
+    let shown: Vec<_> = misses.iter().map(|miss| miss.text(&reader)).collect();
+    assert_told(
+        &shown,
+        &[
+            "another tenant has a record of the same customer address: not used",
+            "",
         ],
     );
 }

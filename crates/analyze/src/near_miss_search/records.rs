@@ -23,12 +23,14 @@ impl Search<'_> {
         let Some(address) = self.question.address else {
             return self.no_record_of_mac(subnet);
         };
-        // The address has a record, and the frame goes to another MAC than the record's.
+        // The address has a record, and the frame goes to another MAC than the record's: not one that
+        // goes to all.
         let of_address = move |record: &LookupRecord| {
             record.virtual_subnet == subnet && record.customer_address == address
         };
         if let Some(record) = self.record(here, of_address)
             && let Some(asked) = self.question.inner.destination_mac
+            && !asked.is_group()
         {
             self.push(NearMiss::OtherMac { record, asked });
         }

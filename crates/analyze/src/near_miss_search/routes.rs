@@ -28,8 +28,12 @@ impl Search<'_> {
         Some(routes.find(|route| fits(route))?.id)
     }
 
+    /// The first other host's route that fits, where this one has none.
     pub(super) fn route_elsewhere(&mut self, fits: impl Fn(&CustomerRoute) -> bool + Copy) {
         let here = self.here();
+        if self.route(here, fits).is_some() {
+            return;
+        }
         let others = self.hosts().filter(|&host| host != here);
         let found = others.filter_map(|host| Some(Row::Route(host, self.route(host, fits)?)));
         if let Some(row) = found.take(1).next() {
