@@ -329,6 +329,26 @@ pub fn forwarded_by(journey: &Journey, hop: usize) -> Clue {
     }
 }
 
+/// The record of its sender that let a frame leave its host, or be taken from another, on its way to
+/// this hop. None: it never left a host, or its sender has no record there.
+pub fn let_through_by(journey: &Journey, hop: usize) -> Clue {
+    let mut record = None;
+    for at in journey.way_to(hop) {
+        let hop = &journey.hops[at];
+        for event in &hop.events {
+            if let Event::SourceAsked { hit: Some(id), .. }
+            | Event::PeerChecked { hit: Some(id), .. } = *event
+            {
+                record.get_or_insert((hop.host, id));
+            }
+        }
+    }
+    Clue {
+        record,
+        ..Clue::default()
+    }
+}
+
 /// What a frame that went astray met last.
 fn clue_of_end(journey: &Journey) -> Clue {
     let dropped = journey.clue_of_drop();

@@ -50,7 +50,7 @@ mod walk_step_text;
 pub use conversation::{
     AnsweredBy, Conversation, Failure, FrameKind, IpFamily, Leg, LegKind, Resolved, SentFrame,
 };
-pub use converse::{converse, converse_over, forwarded_by};
+pub use converse::{converse, converse_over, forwarded_by, let_through_by};
 pub use cross::{
     About, Disagreement, Domain, GuestAt, HostCommand, RecordField, Remedy, RouteName, Side, What,
     cross_check, examine,

@@ -91,6 +91,16 @@ fn missing(names: &Names<'_>, event: &Event) -> Option<String> {
             provider_address,
             hit: None,
         } => Some(format!("no next hop to PA {provider_address}")),
+        Event::PeerUnknown {
+            virtual_subnet,
+            source,
+            sender: None,
+        } => {
+            let subnet = names.subnet(virtual_subnet);
+            Some(format!(
+                "no record that names PA {source} in the domain of {subnet}"
+            ))
+        }
         // A record has led there: it is what is to be mended.
         Event::PortAsked { .. }
         | Event::RecordAsked { .. }
@@ -107,6 +117,7 @@ fn missing(names: &Names<'_>, event: &Event) -> Option<String> {
         | Event::OuterAccepted { .. }
         | Event::KeyRead { .. }
         | Event::PeerChecked { .. }
+        | Event::PeerUnknown { .. }
         | Event::Flooded { .. }
         | Event::RemoteCopiesRefused(_)
         | Event::ErrorSent { .. }

@@ -1,6 +1,6 @@
 //! An event of the dataplane in words: what was asked, and what matched.
 
-use nvgre_dataplane::{Event, PortId, PortSubnet};
+use nvgre_dataplane::{Event, LookupRecord, PortId, PortSubnet};
 use nvgre_sim::{GuestIndex, Hop, Ingress};
 use nvgre_wire::{MacAddress, VirtualSubnetId};
 
@@ -27,7 +27,8 @@ impl Steps<'_, '_> {
             | Event::SourceAsked { virtual_subnet, .. }
             | Event::Encapsulated { virtual_subnet, .. }
             | Event::KeyRead { virtual_subnet, .. }
-            | Event::PeerChecked { virtual_subnet, .. } => names.hides_subnet(*virtual_subnet),
+            | Event::PeerChecked { virtual_subnet, .. }
+            | Event::PeerUnknown { virtual_subnet, .. } => names.hides_subnet(*virtual_subnet),
             Event::Routed { from, to } => names.hides_subnet(*from) || names.hides_subnet(*to),
             Event::RouteAsked { .. } | Event::Answered { .. } | Event::Rewritten { .. } => {
                 self.began_hidden()
@@ -187,7 +188,13 @@ impl Steps<'_, '_> {
                 ),
                 match &hop.events[..] {
                     // Nothing was asked between the key and the drop: the checks of receipt refused it.
-                    [.., Event::KeyRead { .. }, Event::Dropped(_)] => "refused".to_owned(),
+                    [.., Event::KeyRead { .. }, Event::Dropped(_)]
+                    | [
+                        ..,
+                        Event::KeyRead { .. },
+                        Event::PeerUnknown { .. },
+                        Event::Dropped(_),
+                    ] => "refused".to_owned(),
                     [..] => "taken out".to_owned(),
                 },
             ),
@@ -197,14 +204,22 @@ impl Steps<'_, '_> {
                 hit,
             } => {
                 let found = hit.and_then(|id| names.record(hop.host, id));
+                let matched =
+                    found.map_or_else(|| "a peer; no record of the sender".to_owned(), is_at);
+                (
+                    in_subnet(format!("sender at PA {source}"), virtual_subnet),
+                    matched,
+                )
+            }
+            Event::PeerUnknown {
+                virtual_subnet,
+                source,
+                sender,
+            } => {
+                let found = sender.and_then(|id| names.record(hop.host, id));
                 let matched = found.map_or_else(
-                    || "a peer; no record of the sender".to_owned(),
-                    |record| {
-                        format!(
-                            "{} is at PA {}",
-                            record.customer_address, record.provider_address
-                        )
-                    },
+                    || "no peer; no record of the sender".to_owned(),
+                    |record| format!("no peer; {}", is_at(record)),
                 );
                 (
                     in_subnet(format!("sender at PA {source}"), virtual_subnet),
@@ -228,6 +243,15 @@ impl Steps<'_, '_> {
     }
 }
 
+/// Where a record's guest is, as the record has it.
+fn is_at(record: &LookupRecord) -> String {
+    let who = match record.customer_address.is_unspecified() {
+        true => format!("MAC {}", record.mac),
+        false => record.customer_address.to_string(),
+    };
+    format!("{who} is at PA {}", record.provider_address)
+}
+
 /// The row of a host's tables that an event matched.
 pub(crate) fn row_of(host: usize, event: &Event) -> Option<Row> {
     match *event {
@@ -236,6 +260,7 @@ pub(crate) fn row_of(host: usize, event: &Event) -> Option<Row> {
         | Event::WildcardAsked { hit, .. }
         | Event::SourceAsked { hit, .. }
         | Event::PeerChecked { hit, .. } => hit.map(|id| Row::Record(host, id)),
+        Event::PeerUnknown { sender, .. } => sender.map(|id| Row::Record(host, id)),
         Event::RouteAsked { hit, .. } => hit.map(|id| Row::Route(host, id)),
         Event::Rewritten { destination, .. } => Some(Row::Record(host, destination)),
         Event::Admitted { .. }
@@ -268,7 +293,7 @@ pub(crate) const fn stage(event: &Event) -> &'static str {
         Event::Rewritten { .. } => "nat",
         Event::OuterAccepted { .. } => "outer",
         Event::KeyRead { .. } => "decap",
-        Event::PeerChecked { .. } => "peer",
+        Event::PeerChecked { .. } | Event::PeerUnknown { .. } => "peer",
         Event::Flooded { .. } | Event::RemoteCopiesRefused(_) => "flood",
         Event::ErrorSent { .. } => "error",
         Event::Delivered(_) => "deliver",

@@ -141,7 +141,7 @@ impl ReplayResult<'_> {
     /// What the first frame of a drop asked for in vain, in words.
     pub(crate) fn missed_by(&self, drop: &Drop<'_>) -> Option<String> {
         let (_, clue) = drop.line.first.as_ref()?;
-        let (host, asked) = clue.asked_in_vain()?;
+        let (host, asked) = clue.asked_in_vain(drop.reason)?;
         let host = &self.replay.model().scenario().hosts[host].name;
         Some(format!("{asked}, on {host}"))
     }

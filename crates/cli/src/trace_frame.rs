@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use nvgre_analyze::{Decision, Names, forwarded_by, near_misses, outcome_name};
+use nvgre_analyze::{Decision, Names, forwarded_by, let_through_by, near_misses, outcome_name};
 use nvgre_sim::{
     Entered, FrameSummary, GuestIndex, Ingress, Journey, MapFile, Model, Outcome, Sender,
 };
@@ -141,6 +141,17 @@ fn enter(
     )))
 }
 
+/// The record that a frame was delivered by: of its receiver, else of its sender.
+fn delivered_by(names: &Names<'_>, journey: &Journey) -> Option<Decision> {
+    let (hop, ..) = journey.deliveries().next()?;
+    let of_receiver = Decision::of(names, None, &forwarded_by(journey, hop));
+    of_receiver.or_else(|| {
+        let of_sender = Decision::of(names, None, &let_through_by(journey, hop))?;
+        let what = format!("its sender's {}", of_sender.what);
+        Some(Decision { what, ..of_sender })
+    })
+}
+
 fn verdict_of_frame(names: &Names<'_>, journey: &Journey) -> Verdict {
     let outcome = journey.fate.outcome();
     let reason = match outcome {
@@ -157,10 +168,7 @@ fn verdict_of_frame(names: &Names<'_>, journey: &Journey) -> Verdict {
             let clue = journey.clue_of_drop().unwrap_or_default();
             Decision::of(names, reason, &clue)
         }
-        None => journey
-            .deliveries()
-            .next()
-            .and_then(|(hop, ..)| Decision::of(names, None, &forwarded_by(journey, hop))),
+        None => delivered_by(names, journey),
     };
     let sentence = reason.map(|reason| reason.sentence().trim_end_matches('.').to_owned());
     Verdict {

@@ -469,3 +469,54 @@ fn entries(folder: &Path) -> Vec<String> {
     found.sort();
     found
 }
+
+#[test]
+fn a_stale_record_is_named_although_only_receiving_hosts_were_captured() {
+    let case = Guessed::from("kernel/kernel-gretap-two-vsid.pcap");
+    let script = "policy/host-192.0.2.1.ps1";
+    // Wherever the other guest's frames come from now, this host believes another address.
+    let lines = case.text(script).replace(
+        "-MACAddress \"00155D02020A\" -ProviderAddress \"192.0.2.2\"",
+        "-MACAddress \"00155D02020A\" -ProviderAddress \"192.0.2.9\"",
+    );
+    let line = 1 + lines
+        .lines()
+        .position(|line| line.contains("445566 -CustomerAddress \"10.1.0.2\""))
+        .expect("a record");
+    fs::write(case.folder.path().join("s").join(script), lines).expect("a file");
+    let place = format!("{script}:{line}:1");
+    let scenario = case.scenario();
+    let (scenario, capture) = (scenario.to_string_lossy(), case.capture.to_string_lossy());
+
+    let filter = "reason == unknown_peer";
+    let ran = nvgre(["replay", &*scenario, "-r", &*capture, "--filter", filter]);
+    assert_eq!(ran.exit, 0, "{}", ran.stderr);
+    let record =
+        "    record   10.1.0.2 in VSID 445566 is at 192.0.2.9, says the table of host-192.0.2.1\n";
+    assert!(ran.stdout.contains(record), "{}", ran.stdout);
+    let mut told = ran
+        .stdout
+        .lines()
+        .filter(|line| line.contains(": dropped at host-192.0.2.1: unknown_peer"));
+    let first = told.next().expect("a listed frame");
+    let clause = "unknown_peer; record 10.1.0.2 at 192.0.2.9 (";
+    assert!(first.contains(clause) && first.contains(&place), "{first}");
+
+    // Frame 37 is an ARP reply; frame 9 comes from the unspecified address, and its MAC alone tells.
+    for number in [37, 9] {
+        let frame = format!("{capture}:{number}");
+        let ran = nvgre(["trace", &*scenario, "--frame", &frame]);
+        assert_eq!(ran.exit, 1, "{}", ran.stderr);
+        let near = "near miss    the record of 10.1.0.2 in VSID 445566 says PA 192.0.2.9; the packet came from \
+                    192.0.2.2, of host-192.0.2.2, written at ";
+        let near = ran.stdout.lines().find(|line| line.starts_with(near));
+        assert!(
+            near.is_some_and(|near| near.ends_with(&place)),
+            "{}",
+            ran.stdout
+        );
+        let last = ran.stdout.lines().last().expect("a line");
+        let decided = "; decided by: record of 10.1.0.2 in VSID 445566 on host-192.0.2.1, ";
+        assert!(last.contains(decided) && last.ends_with(&place), "{last}");
+    }
+}

@@ -106,6 +106,11 @@ fn the_underlay_loses_what_the_scenario_says() {
             .all(|why| why["verdict"]["reason"] == "underlay_loss"),
         "{whys:?}"
     );
+    assert!(
+        whys.iter()
+            .all(|why| why["verdict"]["decided_by"] == Value::Null),
+        "no record decides what is lost: {whys:?}"
+    );
     let lost: u64 = whys.iter().filter_map(|why| why["count"].as_u64()).sum();
     assert_eq!(received + lost, 1_000);
     assert_eq!(run().stdout, ran.stdout, "chance follows from the seed");

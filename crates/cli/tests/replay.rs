@@ -432,3 +432,30 @@ fn a_progress_bar_is_drawn_on_a_terminal_only() {
         shown.stdout
     );
 }
+
+#[test]
+fn what_the_underlay_or_a_limit_drops_is_blamed_on_no_record() {
+    let policy = fs::read_to_string(pcaps().join("waldorf-statler/policy/6-repaired.ps1"));
+    let folder = story_with(&policy.expect("a script"));
+    let scenario = folder.path().join("scenario.toml");
+    let narrow = fs::read_to_string(&scenario).expect("a scenario").replace(
+        "mtu_bytes = 1600 ",
+        "loss_per_million = 200_000\nmtu_bytes = 1400 ",
+    );
+    fs::write(&scenario, narrow).expect("a file");
+    let report = replay_json(0, text(&scenario), &[RED], &[]);
+    let drops = report["drops"].as_array().expect("drops");
+    let reasons: Vec<_> = drops.iter().map(|drop| &drop["reason"]).collect();
+    assert!(
+        reasons.iter().any(|reason| **reason == "too_big")
+            && reasons.iter().any(|reason| **reason == "underlay_loss"),
+        "{reasons:?}"
+    );
+    for drop in drops {
+        assert_eq!(
+            (&drop["missed"], &drop["record"]),
+            (&Value::Null, &Value::Null),
+            "{drop}"
+        );
+    }
+}

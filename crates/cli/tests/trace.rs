@@ -326,3 +326,29 @@ fn redaction_hides_every_byte_of_other_tenants() {
     let told = "exists in VSID 7001, tenant Azure: not used";
     assert!(shown.contains(told), "{shown}");
 }
+
+#[test]
+fn a_frame_for_all_is_delivered_by_its_senders_record() {
+    let frame = format!("{}:3", path("waldorf-statler/red.pcap"));
+    let ran = story(&["--frame", &frame]);
+    assert_eq!(ran.exit, 0, "{}", ran.stderr);
+    let decided =
+        "delivered; decided by: its sender's record of 192.168.1.22 in VSID 445566 on Waldorf, ";
+    assert!(last_line(&ran).starts_with(decided), "{}", ran.stdout);
+    assert!(
+        last_line(&ran).ends_with("policy/6-repaired.ps1:22:5"),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
+fn a_guest_of_another_tenant_is_not_named_by_its_provider_address() {
+    let ran = trace("nat", &["Red1", "Blue1", "--redact"]);
+    assert_eq!(ran.exit, 1, "{}", ran.stderr);
+    // 192.0.2.51 stands for Blue1 alone.
+    for text in [&ran.stdout, &ran.stderr] {
+        assert!(!text.contains("192.0.2.51"), "{text}");
+        assert!(!text.contains("Blue1"), "{text}");
+    }
+}

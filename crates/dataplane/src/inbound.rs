@@ -14,7 +14,7 @@ use crate::decap::{self, Decapsulated, Inner, Outer, Provider, Refused};
 use crate::drop_reason::DropReason;
 use crate::entry::Entry;
 use crate::headers::{Headers, PlainIpv4};
-use crate::lookup_record::{RecordType, Rule};
+use crate::lookup_record::{RecordId, RecordType, Rule};
 use crate::nat::{self, Renaming};
 use crate::port::PortSubnet;
 use crate::snapshot::{KnownProvider, NatRecord, Segment, Snapshot, SwitchPort};
@@ -206,7 +206,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         let endpoint = Endpoint::of(self.snapshot, to, self.look_inside(bytes, outer));
         let checked = decap::check(bytes, outer, &self.snapshot.settings, &endpoint);
         if T::ON {
-            self.trace_decapsulation(outer, &endpoint, &checked);
+            self.trace_decapsulation(outer, &endpoint, &checked, bytes);
         }
         let (decapsulated, inner) = checked.map_err(|refused| refused.reason)?;
         let packet = inner.packet(bytes);
@@ -309,6 +309,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         outer: &Outer,
         endpoint: &Endpoint<'a>,
         checked: &Result<(Decapsulated, Inner), Refused>,
+        bytes: &[u8],
     ) {
         if checked.is_ok() || endpoint.accepts_outer(outer).is_ok() {
             self.event(Event::OuterAccepted {
@@ -326,6 +327,33 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
                 flow_id,
             });
         }
+        if let (Err(refused), Some((virtual_subnet, _))) = (checked, key)
+            && refused.reason == DropReason::UnknownPeer
+        {
+            self.event(Event::PeerUnknown {
+                virtual_subnet,
+                source: outer.source,
+                sender: self.record_of_sender(virtual_subnet, bytes, outer),
+            });
+        }
+    }
+
+    /// The record of the customer address that the frame inside comes from, else of its MAC.
+    fn record_of_sender(
+        &self,
+        vsid: VirtualSubnetId,
+        frame: &[u8],
+        outer: &Outer,
+    ) -> Option<RecordId> {
+        /// The key is there, or there would be no subnet.
+        const GRE: usize = 8;
+        let inside = frame.get(outer.payload.clone())?.get(GRE..)?;
+        let link = LinkHeader::parse(inside).ok()?;
+        let headers = Classified::of(&link, &inside[link.len..]);
+        let snapshot = self.snapshot;
+        let of_address = headers.source_ca().and_then(|ca| snapshot.record(vsid, ca));
+        let of_mac = || snapshot.records_of_mac(vsid, link.source).next();
+        Some(of_address.or_else(of_mac)?.id())
     }
 
     /// If the sender's customer address has a record, it must name the packet's source. The record
@@ -469,7 +497,14 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         let domain = nat.domain.ok_or(DropReason::UnknownVsid)?;
         let from = snapshot.nat(outer.source);
         let (source_new, source_mac) = match from {
-            Some(from) if from.domain != Some(domain) => return Err(DropReason::UnknownPeer),
+            Some(from) if from.domain != Some(domain) => {
+                self.event(Event::PeerUnknown {
+                    virtual_subnet: vsid,
+                    source: outer.source,
+                    sender: None,
+                });
+                return Err(DropReason::UnknownPeer);
+            }
             Some(NatRecord { entry: from, .. }) => {
                 let same = from.virtual_subnet() == vsid;
                 let router = snapshot.settings.router_mac;

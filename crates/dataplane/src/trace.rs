@@ -136,6 +136,16 @@ pub enum Event {
         /// The record of the source customer address, where there is one.
         hit: Option<RecordId>,
     },
+    /// The sending host is unknown: no record of the subnet's routing domain names its address.
+    PeerUnknown {
+        /// The subnet of the key.
+        virtual_subnet: VirtualSubnetId,
+        /// The source provider address.
+        source: ProviderAddress,
+        /// The record of the sender's customer address, else of its MAC, where there is one: it names
+        /// another provider address.
+        sender: Option<RecordId>,
+    },
     /// Copies were made.
     Flooded {
         /// Copies for ports of this switch.

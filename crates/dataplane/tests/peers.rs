@@ -39,6 +39,12 @@ fn a_peer_of_another_routing_domain_is_unknown() {
         virtual_subnet: vsid(BLUE),
         flow_id: FlowId(0x5a),
     });
+    // And no record of the sender is left to name another host.
+    got.assert_step(Event::PeerUnknown {
+        virtual_subnet: vsid(BLUE),
+        source: host_v4(0),
+        sender: None,
+    });
     let red = ping(RED1, RED2);
     host.receive(&packet(Carriage::EncapV4, RED, &red))
         .assert_delivered(RED2.port, &red);

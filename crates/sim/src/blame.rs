@@ -6,6 +6,20 @@ use nvgre_netwnv::{Estate, RecordEntry};
 use crate::clue::Clue;
 
 impl Clue {
+    /// What of it can be the cause of a drop for this reason: nothing where no table decided, and no
+    /// question for a port of the switch where one elsewhere would have done.
+    pub fn about(self, reason: DropReason) -> Self {
+        if !is_owed_to_tables(reason) {
+            return Self::default();
+        }
+        let port = matches!(self.missed, Some((_, Event::PortAsked { .. })));
+        let is_for_port = matches!(reason, DropReason::NoPort | DropReason::NoLookupRecord);
+        Self {
+            missed: self.missed.filter(|_| !port || is_for_port),
+            ..self
+        }
+    }
+
     /// The record that decided about a copy that `host` dropped for this reason, or put on the
     /// underlay which did, and the host that holds it. `None` where an entry is missing or none could
     /// help.
@@ -15,14 +29,16 @@ impl Clue {
         host: usize,
         estate: &'e Estate,
     ) -> Option<(usize, &'e RecordEntry)> {
-        if no_record_is_to_blame(reason) {
+        let clue = self.about(reason);
+        let no_peer = matches!(clue.missed, Some((_, Event::PeerUnknown { .. })));
+        if no_peer || no_record_is_to_blame(reason) {
             return None;
         }
         let hosts = &estate.hosts;
-        let asked = self
+        let asked = clue
             .record
             .and_then(|(host, id)| Some((host, hosts[host].record(id)?)));
-        match self.sent_to {
+        match clue.sent_to {
             // A flooded copy goes to every provider address of the subnet: the record that names
             // the one which failed is to blame, not the one that was asked.
             Some(lost) => asked
@@ -36,9 +52,11 @@ impl Clue {
         }
     }
 
-    /// What a host was asked for in vain, in words, and the host.
-    pub fn asked_in_vain(&self) -> Option<(usize, String)> {
-        let (host, event) = self.missed.filter(|_| self.sent_to.is_none())?;
+    /// What a host was asked for in vain before it dropped a copy for this reason, in words, and the
+    /// host.
+    pub fn asked_in_vain(&self, reason: DropReason) -> Option<(usize, String)> {
+        let clue = self.about(reason);
+        let (host, event) = clue.missed.filter(|_| clue.sent_to.is_none())?;
         let asked = match event {
             Event::RecordAsked {
                 virtual_subnet,
@@ -83,13 +101,18 @@ impl Clue {
                 format!("a port with MAC {mac} in VSID {vsid}")
             }
             Event::PortAsked { mac, .. } => format!("a port with MAC {mac}"),
+            Event::PeerUnknown {
+                virtual_subnet,
+                source,
+                ..
+            } => format!("a record that names {source} in the domain of VSID {virtual_subnet}"),
             _another_step => return None,
         };
         Some((host, asked))
     }
 }
 
-/// Reasons for which an entry is missing or none could help, whatever record was asked on the way.
+/// Reasons for which an entry is missing, whatever record was asked on the way.
 fn no_record_is_to_blame(reason: DropReason) -> bool {
     matches!(
         reason,
@@ -99,6 +122,66 @@ fn no_record_is_to_blame(reason: DropReason) -> bool {
             | DropReason::NoRoutingDomain
             | DropReason::WnvUnbound
             | DropReason::UnknownVsid
-            | DropReason::UnknownPeer
     )
+}
+
+/// Whether a row of a table, or the want of one, can be the cause. Otherwise it is what the frame is, a
+/// setting of a port, or the underlay: no record that was asked on the way could help.
+const fn is_owed_to_tables(reason: DropReason) -> bool {
+    use DropReason as R;
+    match reason {
+        R::PortDisconnected
+        | R::WnvUnbound
+        | R::NoSourceRecord
+        | R::NoLookupRecord
+        | R::NoCustomerRoute
+        | R::NoRoutingDomain
+        | R::TranslationNone
+        | R::NatNoSource
+        | R::NatFamilyMismatch
+        | R::NatNotIp
+        | R::NatUnsupported
+        | R::NextHopUnresolved
+        | R::UnderlayNoOwner
+        | R::UnderlaySource
+        | R::OuterVlan
+        | R::OuterNotOurs
+        | R::UnknownVsid
+        | R::UnknownPeer
+        | R::PeerNotSource
+        | R::NatUnknownPa
+        | R::NoPort => true,
+        R::SpoofedMac
+        | R::InnerSourceGroup
+        | R::ProviderAddressSpoofed
+        | R::InnerShort
+        | R::VlanNotAllowed
+        | R::AclDenied
+        | R::DhcpGuard
+        | R::RouterGuard
+        | R::RateExceeded
+        | R::StormLimit
+        | R::NotRoutable
+        | R::TtlExceeded
+        | R::TooBig
+        | R::TooBigDfClear
+        | R::FragTooSmall
+        | R::UnderlayMtu
+        | R::UnderlayLoss
+        | R::NotNvgre
+        | R::OuterLength
+        | R::OuterChecksum
+        | R::OuterFragment
+        | R::GreShort
+        | R::GreVersion
+        | R::GreChecksumBit
+        | R::GreRoutingBit
+        | R::GreSequenceBit
+        | R::GreReservedBits
+        | R::GreKeyAbsent
+        | R::GreProtocol
+        | R::ReservedVsid
+        | R::InnerVlan
+        | R::EcnCeOnNotEct => false,
+    }
 }

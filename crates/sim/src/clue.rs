@@ -139,12 +139,16 @@ impl Tracer for ClueTracer {
             Event::RecordAsked { hit: Some(id), .. }
             | Event::MacAsked { hit: Some(id), .. }
             | Event::WildcardAsked { hit: Some(id), .. }
-            | Event::PeerChecked { hit: Some(id), .. } => self.hit(id),
+            | Event::PeerChecked { hit: Some(id), .. }
+            | Event::PeerUnknown {
+                sender: Some(id), ..
+            } => self.hit(id),
             Event::RecordAsked { hit: None, .. }
             | Event::MacAsked { hit: None, .. }
             | Event::SourceAsked { hit: None, .. }
             | Event::RouteAsked { hit: None, .. }
             | Event::NextHopAsked { hit: None, .. }
+            | Event::PeerUnknown { sender: None, .. }
             | Event::PortAsked { hit: None, .. } => self.missed(event),
             Event::Admitted { .. }
             | Event::PortAsked { .. }

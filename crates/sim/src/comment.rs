@@ -226,7 +226,7 @@ impl Teller {
             }
             Ended::Dropped(reason) => {
                 put_drop(line, host, reason);
-                asked = end.clue.asked_in_vain();
+                asked = end.clue.asked_in_vain(reason);
             }
             Ended::Consumed => {
                 line.push_str("consumed at ");

@@ -151,9 +151,10 @@ impl Journey {
     }
 
     /// What the first copy that was dropped met last: the record that it was forwarded by, or the
-    /// question that had no answer. None: no copy was dropped, or no host had the frame.
+    /// question that had no answer; neither where no table decided. None: no copy was dropped, or no
+    /// host had the frame.
     pub fn clue_of_drop(&self) -> Option<Clue> {
-        let (last, _) = self.drops().next()?;
+        let (last, reason) = self.drops().next()?;
         let mut tracer = ClueTracer::default();
         for at in self.way_to(last) {
             let hop = &self.hops[at];
@@ -176,7 +177,7 @@ impl Journey {
             tracer.lost(None, None, reason, frame);
         }
         tracer.dropped();
-        tracer.first_drop
+        tracer.first_drop.map(|clue| clue.about(reason))
     }
 
     fn exits(&self) -> impl Iterator<Item = (usize, &Exit)> {

@@ -225,6 +225,9 @@ fn touches(difference: &Difference, missed: Event, at: &Blamed<'_>) -> bool {
             provider_address, ..
         } => is_way_to(difference, provider_address),
         Event::PortAsked { mac, .. } => is_adapter_with(difference, mac, at),
+        Event::PeerUnknown { source, .. } => {
+            is_record_of(difference, |_| true) && mentions(difference, &source.to_string())
+        }
         Event::Admitted { .. }
         | Event::WildcardAsked { .. }
         | Event::Routed { .. }

@@ -20,16 +20,37 @@ impl Search<'_> {
             let of_sender = move |record: &LookupRecord| {
                 record.virtual_subnet == subnet && record.customer_address == address
             };
-            if let Some(record) = self.record(here, of_sender) {
-                let asked = source;
-                self.push(NearMiss::OtherProvider { record, asked });
+            if self.record(here, of_sender).is_some() {
+                self.other_provider(of_sender, source);
             } else {
                 self.record_elsewhere(move |record| {
                     of_sender(record) && record.provider_address == source
                 });
             }
         }
+        // Before it has an address, its MAC alone tells who sends.
+        if let (true, Some(subnet), Some(mac)) = (
+            self.found.is_empty(),
+            self.question.subnet,
+            inner.source_mac,
+        ) {
+            let of_mac =
+                |record: &LookupRecord| record.virtual_subnet == subnet && record.mac == mac;
+            self.other_provider(of_mac, source);
+        }
         self.named_elsewhere(source);
+    }
+
+    /// The record of the sender, which names another provider address than the packet came from.
+    fn other_provider(
+        &mut self,
+        of_sender: impl Fn(&LookupRecord) -> bool,
+        asked: ProviderAddress,
+    ) {
+        let fits = |record: &LookupRecord| of_sender(record) && record.provider_address != asked;
+        if let Some(record) = self.record(self.here(), fits) {
+            self.push(NearMiss::OtherProvider { record, asked });
+        }
     }
 
     /// Records of this host that name a packet's source, in whatever subnet.
