@@ -55,6 +55,12 @@ impl Diagnosis {
 
 /// Reads a folder of dumps and says what its hosts disagree about.
 pub(crate) fn run(args: &DoctorArgs, out: &mut Output) -> Result<Exit, Failure> {
+    if args.dir.exists() && !args.dir.is_dir() {
+        return Err(Failure::input(format_args!(
+            "{}: a file, and a folder is wanted that holds a sub-folder or a file for each host",
+            args.dir.display()
+        )));
+    }
     let named = dump_folder::below(&args.dir)?;
     out.refuse_reports_over(named.iter().map(|file| file.path.as_path()))?;
     let DumpFolder { files, dump } = dump_folder::read_files(&named)?;

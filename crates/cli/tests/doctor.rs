@@ -384,3 +384,30 @@ fn one_kind_that_one_host_did_not_dump_is_a_note_whatever_kind_it_is() {
         assert!(!rules(&told).contains(&"not_dumped".to_owned()), "{told}");
     }
 }
+
+#[test]
+fn a_file_instead_of_a_folder_is_refused_with_what_is_wanted() {
+    let file = dumps("powershell-7").join("Statler.json");
+    doctor(&file, &[]).failed_saying(
+        3,
+        &["Statler.json: a file, and a folder is wanted that holds a sub-folder or a file for each host"],
+    );
+}
+
+#[test]
+fn a_folder_of_whole_dumps_is_told_once_with_the_way_out() {
+    let ran = doctor(&dumps(""), &[]);
+    assert_eq!((ran.exit, ran.stdout.as_str()), (3, ""));
+    assert_eq!(
+        ran.stderr.matches(": this is of host ").count(),
+        1,
+        "{}",
+        ran.stderr
+    );
+    for part in [
+        "powershell-7/Statler.json:539:21: this is of host STATLER, and others in the folder powershell-7 are of WALDORF",
+        "pass one of its sub-folders",
+    ] {
+        assert!(ran.stderr.contains(part), "{part} in {}", ran.stderr);
+    }
+}

@@ -22,6 +22,8 @@ pub(crate) struct Reading {
     named: Vec<(usize, usize, Range<usize>)>,
     /// For files beside others, the first object that named none: file and place.
     unnamed: Vec<(usize, Range<usize>)>,
+    /// Objects in the folder of another host, the first of each host: file, folder, host and place.
+    misplaced: Vec<(usize, String, String, Range<usize>)>,
     /// Whose the empty files are, by where they lie.
     empty: Vec<String>,
     /// The file in hand.
@@ -131,9 +133,7 @@ impl Reading {
                 if let Some((name, span)) = stated
                     && !is_host(&name, folder)
                 {
-                    let message = format!("this is of host {name}, in the folder of {folder}");
-                    let help = "a sub-folder holds the dumps of one host and has its name";
-                    self.error(lines, span, message, Some(help.to_owned()));
+                    self.misplaced(folder, name, span);
                 }
                 host_named(hosts, folder)
             }
@@ -161,6 +161,16 @@ impl Reading {
         };
         hosts[host].take(kind, lines, object);
         true
+    }
+
+    fn misplaced(&mut self, folder: &str, host: String, span: Range<usize>) {
+        let is_told = |(_, in_folder, of, _): &(usize, String, String, Range<usize>)| {
+            in_folder == folder && is_host(of, &host)
+        };
+        if !self.misplaced.iter().any(is_told) {
+            let misplaced = (self.file, folder.to_owned(), host, span);
+            self.misplaced.push(misplaced);
+        }
     }
 
     /// The host that an object says it is of; of a full name its first part.
@@ -201,14 +211,40 @@ impl Reading {
         stated
     }
 
-    /// A file named after a host that holds another's objects, and objects of nobody among those of
-    /// somebody.
+    /// What lies where another host's dumps should; a file named after a host that holds another's
+    /// objects, and objects of nobody among those of somebody.
     pub(crate) fn contradictions(
         &mut self,
         files: &[DumpFile],
         lines: &[Lines<'_>],
         hosts: &[HostReader<'_>],
     ) {
+        let misplaced = std::mem::take(&mut self.misplaced);
+        let other_in = |folder: &str, host: &str| {
+            let others = misplaced.iter().filter(|(_, other, ..)| other == folder);
+            others.map(|(_, _, of, _)| of).find(|of| !is_host(of, host))
+        };
+        // A folder of several hosts' dumps is no host's: its like are told with it.
+        let mut is_told = false;
+        for (file, folder, host, span) in &misplaced {
+            let (message, help) = match other_in(folder, host) {
+                None => (
+                    format!("this is of host {host}, in the folder of {folder}"),
+                    "a sub-folder holds the dumps of one host and has its name",
+                ),
+                Some(_) if is_told => continue,
+                Some(other) => {
+                    is_told = true;
+                    (
+                        format!(
+                            "this is of host {host}, and others in the folder {folder} are of {other}"
+                        ),
+                        "a sub-folder holds the dumps of one host and has its name; to read a folder of several dumps, pass one of its sub-folders",
+                    )
+                }
+            };
+            self.error(&lines[*file], span.clone(), message, Some(help.to_owned()));
+        }
         for (file, host, span) in std::mem::take(&mut self.named) {
             let Owner::Stem(stem) = &files[file].owner else {
                 continue;

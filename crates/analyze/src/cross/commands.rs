@@ -27,7 +27,8 @@ impl Commands {
     }
 }
 
-/// Turns a host's record into `right`, labels kept. What Windows cannot change is made again.
+/// Turns a host's record into `right`, labels kept: nothing where it says the same already. What
+/// Windows cannot change is made again.
 pub(crate) fn mend_record(entry: &RecordEntry, right: &LookupRecord) -> Vec<String> {
     let (old, name) = (&entry.record, RecordName::of(&entry.record));
     if old.mac != right.mac || old.record_type != right.record_type {
@@ -46,6 +47,10 @@ pub(crate) fn mend_record(entry: &RecordEntry, right: &LookupRecord) -> Vec<Stri
     }
     if old.use_vm_mac != right.use_vm_mac {
         changes += &format!(" -UseVmMACAddress ${}", right.use_vm_mac);
+    }
+    // A Set- without a value to set would run, and mend nothing.
+    if changes.is_empty() {
+        return Vec::new();
     }
     // Set- has no -Type to tell a wildcard from an L2Only record of the same MAC.
     let set = match name.station {
@@ -106,4 +111,53 @@ fn route_filter(name: &RouteName) -> String {
         "-RoutingDomainID \"{}\" -VirtualSubnetID {} -DestinationPrefix \"{}\"",
         name.routing_domain, name.virtual_subnet, name.destination
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use nvgre_dataplane::{LookupRecord, RecordId, RecordType, Rule};
+    use nvgre_netwnv::{Labels, Place, RecordEntry};
+    use nvgre_wire::{CustomerAddress, MacAddress, ProviderAddress, VirtualSubnetId};
+
+    use super::mend_record;
+
+    fn entry() -> RecordEntry {
+        RecordEntry {
+            record: LookupRecord {
+                id: RecordId(1),
+                virtual_subnet: VirtualSubnetId::try_new(5001).expect("a VSID"),
+                customer_address: CustomerAddress::v4([10, 0, 0, 5]),
+                mac: MacAddress::new([0, 0x15, 0x5d, 0, 0, 5]),
+                provider_address: ProviderAddress::v4([192, 168, 4, 11]),
+                rule: Rule::Encap,
+                record_type: RecordType::Static,
+                use_vm_mac: false,
+            },
+            labels: Labels::default(),
+            place: Place::of("records.csv", "", 0),
+        }
+    }
+
+    #[test]
+    fn a_record_that_says_the_same_needs_no_command() {
+        let right = LookupRecord {
+            id: RecordId(7),
+            ..entry().record
+        };
+        assert_eq!(mend_record(&entry(), &right), [""; 0]);
+    }
+
+    #[test]
+    fn a_command_names_what_it_changes_and_nothing_else() {
+        let right = LookupRecord {
+            provider_address: ProviderAddress::v4([192, 168, 4, 12]),
+            ..entry().record
+        };
+        assert_eq!(
+            mend_record(&entry(), &right),
+            [
+                "Set-NetVirtualizationLookupRecord -VirtualSubnetID 5001 -CustomerAddress \"10.0.0.5\" -ProviderAddress \"192.168.4.12\""
+            ]
+        );
+    }
 }
