@@ -1,9 +1,11 @@
 //! The command line.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::builder::{PossibleValue, TypedValueParser};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 use nvgre_dataplane::DropReason;
 
@@ -15,6 +17,7 @@ use crate::export::ExportArgs;
 use crate::import::ImportArgs;
 use crate::init::InitArgs;
 use crate::invocation::Invocation;
+use crate::near_name;
 use crate::next_hop::NextHopArgs;
 use crate::ping::PingArgs;
 use crate::replay::ReplayArgs;
@@ -153,9 +156,10 @@ pub(crate) enum Verb {
     Bench(BenchArgs),
     /// Explain drop reasons: what happened, usual cause, usual fix, source.
     Codes {
-        /// Only this reason.
-        #[arg(value_parser = drop_reason())]
-        name: Option<DropReason>,
+        /// Only this reason, or anything else that is named so: why a frame was skipped, what ended a
+        /// conversation, a rule of doctor or verify, a check of policy (V-05).
+        #[arg(value_parser = OneOf(crate::codes::names()), hide_possible_values = true)]
+        name: Option<String>,
     },
     /// Look into capture files: pcap or pcapng, nothing else needed.
     Pcap {
@@ -213,9 +217,46 @@ pub(crate) enum PcapVerb {
 
 /// Reads a drop reason by name; a wrong one is refused with the nearest right one.
 pub(crate) fn drop_reason() -> impl TypedValueParser<Value = DropReason> {
-    PossibleValuesParser::new(DropReason::ALL.iter().map(|reason| reason.name())).map(|name| {
+    let names = DropReason::ALL.iter().map(|reason| reason.name());
+    OneOf(names.collect()).map(|name| {
         DropReason::from_name(&name).expect("the names offered are the names of reasons")
     })
+}
+
+/// Reads one of many names. A wrong one is refused with those that come near, without the others.
+#[derive(Clone)]
+struct OneOf(Vec<&'static str>);
+
+impl TypedValueParser for OneOf {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        argument: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<String, clap::Error> {
+        let value = value.to_string_lossy();
+        let mut names = self.0.iter();
+        if let Some(name) = names.find(|name| name.eq_ignore_ascii_case(&value)) {
+            return Ok((*name).to_owned());
+        }
+        let argument = argument.map_or_else(|| "NAME".to_owned(), ToString::to_string);
+        let near = near_name::near(&value, self.0.iter().copied());
+        let near: Vec<_> = near.into_iter().map(str::to_owned).collect();
+        let mut error = clap::Error::new(ErrorKind::InvalidValue).with_cmd(command);
+        error.insert(ContextKind::InvalidArg, ContextValue::String(argument));
+        let value = ContextValue::String(value.into_owned());
+        error.insert(ContextKind::InvalidValue, value);
+        if !near.is_empty() {
+            error.insert(ContextKind::SuggestedValue, ContextValue::Strings(near));
+        }
+        Err(error)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(self.0.iter().map(PossibleValue::new)))
+    }
 }
 
 #[cfg(test)]

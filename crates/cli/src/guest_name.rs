@@ -1,9 +1,14 @@
 //! Guests and hosts by the names that people type.
 
+use std::net::IpAddr;
+
 use nvgre_analyze::Names;
+use nvgre_sim::scenario::Guest;
 use nvgre_sim::{GuestIndex, Model};
+use nvgre_wire::CustomerAddress;
 
 use crate::exit::Failure;
+use crate::near_name;
 
 /// The guests of these names, "guest" or "guest/nic". Redacted, a wrong name brings no other tenant's to
 /// mind than the first one's.
@@ -32,9 +37,34 @@ fn find_among(
     scenario.guest_of_port(name).ok_or_else(|| {
         let guests = scenario.guests.iter().enumerate();
         let known = guests.filter(|&(index, _)| may_be_named(index));
-        let known = known.map(|(_, guest)| guest.port_name());
-        Failure::usage(unknown("guest", name, known))
+        let known: Vec<_> = known.map(|(_, guest)| guest).collect();
+        let owners = owners_of(name, &known);
+        Failure::usage(match &owners[..] {
+            [] => {
+                let names: Vec<_> = known.iter().map(|guest| guest.port_name()).collect();
+                unknown("guest", name, &names)
+            }
+            owners => format!("no guest '{name}'; that address is {}", listed(owners)),
+        })
     })
+}
+
+/// Those of the guests that have what is written as their address.
+fn owners_of(name: &str, guests: &[&Guest]) -> Vec<String> {
+    let Ok(address) = name.parse::<IpAddr>().map(CustomerAddress::new) else {
+        return Vec::new();
+    };
+    let owners = guests.iter().filter(|guest| {
+        let mut own = guest.addresses.iter();
+        own.any(|own| own.address == address)
+    });
+    owners.map(|guest| guest.port_name()).collect()
+}
+
+/// "Red22's", "Red22's and Blue22's".
+fn listed(owners: &[String]) -> String {
+    let owners: Vec<_> = owners.iter().map(|owner| format!("{owner}'s")).collect();
+    owners.join(" and ")
 }
 
 /// The host of this name.
@@ -44,8 +74,8 @@ pub(crate) fn find_host(model: &Model, name: &str) -> Result<usize, Failure> {
         .iter()
         .position(|host| host.name.eq_ignore_ascii_case(name));
     found.ok_or_else(|| {
-        let known = hosts.iter().map(|host| host.name.clone());
-        Failure::usage(unknown("host", name, known))
+        let known: Vec<_> = hosts.iter().map(|host| host.name.clone()).collect();
+        Failure::usage(unknown("host", name, &known))
     })
 }
 
@@ -57,15 +87,10 @@ pub(crate) fn names_for(model: &Model, redact: bool, guest: GuestIndex) -> Names
     }
 }
 
-/// Says that there is no such thing, and which one comes nearest.
-fn unknown(kind: &str, name: &str, known: impl Iterator<Item = String>) -> String {
-    let wanted = name.to_lowercase();
-    let nearest = known.min_by_key(|known| {
-        let distance = strsim::damerau_levenshtein(&wanted, &known.to_lowercase());
-        (distance, known.clone())
-    });
-    match nearest {
-        Some(nearest) => format!("no {kind} '{name}'; did you mean '{nearest}'?"),
+/// Says that there is no such thing, and what was perhaps meant.
+fn unknown(kind: &str, name: &str, known: &[String]) -> String {
+    match near_name::hint(name, known) {
+        Some(hint) => format!("no {kind} '{name}'; {hint}"),
         None => format!("no {kind} '{name}'"),
     }
 }

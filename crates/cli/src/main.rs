@@ -44,6 +44,7 @@
 //! | `ping.rs`, `ping_json.rs` | `nvgre ping` |
 //! | `next_hop.rs` | `nvgre next-hop` |
 //! | `guest_name.rs` | guests and hosts by name |
+//! | `near_name.rs` | what was perhaps meant by a name that nothing has |
 //! | `show.rs` | `nvgre show`: tables |
 //! | `show_json.rs` | what it says for tools |
 //! | `verify.rs` | `nvgre verify` |
@@ -92,6 +93,7 @@ mod init;
 mod input;
 mod invocation;
 mod man_pages;
+mod near_name;
 mod new_files;
 mod next_hop;
 mod outermost_gre;
@@ -175,7 +177,7 @@ fn run(verb: Verb, out: &mut Output) -> Result<Exit, Failure> {
         Verb::Import(args) => import::run(&args, out),
         Verb::Init(args) => init::run(&args, out),
         Verb::Bench(args) => bench::run(&args, out),
-        Verb::Codes { name } => codes::run(name, out),
+        Verb::Codes { name } => codes::run(name.as_deref(), out),
         Verb::Completions { shell } => completions::run(shell, out),
         Verb::Man { folder } => man_pages::run(folder.as_deref(), out),
         Verb::Schemas { folder } => schemas::run(&folder),

@@ -1,7 +1,7 @@
 //! What is said of a rule in reports, whatever broke it: drop reasons and skip reasons speak for
 //! themselves, the others stand here.
 
-use nvgre_dataplane::DropReason;
+use nvgre_dataplane::{DropReason, PolicyError, PolicyWarning, PortId, RecordId, RouteId};
 use nvgre_sim::SkipReason;
 
 /// A rule, explained.
@@ -29,10 +29,41 @@ impl Rule {
         if let Some(reason) = SkipReason::ALL.iter().find(|reason| reason.name() == id) {
             return Self::of(reason.sentence(), "The frame was not replayed.");
         }
-        match TEXTS.iter().find(|(rule, ..)| *rule == id) {
-            Some((_, sentence, help)) => Self::of(sentence, help),
-            None => Self::of(&format!("{}.", id.replace('_', " ")), "See the message."),
-        }
+        Self::of_finding(id)
+            .unwrap_or_else(|| Self::of(&format!("{}.", id.replace('_', " ")), "See the message."))
+    }
+
+    /// The rule, if it is one that findings and verdicts alone name.
+    pub(crate) fn of_finding(id: &str) -> Option<Self> {
+        let (_, sentence, help) = TEXTS.iter().find(|(rule, ..)| *rule == id)?;
+        Some(Self::of(sentence, help))
+    }
+
+    /// A check of policy by its number, "V-05": everything that is said where it is broken.
+    pub(crate) fn of_check(number: &str) -> Option<Self> {
+        let mark = format!(" ({number})");
+        let of_host = broken_on_a_host().into_iter().map(|text| (text, ""));
+        let of_findings = TEXTS.iter().map(|(_, sentence, help)| {
+            let sentence = sentence.trim_end_matches('.');
+            (sentence.to_owned(), *help)
+        });
+        let told: Vec<_> = of_host
+            .chain(of_findings)
+            .filter(|(text, _)| text.contains(&mark))
+            .collect();
+        let sentences: Vec<_> = told
+            .iter()
+            .map(|(text, _)| sentence(&text.replace(&mark, "")))
+            .collect();
+        let helps = told.iter().map(|&(_, help)| help);
+        let helps: Vec<_> = helps.filter(|help| !help.is_empty()).collect();
+        (!told.is_empty()).then(|| Self::of(&sentences.join(" "), &helps.join(" ")))
+    }
+
+    /// What findings, verdicts and messages name besides reasons: rules, then checks of policy.
+    pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+        let rules = TEXTS.iter().map(|(rule, ..)| *rule);
+        rules.chain(CHECKS.iter().copied())
     }
 
     fn of(sentence: &str, help: &str) -> Self {
@@ -41,6 +72,43 @@ impl Rule {
             help: help.to_owned(),
         }
     }
+}
+
+/// The checks of policy that messages name.
+const CHECKS: &[&str] = &[
+    "V-01", "V-02", "V-04", "V-05", "V-06", "V-07", "V-08", "V-09", "V-10", "V-11", "V-14", "V-15",
+    "V-16",
+];
+
+/// What a host says where its own policy breaks a check. V-02 is told by a rule.
+fn broken_on_a_host() -> Vec<String> {
+    let (record, route) = (RecordId(0), RouteId(0));
+    let (first, second) = (record, record);
+    let refused = [
+        PolicyError::DuplicateRecord { first, second },
+        PolicyError::NatAddressShared { first, second },
+        PolicyError::CustomerAddressForType(record),
+        PolicyError::VlanAndSubnet(PortId(0)),
+        PolicyError::VmMacWithoutNat(record),
+    ];
+    let warned = [
+        PolicyWarning::AddressTwiceInDomain { first, second },
+        PolicyWarning::MacTwiceInDomain { first, second },
+        PolicyWarning::RouterAddressTaken { record, route },
+        PolicyWarning::NoOnLinkRoute(record),
+        PolicyWarning::NextHopWithoutRecord(route),
+    ];
+    let refused = refused.iter().map(ToString::to_string);
+    refused
+        .chain(warned.iter().map(ToString::to_string))
+        .collect()
+}
+
+/// A message as a sentence.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(letters).chain(['.']).collect()
 }
 
 /// Shape: rule, what is wrong, what to do.
@@ -351,6 +419,23 @@ const TEXTS: &[(&str, &str, &str)] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_check_has_a_text_and_a_check_that_nothing_names_has_none() {
+        for number in CHECKS {
+            let rule = Rule::of_check(number).unwrap_or_else(|| panic!("{number}"));
+            assert!(!rule.sentence.contains("V-"), "{}", rule.sentence);
+        }
+        assert!(Rule::of_check("V-99").is_none());
+        for (_, sentence, _) in TEXTS {
+            let (_, number) = sentence.split_once("(V-").unwrap_or_default();
+            let number = number.get(..2).map(|number| format!("V-{number}"));
+            assert!(
+                number.is_none_or(|number| CHECKS.contains(&&*number)),
+                "{sentence}"
+            );
+        }
+    }
 
     #[test]
     fn no_rule_is_explained_twice() {

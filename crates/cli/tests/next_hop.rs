@@ -110,7 +110,7 @@ fn wrong_words_are_refused() {
     assert_eq!(ran.exit, 2);
     assert!(
         ran.stderr
-            .contains("no host 'host3'; did you mean 'host1'?"),
+            .contains("no host 'host3'; did you mean 'host1' or 'host2'?"),
         "{}",
         ran.stderr
     );

@@ -313,7 +313,7 @@ fn redaction_hides_every_byte_of_other_tenants() {
         }
     }
     let wrong = nvgre(["trace", &scenario, "Crimson1", "Azure", "--redact"]);
-    wrong.failed_saying(2, &["no guest 'Azure'; did you mean 'Crimson"]);
+    wrong.failed_saying(2, &["no guest 'Azure'; there are: Crimson"]);
     let wrong = nvgre(["trace", &scenario, "Azure", "Crimson1", "--redact"]);
     wrong.failed_saying(2, &["no guest 'Azure'"]);
     assert!(!wrong.stderr.contains("Azure7"), "{}", wrong.stderr);
@@ -351,4 +351,25 @@ fn a_guest_of_another_tenant_is_not_named_by_its_provider_address() {
         assert!(!text.contains("192.0.2.51"), "{text}");
         assert!(!text.contains("Blue1"), "{text}");
     }
+}
+
+#[test]
+fn a_name_like_none_gets_the_list_and_an_address_its_guests() {
+    let wrong = |name: &str, more: &[&str]| {
+        let ran = story(&[&["Red11", name], more].concat());
+        assert_eq!(ran.exit, 2, "{}", ran.stdout);
+        ran.stderr
+    };
+    let list = "no guest 'Nope'; there are: Red11, Red22, Blue11, Blue22\n";
+    assert!(wrong("Nope", &[]).ends_with(list), "{}", wrong("Nope", &[]));
+    let own = "no guest 'Nope'; there are: Red11, Red22\n";
+    assert!(wrong("Nope", &["--redact"]).ends_with(own));
+    let owners = "no guest '192.168.1.22'; that address is Red22's and Blue22's\n";
+    let said = wrong("192.168.1.22", &[]);
+    assert!(said.ends_with(owners), "{said}");
+    let own = "no guest '192.168.1.22'; that address is Red22's\n";
+    let said = wrong("192.168.1.22", &["--redact"]);
+    assert!(said.ends_with(own), "{said}");
+    let nobodys = "no guest '10.9.9.9'; there are: ";
+    assert!(wrong("10.9.9.9", &[]).contains(nobodys));
 }
