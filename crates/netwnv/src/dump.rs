@@ -50,6 +50,8 @@ pub struct DumpHost {
     pub kinds: BTreeSet<DumpKind>,
     /// Whether a file of its own holds nothing: some cmdlet gave nothing there.
     pub has_empty_file: bool,
+    /// Whether no interface index is known, and one was assumed for its NIC.
+    pub is_interface_index_assumed: bool,
     /// `IPAddresses` of the host's adapters, in their order. Empty where it was not dumped.
     pub ip_addresses: Vec<Vec<CustomerAddress>>,
 }

@@ -69,10 +69,11 @@ impl<'v> HostReader<'v> {
             nics,
             labels: _,
         } = made;
-        nics.finish(&mut host, reading);
+        let is_interface_index_assumed = nics.finish(&mut host, reading);
         let more = DumpHost {
             kinds: self.objects.into_keys().collect(),
             has_empty_file: false,
+            is_interface_index_assumed,
             ip_addresses,
         };
         (host, more)

@@ -117,7 +117,8 @@ impl Nics {
     }
 
     /// Gives the host its NICs: those that have to do with network virtualization or a switch.
-    pub(crate) fn finish(self, host: &mut Host, reading: &mut Reading) {
+    /// Whether the interface index of one was assumed.
+    pub(crate) fn finish(self, host: &mut Host, reading: &mut Reading) -> bool {
         let has_policy = !(host.records.is_empty()
             && host.customer_routes.is_empty()
             && host.provider_addresses.is_empty()
@@ -174,7 +175,8 @@ impl Nics {
             note_assumed(reading, host, &nic, &adapter.place, &assumed);
             host.nics.push(nic);
         }
-        if named.is_empty() && has_policy && host.nics.is_empty() {
+        let is_index_assumed = named.is_empty() && has_policy && host.nics.is_empty();
+        if is_index_assumed {
             // Nothing names one, and there is one: policy lives on a bound NIC.
             let first = host.records.iter().map(|entry| &entry.place);
             let first = first
@@ -237,6 +239,7 @@ impl Nics {
                 ),
             });
         }
+        is_index_assumed
     }
 
     /// The switch that most adapters of the host are connected to; an empty text for none.

@@ -14,6 +14,7 @@ pub(crate) struct Commands(Vec<HostCommand>);
 impl Commands {
     pub(crate) fn add(&mut self, host: &str, command: String) {
         match self.0.iter_mut().find(|known| known.command == command) {
+            Some(known) if known.hosts.iter().any(|of| of == host) => {}
             Some(known) => known.hosts.push(host.to_owned()),
             None => self.0.push(HostCommand {
                 hosts: vec![host.to_owned()],

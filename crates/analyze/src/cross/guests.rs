@@ -106,8 +106,13 @@ fn unneeded(index: &Index<'_>, found: &mut Vec<Disagreement>) {
 }
 
 fn is_needed(index: &Index<'_>, host: HostIndex, vsid: VirtualSubnetId) -> bool {
-    let needing = index.needing(index.domain(vsid));
-    needing.is_empty() || needing.binary_search(&host).is_ok()
+    let domain = index.domain(vsid);
+    let needing = index.needing(domain);
+    // A guest that is outside of its subnet may be put back.
+    let displaced = index.displaced.get(&domain);
+    needing.is_empty()
+        || needing.binary_search(&host).is_ok()
+        || displaced.is_some_and(|hosts| hosts.contains(&host))
 }
 
 fn tell(host: &str, mut unneeded: Unneeded) -> Disagreement {

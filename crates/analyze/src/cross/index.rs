@@ -1,15 +1,17 @@
 //! Who runs what, who owns what, and who needs what: the hosts turned round, once, so that no two
 //! hosts are ever compared with each other.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use nvgre_dataplane::{PortSubnet, RecordType, Rule};
 use nvgre_netwnv::{
-    Adapter, DumpHost, DumpKind, Estate, Host, HostAddressEntry, RecordEntry, RouteEntry,
+    Adapter, DumpHost, DumpKind, Estate, Host, HostAddressEntry, Nic, RecordEntry, RouteEntry,
 };
 use nvgre_wire::{MacAddress, ProviderAddress, VirtualSubnetId};
 
 use crate::cross::domain::Domain;
+use crate::cross::provider_network::network_of;
 use crate::cross::what::{GuestAt, RouteName};
 use crate::finding::Severity;
 use crate::record_name::RecordName;
@@ -50,6 +52,20 @@ pub(crate) struct Index<'e> {
     gateways: BTreeSet<MacAddress>,
     /// Names of the NAT records at an address, and whether others are there.
     uses: BTreeMap<ProviderAddress, Uses>,
+    /// How many records that are right name an address of a host, by what they are of.
+    named: BTreeMap<(HostIndex, Of), BTreeMap<ProviderAddress, usize>>,
+    /// Hosts with an adapter that has a record's MAC and is not in its subnet, by domain.
+    pub(crate) displaced: BTreeMap<Domain, BTreeSet<HostIndex>>,
+    /// MACs that records of customer addresses have, by subnet: one of the records, and whether
+    /// there are others.
+    recorded: BTreeMap<(VirtualSubnetId, MacAddress), (RecordName, bool)>,
+}
+
+/// What records that name a provider address are of.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Of {
+    Subnet(VirtualSubnetId),
+    Domain(Domain),
 }
 
 #[derive(Default)]
@@ -74,6 +90,9 @@ impl<'e> Index<'e> {
             holding_records: BTreeMap::new(),
             gateways: BTreeSet::new(),
             uses: BTreeMap::new(),
+            named: BTreeMap::new(),
+            displaced: BTreeMap::new(),
+            recorded: BTreeMap::new(),
         };
         index.read_routes();
         index.read_adapters();
@@ -90,6 +109,7 @@ impl<'e> Index<'e> {
                 }
             }
         }
+        index.read_guests_of_records();
         index
     }
 
@@ -191,6 +211,61 @@ impl<'e> Index<'e> {
         }
     }
 
+    /// Where guests of records are: at the address that they name, or outside of their subnet.
+    fn read_guests_of_records(&mut self) {
+        let mut last = None;
+        for at in 0..self.records.len() {
+            let Held { name, entry, .. } = self.records[at];
+            let record = &entry.record;
+            let told = (name, record.mac, record.provider_address);
+            // Most hosts say the same.
+            if last.replace(told) == Some(told) {
+                continue;
+            }
+            let (vsid, domain) = (name.virtual_subnet, self.domain(name.virtual_subnet));
+            if record.record_type.has_customer_address() {
+                let known = self.recorded.entry((vsid, record.mac));
+                let (first, others) = known.or_insert((name, false));
+                *others |= *first != name;
+            }
+            let guests = self.guests(vsid, record.mac).to_vec();
+            for (host, _) in &guests {
+                if self.owners(record.provider_address).contains(host) {
+                    for of in [Of::Subnet(vsid), Of::Domain(domain)] {
+                        let named = self.named.entry((*host, of)).or_default();
+                        *named.entry(record.provider_address).or_default() += 1;
+                    }
+                }
+            }
+            if guests.is_empty()
+                && let Some((host, adapter)) = self.outside(entry)
+            {
+                self.displaced.entry(domain).or_default().insert(host);
+                // It is to come back.
+                if adapter.subnet == PortSubnet::Unset {
+                    add(self.needing.entry(domain).or_default(), host);
+                }
+            }
+        }
+    }
+
+    /// The adapter that has a record's MAC where that is not in the record's subnet: it is in none,
+    /// or the label names its VM.
+    pub(crate) fn outside(&self, entry: &RecordEntry) -> Option<GuestRef<'e>> {
+        let label = entry.labels.vm_name();
+        let is_it = |(_, adapter): &&GuestRef<'_>| {
+            subnet_of(adapter).is_none()
+                || label.is_some_and(|name| name.eq_ignore_ascii_case(&adapter.vm_name))
+        };
+        self.with_mac(entry.record.mac).iter().find(is_it).copied()
+    }
+
+    /// Whether a record of another name has this MAC in the subnet.
+    pub(crate) fn is_recorded_elsewhere(&self, name: RecordName, mac: MacAddress) -> bool {
+        let known = self.recorded.get(&(name.virtual_subnet, mac));
+        known.is_some_and(|&(first, others)| others || first != name)
+    }
+
     /// Where nothing is known of guests, a domain is in use on every host that has any of its policy.
     fn need_what_is_there(&mut self) {
         self.needing.clone_from(&self.holding_records);
@@ -275,8 +350,9 @@ impl<'e> Index<'e> {
         owners.map(|&(host, _)| host).collect()
     }
 
-    /// The provider address that a record may point to for a guest on this host: of the family of
-    /// the old one where there is one, and not shared where NAT forbids it (V-04).
+    /// The provider address that a record may point to for a guest on this host: not shared where
+    /// NAT forbids it (V-04), of the family of the old one where there is one; then what most right
+    /// records of the subnet name there, or of the domain; then one in the network of the old one.
     pub(crate) fn address_for(
         &self,
         host: HostIndex,
@@ -292,8 +368,34 @@ impl<'e> Index<'e> {
             !other_nat && (rule != Rule::Nat || !uses.others)
         };
         let own = self.hosts[host].provider_addresses.iter();
-        let own = own.map(|entry| entry.address.address).filter(is_free);
-        own.min_by_key(|address| address.is_ipv4() != old.is_ipv4())
+        let own = own
+            .map(|entry| (entry.address.address, network_of(entry)))
+            .filter(|(address, _)| is_free(address));
+        let named = |of: Of, address: &ProviderAddress| {
+            let named = self.named.get(&(host, of));
+            named.and_then(|named| named.get(address)).copied()
+        };
+        let subnet = Of::Subnet(name.virtual_subnet);
+        let domain = Of::Domain(self.domain(name.virtual_subnet));
+        own.min_by_key(|(address, network)| {
+            (
+                address.is_ipv4() != old.is_ipv4(),
+                Reverse(named(subnet, address)),
+                Reverse(named(domain, address)),
+                !network.is_some_and(|network| network.contains(old)),
+            )
+        })
+        .map(|(address, _)| address)
+    }
+
+    /// The NIC that a new provider address of a host would be on, if its interface index is known.
+    pub(crate) fn nic_for_addresses(&self, host: HostIndex) -> Option<&'e Nic> {
+        let is_assumed = self
+            .dumped
+            .get(host)
+            .is_some_and(|dumped| dumped.is_interface_index_assumed);
+        let mut nics = self.hosts[host].nics.iter();
+        nics.next().filter(|_| !is_assumed)
     }
 
     /// Names of hosts.

@@ -3,7 +3,7 @@
 use nvgre_dataplane::LookupRecord;
 use nvgre_netwnv::{DumpKind, RecordEntry};
 
-use crate::cross::index::{GuestRef, Held, HostIndex, Index, subnet_of};
+use crate::cross::index::{GuestRef, Held, HostIndex, Index};
 use crate::record_name::RecordName;
 
 /// What several hosts say alike about one record.
@@ -31,7 +31,7 @@ pub(crate) enum Judged<'e> {
     /// No adapter has the MAC.
     NoGuest,
     /// Perhaps it runs on the owner, of which no adapter is known; or its host owns the address, and
-    /// no provider address of that host, or of some host, is known.
+    /// no provider address of that host, or of some host, is known; or its VM may have other MACs.
     Unjudged,
 }
 
@@ -112,14 +112,16 @@ fn judge<'e>(index: &Index<'e>, entry: &RecordEntry) -> Judged<'e> {
     // A label is a hint: only where one adapter answers to it, and not of what is told by its MAC.
     let has_address = record.record_type.has_customer_address();
     let labelled = label.filter(|_| has_address);
-    if let Some([guest]) = labelled.map(|name| index.of_vm(vsid, name)) {
-        return Judged::OtherMac(*guest);
+    if let Some(&[guest @ (_, adapter)]) = labelled.map(|name| index.of_vm(vsid, name)) {
+        // It may send from others besides its own.
+        if adapter.mac_address_spoofing {
+            return Judged::Unjudged;
+        }
+        if !index.is_recorded_elsewhere(RecordName::of(record), adapter.mac) {
+            return Judged::OtherMac(guest);
+        }
     }
-    let is_it = |(_, adapter): &&GuestRef<'_>| {
-        subnet_of(adapter).is_none()
-            || label.is_some_and(|name| name.eq_ignore_ascii_case(&adapter.vm_name))
-    };
-    if let Some(&guest) = index.with_mac(mac).iter().find(is_it) {
+    if let Some(guest) = index.outside(entry) {
         return Judged::OtherSubnet(guest);
     }
     if owners.is_empty() {

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use nvgre_netwnv::{DumpKind, Host, HostAddressEntry};
+use nvgre_netwnv::{DumpKind, Host};
 use nvgre_wire::{ProviderAddress, ProviderPrefix};
 
 use crate::cross::disagreement::{Disagreement, HostCommand, Remedy, Side};
@@ -21,10 +21,15 @@ pub(crate) fn check(index: &Index<'_>, found: &mut Vec<Disagreement>) {
 
 /// V-08.
 fn addresses_twice(index: &Index<'_>, found: &mut Vec<Disagreement>) {
-    for (&address, owners) in &index.owners {
-        if owners.len() < 2 {
-            continue;
-        }
+    let twice: BTreeSet<ProviderAddress> = index
+        .owners
+        .iter()
+        .filter(|(_, owners)| owners.len() > 1)
+        .map(|(&address, _)| address)
+        .collect();
+    let keepers = keepers(index, &twice);
+    for address in twice {
+        let owners = &index.owners[&address];
         let hosts: Vec<_> = owners.iter().map(|&(host, _)| host).collect();
         let sides = owners.iter().map(|&(host, entry)| Side {
             hosts: index.names(&[host]),
@@ -40,11 +45,20 @@ fn addresses_twice(index: &Index<'_>, found: &mut Vec<Disagreement>) {
         };
         // A host keeps an address of each kind; without another, giving this one up mends nothing.
         let can_spare = |host: &HostIndex| index.hosts[*host].provider_addresses.len() > 1;
-        let spare: Vec<_> = hosts.iter().copied().filter(can_spare).collect();
-        let is_enough = spare.len() + 1 >= hosts.len();
-        let remedy = match (is_enough, &hosts[..], &spare[..]) {
-            (true, _, [one]) => Remedy::Commands(vec![remove(*one)]),
-            (true, [a, b], [_, _]) => Remedy::Either(vec![vec![remove(*b)], vec![remove(*a)]]),
+        let is_keeper = |host: &HostIndex| keepers.contains(&(address, *host));
+        let (keep, others): (Vec<_>, Vec<_>) = hosts.iter().copied().partition(is_keeper);
+        let remedy = match (&keep[..], &others[..]) {
+            ([_], others) if others.iter().all(can_spare) => {
+                Remedy::Commands(others.iter().map(|&host| remove(host)).collect())
+            }
+            ([], [a, b]) if can_spare(a) && can_spare(b) => {
+                Remedy::Either(vec![vec![remove(*b)], vec![remove(*a)]])
+            }
+            ([], [one, _] | [_, one]) if can_spare(one) => Remedy::Commands(vec![remove(*one)]),
+            ([keeper], _) => Remedy::Words(format!(
+                "{} keeps {address}, as records of its guests name it; give each other host an address of its own (New-NetVirtualizationProviderAddress), and remove {address} from it",
+                index.hosts[*keeper].name
+            )),
             _ => Remedy::Words(format!(
                 "Leave {address} on one of these hosts; give each other one an address of its own (New-NetVirtualizationProviderAddress), point the records of its guests there, and remove {address} from it"
             )),
@@ -59,6 +73,25 @@ fn addresses_twice(index: &Index<'_>, found: &mut Vec<Disagreement>) {
             remedy,
         });
     }
+}
+
+/// Hosts whose guests' records name one of these addresses of theirs: removed there, the guests are
+/// cut off.
+fn keepers(
+    index: &Index<'_>,
+    addresses: &BTreeSet<ProviderAddress>,
+) -> BTreeSet<(ProviderAddress, HostIndex)> {
+    if addresses.is_empty() {
+        return BTreeSet::new();
+    }
+    let records = index.records.iter().map(|held| &held.entry.record);
+    records
+        .filter(|record| addresses.contains(&record.provider_address))
+        .flat_map(|record| {
+            let guests = index.guests(record.virtual_subnet, record.mac).iter();
+            guests.map(|&(host, _)| (record.provider_address, host))
+        })
+        .collect()
 }
 
 /// Hosts that run guests of domains that span hosts, without binding or provider address.
@@ -141,30 +174,28 @@ fn address_from_records(index: &Index<'_>, host: HostIndex) -> Remedy {
         }
     }
     let address = named.into_iter().max_by_key(|&(_, count)| count);
-    let entry = address.and_then(|(address, _)| {
-        let nic = index.hosts[host].nics.first()?;
+    let command = address.and_then(|(address, _)| {
+        let nic = index.nic_for_addresses(host)?;
         let mut others = index.owners.values().flatten();
         let (_, other) = others.find(|(_, other)| {
             network_of(other).is_some_and(|network| network.contains(address))
         })?;
-        Some(HostAddressEntry {
-            address: nvgre_dataplane::HostAddress {
-                address,
-                interface_index: nic.interface_index,
-                prefix_length: other.address.prefix_length,
-                vlan: other.address.vlan,
-                mac: nic.mac,
-            },
-            place: other.place.clone(),
-        })
+        let vlan = other.address.vlan.map(|vlan| format!(" -VlanID {vlan}"));
+        // Without -MACAddress it is the NIC's, which a dump may not tell.
+        Some(format!(
+            "New-NetVirtualizationProviderAddress -ProviderAddress \"{address}\" -InterfaceIndex {} -PrefixLength {}{}",
+            nic.interface_index,
+            other.address.prefix_length,
+            vlan.unwrap_or_default()
+        ))
     });
-    match entry {
-        Some(entry) => Remedy::Commands(vec![HostCommand {
+    match command {
+        Some(command) => Remedy::Commands(vec![HostCommand {
             hosts: index.names(&[host]),
-            command: entry.to_powershell(),
+            command,
         }]),
         None => Remedy::Words(
-            "New-NetVirtualizationProviderAddress with an address of its own, then point the records of its guests there; if it has one that was not read, read it too".to_owned(),
+            "New-NetVirtualizationProviderAddress with an address of its own on the bound NIC, then point the records of its guests there; if it has one that was not read, read it too".to_owned(),
         ),
     }
 }

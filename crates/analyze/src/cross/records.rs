@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use nvgre_dataplane::LookupRecord;
+use nvgre_dataplane::{LookupRecord, PortSubnet};
 use nvgre_netwnv::{DumpKind, RecordEntry};
 use nvgre_wire::{MacAddress, VirtualSubnetId};
 
 use crate::cross::commands::{Commands, mend_record, remove_record};
 use crate::cross::disagreement::{Disagreement, HostCommand, Remedy, Side};
 use crate::cross::domain::Domain;
-use crate::cross::index::{GuestRef, Held, HostIndex, Index, hosts_of, subnet_of, without};
+use crate::cross::index::{GuestRef, Held, HostIndex, Index, hosts_of, without};
 use crate::cross::judged::{Judged, Variant, says_same, truth, variants};
 use crate::cross::what::{RecordField, What};
 use crate::finding::Severity;
@@ -103,7 +103,8 @@ impl<'e> Check<'_, 'e> {
         let (what, severity, guests) = match &variant.judged {
             Judged::Right => return,
             Judged::Unjudged => {
-                for host in owners {
+                let is_unlisted = |host: &HostIndex| index.hosts[*host].adapters.is_empty();
+                for host in owners.into_iter().filter(is_unlisted) {
                     *self.unjudged.entry(host).or_default() += 1;
                 }
                 return;
@@ -149,7 +150,7 @@ impl<'e> Check<'_, 'e> {
                 let what = What::AdapterInOtherSubnet {
                     record: name,
                     guest: index.guest_at(guest),
-                    subnet: subnet_of(guest.1),
+                    subnet: guest.1.subnet,
                 };
                 (what, Severity::Warning, vec![guest])
             }
@@ -191,8 +192,8 @@ impl<'e> Check<'_, 'e> {
     ) -> Remedy {
         let filter = name.filter();
         match &variant.judged {
-            &Judged::OtherSubnet((host, adapter)) => match subnet_of(adapter) {
-                None => Remedy::Commands(vec![HostCommand {
+            &Judged::OtherSubnet((host, adapter)) => match adapter.subnet {
+                PortSubnet::Unset => Remedy::Commands(vec![HostCommand {
                     hosts: self.index.names(&[host]),
                     command: format!(
                         "Set-VMNetworkAdapter -VMName {} -Name {} -VirtualSubnetId {}",
@@ -201,8 +202,8 @@ impl<'e> Check<'_, 'e> {
                         name.virtual_subnet
                     ),
                 }]),
-                Some(_) => Remedy::Words(format!(
-                    "Put the adapter into VSID {} with Set-VMNetworkAdapter -VirtualSubnetId, or remove the record from every host: {}",
+                PortSubnet::LocalOnly | PortSubnet::Tenant(_) => Remedy::Words(format!(
+                    "If the guest is to be in the subnet, put the adapter into VSID {} with Set-VMNetworkAdapter -VirtualSubnetId; else remove the record from every host: {}",
                     name.virtual_subnet,
                     remove_record(&name)
                 )),

@@ -1,14 +1,23 @@
 //! What hosts say about a record, an adapter or a provider address, as reports tell it.
 
-use nvgre_dataplane::RecordType;
+use nvgre_dataplane::{PortSubnet, RecordType};
 use nvgre_wire::ProviderAddress;
 
 use crate::cross::disagreement::Side;
-use crate::cross::index::{GuestRef, Index, subnet_of};
+use crate::cross::index::{GuestRef, Index};
 use crate::cross::judged::Variant;
 
 /// Most hosts whose places stand for those that are right.
 pub(crate) const RIGHT_TOLD: usize = 4;
+
+/// Where an adapter is: "in VSID 5001".
+pub(crate) fn port_subnet(subnet: PortSubnet) -> String {
+    match subnet {
+        PortSubnet::Tenant(vsid) => format!("in VSID {vsid}"),
+        PortSubnet::Unset => "its VSID not set".to_owned(),
+        PortSubnet::LocalOnly => "cut off from the network (VSID 16777215)".to_owned(),
+    }
+}
 
 impl Index<'_> {
     /// All hosts of a variant, and where each says it.
@@ -45,13 +54,14 @@ impl Index<'_> {
     }
 
     pub(crate) fn guest_side(&self, (host, adapter): GuestRef<'_>) -> Side {
-        let subnet = match subnet_of(adapter) {
-            Some(vsid) => format!("in VSID {vsid}"),
-            None => "its VSID not set".to_owned(),
-        };
         Side {
             hosts: self.names(&[host]),
-            says: format!("runs {} ({}), {subnet}", adapter.vm_name, adapter.mac),
+            says: format!(
+                "runs {} ({}), {}",
+                adapter.vm_name,
+                adapter.mac,
+                port_subnet(adapter.subnet)
+            ),
             places: adapter.place.iter().cloned().collect(),
         }
     }

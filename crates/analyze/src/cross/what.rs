@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use nvgre_dataplane::CustomerRoute;
+use nvgre_dataplane::{CustomerRoute, PortSubnet};
 use nvgre_netwnv::DumpKind;
 use nvgre_wire::{
     CustomerPrefix, MacAddress, ProviderAddress, ProviderPrefix, RoutingDomainId, VirtualSubnetId,
@@ -165,8 +165,8 @@ pub enum What {
         record: RecordName,
         /// The adapter.
         guest: GuestAt,
-        /// Its subnet; `None`: not set.
-        subnet: Option<VirtualSubnetId>,
+        /// Where it is.
+        subnet: PortSubnet,
     },
     /// V-14: no adapter has a record's MAC.
     GuestUnknown {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::cross::sides::port_subnet;
 use crate::cross::what::{GuestAt, What};
 use crate::listed::listed;
 
@@ -152,11 +153,8 @@ impl fmt::Display for What {
                 guest,
                 subnet,
             } => {
-                write!(f, "{record} is for the MAC {}; {guest} with that MAC, ", guest.mac)?;
-                match subnet {
-                    Some(vsid) => write!(f, "in VSID {vsid} (V-14)"),
-                    None => f.write_str("its VSID not set (V-14)"),
-                }
+                let (mac, at) = (guest.mac, port_subnet(*subnet));
+                write!(f, "{record} is for the MAC {mac}; {guest} with that MAC, {at} (V-14)")
             }
             Self::GuestUnknown {
                 record,
