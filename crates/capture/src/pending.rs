@@ -1,6 +1,7 @@
 //! A file that appears under its name only when it is whole.
 
 use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempPath;
@@ -39,7 +40,13 @@ impl Pending {
         let (file, temporary) = builder
             .tempfile_in(directory)
             // The kind alone: the whole error tells the random name.
-            .map_err(|error| failed(error.kind().into()))?
+            .map_err(|error| match error.kind() {
+                kind @ io::ErrorKind::NotFound => {
+                    let text = format!("folder {} does not exist", directory.display());
+                    failed(io::Error::new(kind, text))
+                }
+                kind => failed(kind.into()),
+            })?
             .into_parts();
         let pending = Self {
             temporary,

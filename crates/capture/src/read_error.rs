@@ -26,6 +26,12 @@ pub enum ReadErrorKind {
     /// The source failed.
     #[error("cannot be read: {0}")]
     Io(#[from] io::Error),
+    /// There is not a single byte.
+    #[error("the file is empty")]
+    Empty,
+    /// The first bytes are those of a compressed file, by this program.
+    #[error("{0}-compressed: unpack it first")]
+    Compressed(&'static str),
     /// The first four bytes are of no format read here.
     #[error("neither pcap nor pcapng: the first bytes are {:02x} {:02x} {:02x} {:02x}", .0[0], .0[1], .0[2], .0[3])]
     NotACapture([u8; 4]),
@@ -105,7 +111,13 @@ impl fmt::Display for ReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
             // These speak of the file, not of a place in it.
-            kind @ (ReadErrorKind::Open(_) | ReadErrorKind::NotACapture(_)) => kind.fmt(f),
+            kind @ (ReadErrorKind::Open(_)
+            | ReadErrorKind::Empty
+            | ReadErrorKind::Compressed(_)
+            | ReadErrorKind::NotACapture(_)) => kind.fmt(f),
+            ReadErrorKind::Io(error) if error.kind() == io::ErrorKind::IsADirectory => {
+                f.write_str("a folder, not a capture")
+            }
             kind => write!(f, "packet {} at byte {}: {kind}", self.packet, self.offset),
         }
     }

@@ -239,7 +239,7 @@ impl<R: Read> Reader<R> {
     /// Reads the file header or the first section header.
     ///
     /// # Errors
-    /// The source fails, is neither pcap nor pcapng, ends within the header, or has another version.
+    /// The source fails, is empty, compressed, neither pcap nor pcapng, ends within the header, or has another version.
     pub fn new(source: R) -> Result<Self, ReadError> {
         let mut window = Window::new(source);
         let mut interfaces = Vec::new();
@@ -403,6 +403,9 @@ fn open_records<R: Read>(
     interfaces: &mut Vec<Interface>,
 ) -> Result<Records, ReadErrorKind> {
     let have = window.ensure(4)?;
+    if have == 0 {
+        return Err(ReadErrorKind::Empty);
+    }
     let Some(&magic) = window.available().first_chunk::<4>() else {
         return Err(ReadErrorKind::Truncated {
             have: have as u64,
@@ -411,6 +414,11 @@ fn open_records<R: Read>(
     };
     if magic == SECTION_HEADER_MAGIC {
         return Ok(Records::Pcapng(Pcapng::open(window)?));
+    }
+    match magic {
+        [0x1f, 0x8b, ..] => return Err(ReadErrorKind::Compressed("gzip")),
+        [0x28, 0xb5, 0x2f, 0xfd] => return Err(ReadErrorKind::Compressed("zstd")),
+        _another => {}
     }
     let (pcap, interface) = Pcap::open(window, magic)?;
     interfaces.push(interface);

@@ -92,6 +92,7 @@ fn cut_at_every_byte_gives_what_was_whole_then_one_error_with_its_place() {
                 (packets.len() as u64 + 1, start as u64)
             );
             match error.kind {
+                ReadErrorKind::Empty => assert_eq!(cut, 0),
                 ReadErrorKind::Truncated { have, need } => {
                     assert_eq!(have, (cut - start) as u64);
                     assert!(need > have, "cut at {cut}: {have} of {need}");
@@ -105,6 +106,23 @@ fn cut_at_every_byte_gives_what_was_whole_then_one_error_with_its_place() {
             }
         }
     }
+}
+
+#[test]
+fn what_is_no_capture_is_told_for_what_it_is() {
+    let told = |bytes: &[u8]| match nvgre_capture::Reader::new(bytes) {
+        Ok(_) => panic!("this is no capture"),
+        Err(error) => error.to_string(),
+    };
+    assert_eq!(told(b""), "the file is empty");
+    let gzip = [0x1f, 0x8b, 0x08, 0x08, 0, 0, 0, 0, 0, 3];
+    assert_eq!(told(&gzip), "gzip-compressed: unpack it first");
+    let zstd = [0x28, 0xb5, 0x2f, 0xfd, 4, 0];
+    assert_eq!(told(&zstd), "zstd-compressed: unpack it first");
+    assert!(told(b"name = \"two-hosts\"").starts_with("neither pcap nor pcapng"));
+    let folder = nvgre_capture::Reader::open(env!("CARGO_MANIFEST_DIR")).err();
+    let folder = folder.map(|error| error.to_string());
+    assert_eq!(folder.as_deref(), Some("a folder, not a capture"));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::iter;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use nvgre_netwnv::{Adapter, Host, Propagated, Propagation, dump_csv, dump_json};
@@ -86,6 +86,15 @@ pub(crate) fn run(args: &ExportArgs, out: &mut Output) -> Result<Exit, Failure> 
             Some(known) => known.changed(estate),
         }
     })?;
+    if args
+        .output
+        .as_ref()
+        .is_some_and(|name| name == Path::new("-"))
+    {
+        return Err(Failure::usage(
+            "-o -: the output goes to a file; without -o it goes to stdout",
+        ));
+    }
     // csv overwrites nothing, whatever is there.
     if let Some(file) = args.output.as_ref().filter(|_| args.format != Format::Csv) {
         let inputs = iter::once(args.scenario.as_path());

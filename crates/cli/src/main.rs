@@ -23,6 +23,7 @@
 //! | `same_file.rs` | whether two names lead to one file |
 //! | `completions.rs`, `man_pages.rs` | what shells complete, and manual pages |
 //! | `input.rs` | captures by name, `-` for stdin |
+//! | `capture_output.rs` | which format a capture that is written has |
 //! | `outermost_gre.rs` | whether a captured frame's outermost IP header carries GRE |
 //! | `pcap_info.rs` | `nvgre pcap info` |
 //! | `pcap_decap.rs` | `nvgre pcap decap`: verdicts |
@@ -73,6 +74,7 @@ mod bench_baseline;
 mod bench_chart;
 mod bench_row;
 mod bench_text;
+mod capture_output;
 mod codes;
 mod completions;
 mod decap_text;

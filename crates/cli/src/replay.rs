@@ -8,6 +8,7 @@ use nvgre_capture::{LinkType, PcapWriter, WriteError, Writer};
 use nvgre_dataplane::DropReason;
 use nvgre_sim::{Filter, FilterField, MapFile, Replay, ReplayError, Scenario, Wanted};
 
+use crate::capture_output::{is_classic, refuse_unclear};
 use crate::exit::{Exit, Failure};
 use crate::input::open_capture;
 use crate::output::Output;
@@ -91,6 +92,7 @@ pub(crate) fn run(args: &ReplayArgs, out: &mut Output) -> Result<Exit, Failure> 
     };
     if let Some(file) = &args.write {
         refuse_input(args, model.scenario(), file)?;
+        refuse_unclear(file, ".pcapng for every hop, .pcap for what is delivered")?;
     }
     let filter = args.filter.as_deref();
     let filter = filter.map(|text| parse_filter(text, model.scenario()));
@@ -260,10 +262,7 @@ pub(crate) fn read_map(file: &Path, scenario: &Scenario) -> Result<MapFile, Fail
 
 /// Starts the output that the file's name asks for.
 fn write_to(replay: &mut Replay, file: &Path) -> Result<(), WriteError> {
-    let classic = file
-        .extension()
-        .is_some_and(|extension| extension.eq_ignore_ascii_case("pcap"));
-    if classic {
+    if is_classic(file) {
         replay.write_deliveries_to(PcapWriter::create(file, LinkType::ETHERNET)?);
         return Ok(());
     }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use nvgre_sim::{Model, ModelError, Scenario, ScenarioError};
 
 use crate::exit::{Failure, invalid_input};
+use crate::input::open_capture;
 use crate::output::Output;
 use crate::policy_notes;
 
@@ -108,6 +109,11 @@ fn enter_stages(
 /// Reads a scenario and its policy files, which lie beside it. No stage is entered yet.
 pub(crate) fn read_scenario(file: &Path) -> Result<Model, Failure> {
     let name = file.display().to_string();
+    if file.is_file() && open_capture(file).is_ok() {
+        return Err(Failure::input(format_args!(
+            "{name}: a capture, where the scenario is wanted; replay takes captures behind -r"
+        )));
+    }
     let text = read_text(file).map_err(|error| Failure::input(format!("{name}: {error}")))?;
     let mut scenario = Scenario::parse(&name, &text).map_err(|errors| rendered(&errors, &text))?;
     let folder = folder_of(file);

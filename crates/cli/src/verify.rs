@@ -14,6 +14,7 @@ use nvgre_analyze::{
 use nvgre_capture::{LinkType, WriteError, Writer};
 use nvgre_sim::{Model, Scenario};
 
+use crate::capture_output::{is_classic, refuse_unclear};
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
 use crate::same_file::refuse_over;
@@ -221,15 +222,12 @@ fn host_named(scenario: &Scenario, name: &str) -> Result<usize, Failure> {
 
 /// Only isolation has witnesses, and only pcapng names the ports that they were sent at.
 fn refuse_witness(file: &Path, questions: &[Question]) -> Result<(), Failure> {
-    let classic = file
-        .extension()
-        .is_some_and(|extension| extension.eq_ignore_ascii_case("pcap"));
     let refused = if !questions.contains(&Question::Isolation) {
         "only the check isolation has witnesses"
-    } else if classic {
+    } else if is_classic(file) {
         "a pcap file names no ports; call it .pcapng"
     } else {
-        return Ok(());
+        return refuse_unclear(file, ".pcapng");
     };
     Err(Failure::usage(format!("-w {}: {refused}", file.display())))
 }

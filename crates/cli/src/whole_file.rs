@@ -31,7 +31,12 @@ pub(crate) fn begin_in(folder: &Path) -> io::Result<NamedTempFile> {
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     builder
         .tempfile_in(folder)
-        .map_err(|error| error.kind().into())
+        .map_err(|error| match error.kind() {
+            kind @ io::ErrorKind::NotFound => {
+                io::Error::new(kind, format!("folder {} does not exist", folder.display()))
+            }
+            kind => kind.into(),
+        })
 }
 
 fn folder_of(file: &Path) -> &Path {

@@ -10,7 +10,7 @@ use common::replay::{
     BLUE, KERNEL, RED, STORY, TWO_VSID, cut_in_packet, is_empty, number, port, replay, replay_json,
     story_with, text,
 };
-use common::{frames, pcaps};
+use common::{frames, nvgre, pcaps};
 use nvgre_capture::{Direction, Reader};
 
 /// Ethernet, IPv4, NVGRE with a key: the frame is inside.
@@ -315,4 +315,78 @@ fn an_output_that_is_an_input_is_refused_and_left_alone() {
         }
         fs::remove_file(link).expect("a link");
     }
+}
+
+#[test]
+fn an_output_in_a_folder_that_is_not_there_names_the_folder() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let missing = folder.path().join("missing");
+    let says = format!("folder {} does not exist", missing.display());
+    for name in ["out.pcapng", "out.pcap"] {
+        let ran = replay(STORY, &[RED], &["-w", text(&missing.join(name))]);
+        assert!(
+            ran.exit == 6 && ran.stderr.contains(&says),
+            "{}",
+            ran.stderr
+        );
+    }
+    let report = format!("md={}", missing.join("report.md").display());
+    let ran = replay(STORY, &[RED], &["--report", &report]);
+    assert!(
+        ran.exit == 6 && ran.stderr.contains(&says),
+        "{}",
+        ran.stderr
+    );
+    let exported = missing.join("dump.json");
+    let story = pcaps().join("waldorf-statler/scenario.toml");
+    let ran = nvgre([
+        "export",
+        text(&story),
+        "--as",
+        "json",
+        "-o",
+        text(&exported),
+    ]);
+    assert!(
+        ran.exit == 6 && ran.stderr.contains(&says),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn an_output_whose_name_says_no_format_is_refused_and_not_written() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for name in ["out.cap", "out", "out.pcapng.gz"] {
+        let file = folder.path().join(name);
+        let ran = replay(STORY, &[RED], &["-w", text(&file)]);
+        assert_eq!((ran.exit, ran.stdout.as_str()), (2, ""), "{name}");
+        let says = format!(
+            "-w {}: the output goes to a file whose name says its format: .pcapng for every hop, .pcap for what is delivered",
+            file.display()
+        );
+        ran.failed_saying_last(2, &says);
+    }
+    assert!(is_empty(folder.path()));
+    // Nor is stdout an output.
+    replay(STORY, &[RED], &["-w", "-"]).failed_saying_last(2, "-w -: the output goes to a file");
+    let story = pcaps().join("waldorf-statler/scenario.toml");
+    let ran = nvgre(["verify", text(&story), "-w", "-"]);
+    ran.failed_saying_last(
+        2,
+        "-w -: the output goes to a file whose name says its format: .pcapng",
+    );
+    let ran = nvgre(["export", text(&story), "--as", "json", "-o", "-"]);
+    ran.failed_saying_last(
+        2,
+        "-o -: the output goes to a file; without -o it goes to stdout",
+    );
+}
+
+#[test]
+fn a_capture_where_the_scenario_is_wanted_is_told_so() {
+    let story = pcaps().join("waldorf-statler/scenario.toml");
+    let capture = pcaps().join("kernel/kernel-gretap-multi-if.pcapng");
+    let ran = nvgre(["replay", text(&capture), "-r", text(&story)]);
+    ran.failed_saying(3, &["multi-if.pcapng: a capture, where the scenario is wanted; replay takes captures behind -r"]);
 }
