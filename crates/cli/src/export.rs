@@ -116,6 +116,23 @@ pub(crate) fn run(args: &ExportArgs, out: &mut Output) -> Result<Exit, Failure> 
             "{one} and {other} say different things of one row, and none was written later: the host keeps its own"
         ))?;
     }
+    let vanished = should_hold
+        .as_ref()
+        .map_or(&[][..], |known| &known.vanished);
+    for lost in vanished {
+        let name = &lost.host;
+        if lost.wiped > 0 {
+            out.complain(format_args!(
+                "note: {name} lost {} records and routes with its binding: nobody removed them, so the others keep them",
+                lost.wiped
+            ))?;
+        } else {
+            out.complain(format_args!(
+                "note: all {} records and routes of {name} were removed at once: what is not made again, the others are to remove as well",
+                lost.removed
+            ))?;
+        }
+    }
     for guest in model
         .scenario()
         .guests
@@ -215,8 +232,9 @@ fn write(args: &ExportArgs, hosts: &[&Host], text: Option<&str>) -> Result<Vec<S
 
 const HOW: &str = "\
 # It can be run on a bare host, and again on one that holds these rows already: each row is removed, if it
-# is there, and made again. Provider addresses are set instead, so that they are not probed for duplicates
-# anew. Rows that are not named here stay. NICs, switches and VMs must be there.
+# is there, and made again; with a route all others of its subnet to the same prefix are removed. Provider
+# addresses are set instead, so that they are not probed for duplicates anew. Rows that are not named here
+# stay. NICs, switches and VMs must be there.
 ";
 
 /// Commands for one host, its removed rows first.
@@ -229,7 +247,15 @@ fn script_for(known: &Propagated) -> String {
     );
     let records = known.removed_records.iter().map(|entry| entry.removal());
     let routes = known.removed_routes.iter().map(|entry| entry.removal());
-    let removals: Vec<_> = records.chain(routes).collect();
+    let addresses = known.removed_provider_addresses.iter();
+    let addresses = addresses.map(|entry| entry.removal());
+    let provider_routes = known.removed_provider_routes.iter();
+    let provider_routes = provider_routes.map(|entry| entry.removal());
+    let removals: Vec<_> = records
+        .chain(routes)
+        .chain(provider_routes)
+        .chain(addresses)
+        .collect();
     if !removals.is_empty() {
         script += "# Removed on another host or on this one, and on none made again:\n";
         script += &removals.join("\n");

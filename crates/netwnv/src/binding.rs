@@ -158,10 +158,13 @@ fn wipe(machine: &mut Machine<'_>, call: &Call<'_>, host: usize) {
         (host.provider_addresses.len(), "provider addresses"),
         (host.provider_routes.len(), "provider routes"),
     ];
-    host.records.clear();
-    host.customer_routes.clear();
-    host.provider_addresses.clear();
-    host.provider_routes.clear();
+    let wiped = &mut host.wiped;
+    wiped.records.append(&mut host.records);
+    wiped.customer_routes.append(&mut host.customer_routes);
+    wiped
+        .provider_addresses
+        .append(&mut host.provider_addresses);
+    wiped.provider_routes.append(&mut host.provider_routes);
     if counts.iter().any(|&(count, _)| count > 0) {
         let counts = counts.map(|(count, noun)| format!("{count} {noun}"));
         let text = format!(

@@ -111,6 +111,16 @@ pub struct Host {
     pub provider_routes: Vec<ProviderRouteEntry>,
     pub(crate) next_record: u32,
     pub(crate) next_route: u32,
+    pub(crate) wiped: Wiped,
+}
+
+/// Rows that a host lost with its binding, and that no command removed since.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Wiped {
+    pub(crate) records: Vec<RecordEntry>,
+    pub(crate) customer_routes: Vec<RouteEntry>,
+    pub(crate) provider_addresses: Vec<HostAddressEntry>,
+    pub(crate) provider_routes: Vec<ProviderRouteEntry>,
 }
 
 /// Everything scripts can reach.
@@ -153,6 +163,7 @@ impl Host {
             provider_routes: Vec::new(),
             next_record: 0,
             next_route: 0,
+            wiped: Wiped::default(),
         }
     }
 

@@ -1,5 +1,6 @@
 //! A host as the script that brings it to hold what it holds here.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use nvgre_dataplane::PortSubnet;
@@ -14,7 +15,8 @@ impl Host {
     /// The commands to run on the host, in an order in which they can be: binding, provider side,
     /// customer routes, records, ports. On a bare host, one that holds these rows already, or one
     /// where they are out of date, the same comes out: a row is taken away, if it is there, and
-    /// made again, as Set- cannot change all of it. A provider address is never taken away, since
+    /// made again, as Set- cannot change all of it; all routes to a prefix are, as their next hop may
+    /// be out of date. A provider address is never taken away, since
     /// Windows would look for duplicates of it anew. Rows that are not named stay.
     ///
     /// Its NICs, switches and VMs must be there. Names with wildcards are not escaped.
@@ -78,8 +80,16 @@ fn section<R>(
     if !rows.is_empty() {
         writeln!(out)?;
     }
+    // None is made before all that may be in its way are gone.
+    let mut removed = BTreeSet::new();
+    for command in rows.iter().map(removal) {
+        if !removed.contains(&command) {
+            writeln!(out, "{command}")?;
+            removed.insert(command);
+        }
+    }
     rows.iter()
-        .try_for_each(|row| writeln!(out, "{}\n{}", removal(row), making(row)))
+        .try_for_each(|row| writeln!(out, "{}", making(row)))
 }
 
 impl RecordEntry {
@@ -103,28 +113,36 @@ impl RecordEntry {
 }
 
 impl RouteEntry {
-    /// The command that takes away what this route would repeat, if it is there.
+    /// The command that takes away the routes of this subnet to this prefix, if they are there:
+    /// whatever their next hop and routing domain, as either may be out of date.
     pub fn removal(&self) -> String {
         let route = &self.route;
         format!(
-            "Remove-NetVirtualizationCustomerRoute -RoutingDomainID \"{}\" -VirtualSubnetID {} -DestinationPrefix \"{}\" -NextHop \"{}\" {SILENTLY}",
-            route.routing_domain, route.virtual_subnet, route.destination, route.next_hop
+            "Remove-NetVirtualizationCustomerRoute -VirtualSubnetID {} -DestinationPrefix \"{}\" {SILENTLY}",
+            route.virtual_subnet, route.destination
         )
     }
 }
 
 impl ProviderRouteEntry {
-    /// The command that takes away what this route would repeat, if it is there.
+    /// The command that takes away the routes of this interface to this prefix, if they are there:
+    /// whatever their next hop, as it may be out of date.
     pub fn removal(&self) -> String {
         let route = &self.route;
         format!(
-            "Remove-NetVirtualizationProviderRoute -InterfaceIndex {} -DestinationPrefix \"{}\" -NextHop \"{}\" {SILENTLY}",
-            route.interface_index, route.destination, route.next_hop
+            "Remove-NetVirtualizationProviderRoute -InterfaceIndex {} -DestinationPrefix \"{}\" {SILENTLY}",
+            route.interface_index, route.destination
         )
     }
 }
 
 impl HostAddressEntry {
+    /// The command that takes the address away, if it is there.
+    pub fn removal(&self) -> String {
+        let address = self.address.address;
+        format!("Remove-NetVirtualizationProviderAddress -ProviderAddress \"{address}\" {SILENTLY}")
+    }
+
     /// The command that gives the address, which is there, this prefix length, VLAN and MAC.
     fn setting(&self) -> String {
         let address = &self.address;

@@ -100,7 +100,7 @@ pub use invent::{Reconstruction, reconstruct};
 pub use labels::Labels;
 pub use lines::Lines;
 pub use print::quoted;
-pub use propagate::{Propagated, Propagation};
+pub use propagate::{Propagated, Propagation, Vanished};
 pub use report::{RunReport, ScriptWarning};
 pub use run::run;
 pub use source::{Place, Source};

@@ -5,16 +5,32 @@
 
 use std::collections::BTreeMap;
 
-use crate::estate::{Estate, Host, RecordEntry, RouteEntry};
+use crate::estate::{Estate, Host, HostAddressEntry, ProviderRouteEntry, RecordEntry, RouteEntry};
 use crate::row::Row;
 use crate::row_keys::RowKeys;
 use crate::source::Place;
 
 /// Watches an estate while scripts change it, and tells what a host should hold then: the row that
-/// was written last, on whatever host, and none where the last that was done to it was to remove it.
+/// was written last, on whatever host, and none where the last that was done to it was to
+/// remove it. What a host lost with its binding was not removed.
 pub struct Propagation {
     records: Rows<RecordEntry>,
     routes: Rows<RouteEntry>,
+    provider_addresses: OwnRows<HostAddressEntry>,
+    provider_routes: OwnRows<ProviderRouteEntry>,
+    vanished: Vec<Vanished>,
+}
+
+/// Records and customer routes that a host lost at one time, where it lost all of them or some with
+/// its binding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Vanished {
+    /// The host.
+    pub host: String,
+    /// How many went with the binding. Nobody said that they are wrong: the others keep them.
+    pub wiped: usize,
+    /// How many commands removed.
+    pub removed: usize,
 }
 
 /// What a host should hold.
@@ -27,6 +43,12 @@ pub struct Propagated {
     pub removed_records: Vec<RecordEntry>,
     /// Customer routes that were removed somewhere.
     pub removed_routes: Vec<RouteEntry>,
+    /// Provider addresses that the host had and that were removed from it.
+    pub removed_provider_addresses: Vec<HostAddressEntry>,
+    /// Provider routes that the host had and that were removed from it.
+    pub removed_provider_routes: Vec<ProviderRouteEntry>,
+    /// What hosts lost on the way, in the order in which they did.
+    pub vanished: Vec<Vanished>,
     /// Rows that hosts hold in different forms, and none was written later: the host keeps its own,
     /// if it has one. Places of two of them.
     pub disputed: Vec<[Place; 2]>,
@@ -39,6 +61,9 @@ impl Propagation {
         let mut propagation = Self {
             records: Rows::default(),
             routes: Rows::default(),
+            provider_addresses: OwnRows::default(),
+            provider_routes: OwnRows::default(),
+            vanished: Vec::new(),
         };
         propagation.changed(estate);
         propagation
@@ -47,8 +72,21 @@ impl Propagation {
     /// Takes note of what changed since the last time. Of what two hosts were given differently at
     /// one time, none counts as later.
     pub fn changed(&mut self, estate: &Estate) {
-        self.records.changed(estate);
-        self.routes.changed(estate);
+        let of_records = self.records.changed(estate);
+        let of_routes = self.routes.changed(estate);
+        for ((host, records), routes) in estate.hosts.iter().zip(of_records).zip(of_routes) {
+            let [wiped, removed] = [0, 1].map(|which| records[which] + routes[which]);
+            let is_bare = host.records.is_empty() && host.customer_routes.is_empty();
+            if wiped > 0 || (removed > 0 && is_bare) {
+                self.vanished.push(Vanished {
+                    host: host.name.clone(),
+                    wiped,
+                    removed,
+                });
+            }
+        }
+        self.provider_addresses.changed(estate);
+        self.provider_routes.changed(estate);
     }
 
     /// What the host of this index should hold.
@@ -69,6 +107,9 @@ impl Propagation {
             host: now,
             removed_records,
             removed_routes,
+            removed_provider_addresses: self.provider_addresses.removed[host].clone(),
+            removed_provider_routes: self.provider_routes.removed[host].clone(),
+            vanished: self.vanished.clone(),
             disputed,
         }
     }
@@ -112,7 +153,9 @@ fn index<R: Row>(rows: &[R]) -> RowKeys {
 }
 
 impl<R: Row> Rows<R> {
-    fn changed(&mut self, estate: &Estate) {
+    /// Gives of each host how many rows it lost with its binding, and how many were removed.
+    fn changed(&mut self, estate: &Estate) -> Vec<[usize; 2]> {
+        let mut lost = Vec::with_capacity(estate.hosts.len());
         // Index into what was met -> what hosts were given this time, or was taken from them.
         let mut changes: BTreeMap<usize, Vec<(R, bool)>> = BTreeMap::new();
         self.last.resize(estate.hosts.len(), Vec::new());
@@ -123,12 +166,15 @@ impl<R: Row> Rows<R> {
                 let known = keys_before.first(&before, &row.key());
                 known.is_none_or(|at| !same(&before[at], row))
             });
-            let taken = before
+            let wiped = index(R::wiped(host));
+            let (with_binding, taken): (Vec<&R>, Vec<&R>) = before
                 .iter()
-                .filter(|row| keys_now.first(now, &row.key()).is_none());
+                .filter(|row| keys_now.first(now, &row.key()).is_none())
+                .partition(|row| wiped.first(R::wiped(host), &row.key()).is_some());
+            lost.push([with_binding.len(), taken.len()]);
             let both = given
                 .map(|row| (row, true))
-                .chain(taken.map(|row| (row, false)));
+                .chain(taken.into_iter().map(|row| (row, false)));
             for (row, is_given) in both {
                 let of_key = changes.entry(self.index_of(row)).or_default();
                 of_key.push((row.clone(), is_given));
@@ -148,6 +194,7 @@ impl<R: Row> Rows<R> {
                 None => Stated::Removed(first),
             };
         }
+        lost
     }
 
     /// Where the key of this row is among those met; a new one is held until it is said otherwise.
@@ -190,6 +237,41 @@ impl<R: Row> Rows<R> {
         }
         *R::rows_mut(host) = kept;
         removed
+    }
+}
+
+/// One kind of row that every host has its own of.
+struct OwnRows<R> {
+    /// What each host held the last time.
+    last: Vec<Vec<R>>,
+    /// What was removed from each, as it was.
+    removed: Vec<Vec<R>>,
+}
+
+impl<R> Default for OwnRows<R> {
+    fn default() -> Self {
+        Self {
+            last: Vec::new(),
+            removed: Vec::new(),
+        }
+    }
+}
+
+impl<R: Row> OwnRows<R> {
+    fn changed(&mut self, estate: &Estate) {
+        self.last.resize(estate.hosts.len(), Vec::new());
+        self.removed.resize(estate.hosts.len(), Vec::new());
+        let of_hosts = self.last.iter_mut().zip(&mut self.removed);
+        for (host, (last, removed)) in estate.hosts.iter().zip(of_hosts) {
+            let holds = |rows: &[R], key: &R::Key| rows.iter().any(|row| row.key() == *key);
+            let now = R::rows(host);
+            removed.extend(
+                last.drain(..)
+                    .filter(|row| !holds(R::wiped(host), &row.key())),
+            );
+            removed.retain(|row| !holds(now, &row.key()));
+            last.extend_from_slice(now);
+        }
     }
 }
 

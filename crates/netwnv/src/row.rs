@@ -28,6 +28,9 @@ pub(crate) trait Row: Clone + 'static {
     const FIELDS: &'static [Field<Self>];
     fn rows(host: &Host) -> &[Self];
     fn rows_mut(host: &mut Host) -> &mut Vec<Self>;
+    /// Those that the host lost with its binding, and that no command removed since.
+    fn wiped(host: &Host) -> &[Self];
+    fn wiped_mut(host: &mut Host) -> &mut Vec<Self>;
     fn kept(before: &mut HostBefore) -> &mut Kept<Self>;
     fn place(&self) -> &Place;
     fn place_mut(&mut self) -> &mut Place;
@@ -49,6 +52,12 @@ impl Row for RecordEntry {
     }
     fn rows_mut(host: &mut Host) -> &mut Vec<Self> {
         &mut host.records
+    }
+    fn wiped(host: &Host) -> &[Self] {
+        &host.wiped.records
+    }
+    fn wiped_mut(host: &mut Host) -> &mut Vec<Self> {
+        &mut host.wiped.records
     }
     fn kept(before: &mut HostBefore) -> &mut Kept<Self> {
         &mut before.records
@@ -96,6 +105,12 @@ impl Row for RouteEntry {
     }
     fn rows_mut(host: &mut Host) -> &mut Vec<Self> {
         &mut host.customer_routes
+    }
+    fn wiped(host: &Host) -> &[Self] {
+        &host.wiped.customer_routes
+    }
+    fn wiped_mut(host: &mut Host) -> &mut Vec<Self> {
+        &mut host.wiped.customer_routes
     }
     fn kept(before: &mut HostBefore) -> &mut Kept<Self> {
         &mut before.customer_routes
@@ -145,6 +160,12 @@ impl Row for HostAddressEntry {
     fn rows_mut(host: &mut Host) -> &mut Vec<Self> {
         &mut host.provider_addresses
     }
+    fn wiped(host: &Host) -> &[Self] {
+        &host.wiped.provider_addresses
+    }
+    fn wiped_mut(host: &mut Host) -> &mut Vec<Self> {
+        &mut host.wiped.provider_addresses
+    }
     fn kept(before: &mut HostBefore) -> &mut Kept<Self> {
         &mut before.provider_addresses
     }
@@ -186,6 +207,12 @@ impl Row for ProviderRouteEntry {
     }
     fn rows_mut(host: &mut Host) -> &mut Vec<Self> {
         &mut host.provider_routes
+    }
+    fn wiped(host: &Host) -> &[Self] {
+        &host.wiped.provider_routes
+    }
+    fn wiped_mut(host: &mut Host) -> &mut Vec<Self> {
+        &mut host.wiped.provider_routes
     }
     fn kept(before: &mut HostBefore) -> &mut Kept<Self> {
         &mut before.provider_routes

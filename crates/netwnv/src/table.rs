@@ -1,5 +1,7 @@
 //! What the four tables of a host have in common: Get-, Set- and Remove- by filter or by object.
 
+use std::collections::HashSet;
+
 use crate::call::Call;
 use crate::field::Field;
 use crate::machine::{Failed, Machine, Outcome};
@@ -117,6 +119,8 @@ pub(crate) fn remove<'s, R: Row>(machine: &mut Machine<'s>, call: &Call<'s>) -> 
     for of_host in chosen.chunk_by(|one, other| one.0 == other.0) {
         let host = of_host[0].0;
         R::keys(&mut machine.keys).remove(&host);
+        let rows = R::rows(machine.host(host));
+        let keys: HashSet<_> = of_host.iter().map(|&(_, at)| rows[at].key()).collect();
         let mut gone = of_host.iter().map(|&(_, at)| at).peekable();
         let mut at = 0;
         rows_mut::<R>(machine, host).retain(|row| {
@@ -127,6 +131,8 @@ pub(crate) fn remove<'s, R: Row>(machine: &mut Machine<'s>, call: &Call<'s>) -> 
             }
             stays
         });
+        // The host's last word on them is that they were removed.
+        R::wiped_mut(&mut machine.estate.hosts[host]).retain(|row| !keys.contains(&row.key()));
     }
     Ok(output)
 }

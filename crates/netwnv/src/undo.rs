@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::estate::{
     Adapter, Estate, Host, HostAddressEntry, Nic, ProviderRouteEntry, RecordEntry, RouteEntry,
+    Wiped,
 };
 
 /// A list as it was.
@@ -28,6 +29,7 @@ pub(crate) struct HostBefore {
     use_external_router: bool,
     next_record: u32,
     next_route: u32,
+    wiped: Wiped,
 }
 
 /// The hosts that a run has touched.
@@ -75,6 +77,7 @@ impl HostBefore {
             use_external_router: host.use_external_router,
             next_record: host.next_record,
             next_route: host.next_route,
+            wiped: host.wiped.clone(),
         }
     }
 
@@ -88,6 +91,7 @@ impl HostBefore {
         now.use_external_router = self.use_external_router;
         now.next_record = self.next_record;
         now.next_route = self.next_route;
+        now.wiped = self.wiped;
     }
 }
 

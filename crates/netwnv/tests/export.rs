@@ -3,7 +3,7 @@
 mod common;
 
 use common::{estate, on, ran, record};
-use nvgre_netwnv::{Estate, Host, Place, Propagation};
+use nvgre_netwnv::{Estate, Host, Place, Propagation, Vanished};
 
 fn nowhere() -> Place {
     Place {
@@ -180,4 +180,120 @@ fn the_same_row_written_in_another_place_is_no_change() {
     propagation.changed(&estate);
     let waldorf = propagation.of_host(&estate, 1).host;
     assert_eq!(waldorf.records[0].place, estate.hosts[1].records[0].place);
+}
+
+#[test]
+fn what_a_host_loses_with_its_binding_nobody_has_removed() {
+    let one = record("");
+    let two = one.replace("10.0.0.5", "10.0.0.6");
+    let route = "New-NetVirtualizationCustomerRoute -RoutingDomainID \"{7f3c0c44-5d5e-4c0a-9a5e-000000005001}\" -VirtualSubnetID 5001 -DestinationPrefix 10.0.0.0/24 -NextHop 0.0.0.0 -Metric 255";
+    let bound = "Enable-NetAdapterBinding -Name Ethernet -ComponentID ms_netwnv\n";
+    let first = format!("{bound}{}", everywhere(&format!("{one}\n{two}\n{route}")));
+    let reset = format!("{}{bound}", bound.replace("Enable", "Disable"));
+    let held = ["10.0.0.5 192.168.4.11", "10.0.0.6 192.168.4.11"].map(str::to_owned);
+    assert_eq!(
+        for_waldorf(&first, &[&reset]),
+        (held.to_vec(), vec![], 0),
+        "a reset of the filter is no statement on the rows"
+    );
+
+    let (mut estate, _) = ran(&first);
+    let mut propagation = Propagation::new(&estate);
+    on(&mut estate, &reset);
+    propagation.changed(&estate);
+    let known = propagation.of_host(&estate, 0);
+    assert_eq!(known.host.records.len(), 2, "the host gets them back");
+    assert_eq!(known.host.customer_routes.len(), 1);
+    assert!(known.removed_routes.is_empty());
+    let told = Vanished {
+        host: "Statler".to_owned(),
+        wiped: 3,
+        removed: 0,
+    };
+    assert_eq!(known.vanished, [told]);
+}
+
+#[test]
+fn of_a_reset_and_a_removal_the_last_one_counts() {
+    let one = record("");
+    let bound = "Enable-NetAdapterBinding -Name Ethernet -ComponentID ms_netwnv\n";
+    let first = format!("{bound}{}", everywhere(&one));
+    let reset = format!("{}{bound}", bound.replace("Enable", "Disable"));
+    let gone = "Remove-NetVirtualizationLookupRecord -CustomerAddress 10.0.0.5\n";
+    let removed = |stages: &[&str]| for_waldorf(&first, stages).1.len();
+    assert_eq!(removed(&[&format!("{gone}{one}\n{reset}")]), 0);
+    assert_eq!(removed(&[&format!("{reset}{one}\n{gone}")]), 1);
+    assert_eq!(removed(&[&reset, &one, gone]), 1);
+    assert_eq!(removed(&[gone, &reset]), 1);
+}
+
+#[test]
+fn all_rows_removed_at_once_are_removed_and_told() {
+    let (mut estate, _) = ran(&everywhere(&record("")));
+    let mut propagation = Propagation::new(&estate);
+    on(&mut estate, "Remove-NetVirtualizationLookupRecord");
+    propagation.changed(&estate);
+    let known = propagation.of_host(&estate, 1);
+    assert_eq!(known.removed_records.len(), 1);
+    let told = Vanished {
+        host: "Statler".to_owned(),
+        wiped: 0,
+        removed: 1,
+    };
+    assert_eq!(known.vanished, [told]);
+}
+
+#[test]
+fn provider_addresses_and_routes_are_removed_from_the_host_that_lost_them_alone() {
+    let (mut estate, _) = ran(POLICY);
+    let mut propagation = Propagation::new(&estate);
+    let change = "\
+        Remove-NetVirtualizationProviderAddress -ProviderAddress 192.168.4.11\n\
+        New-NetVirtualizationProviderAddress -ProviderAddress 192.168.4.21 -InterfaceIndex 12 -PrefixLength 24\n\
+        Remove-NetVirtualizationProviderRoute -InterfaceIndex 12";
+    on(&mut estate, change);
+    propagation.changed(&estate);
+    let own = propagation.of_host(&estate, 0);
+    let addresses = own.removed_provider_addresses.iter();
+    let addresses: Vec<_> = addresses.map(|entry| entry.removal()).collect();
+    assert_eq!(
+        addresses,
+        [
+            "Remove-NetVirtualizationProviderAddress -ProviderAddress \"192.168.4.11\" -ErrorAction SilentlyContinue"
+        ]
+    );
+    let routes = own.removed_provider_routes.iter();
+    let routes: Vec<_> = routes.map(|entry| entry.removal()).collect();
+    assert_eq!(
+        routes,
+        [
+            "Remove-NetVirtualizationProviderRoute -InterfaceIndex 12 -DestinationPrefix \"0.0.0.0/0\" -ErrorAction SilentlyContinue"
+        ]
+    );
+    let other = propagation.of_host(&estate, 1);
+    assert!(other.removed_provider_addresses.is_empty());
+    assert!(other.removed_provider_routes.is_empty());
+}
+
+#[test]
+fn a_script_replaces_routes_whose_next_hop_or_routing_domain_is_out_of_date() {
+    let routes = |domain: &str, hop: u8| {
+        let route = |prefix: &str, hop: &str| {
+            format!(
+                "New-NetVirtualizationCustomerRoute -RoutingDomainID \"{{7f3c0c44-5d5e-4c0a-9a5e-00000000{domain}}}\" -VirtualSubnetID 5001 -DestinationPrefix {prefix} -NextHop {hop} -Metric 1\n"
+            )
+        };
+        let far = format!("10.0.0.{hop}");
+        let provider = format!(
+            "New-NetVirtualizationProviderRoute -InterfaceIndex 12 -DestinationPrefix 0.0.0.0/0 -NextHop 192.168.4.{hop}\n"
+        );
+        route("10.0.0.0/24", "0.0.0.0")
+            + &route("10.1.0.0/24", &far)
+            + &route("10.1.0.0/24", "10.0.0.9")
+            + &provider
+    };
+    let (now, _) = ran(&routes("7777", 2));
+    let (mut stale, _) = ran(&routes("5001", 1));
+    on(&mut stale, &now.hosts[0].to_powershell());
+    assert_eq!(placeless(&stale.hosts[0]), placeless(&now.hosts[0]));
 }
