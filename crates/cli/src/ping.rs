@@ -17,7 +17,7 @@ use crate::guest_name::{find_two, names_for};
 use crate::output::Output;
 use crate::scenario_file::load_for;
 use crate::trace_text::decider;
-use crate::traced::{Near, Verdict, told, verdict};
+use crate::traced::{Near, Verdict, leg_text, told, verdict};
 use crate::{ping_json, trace_checks};
 
 /// What was asked for.
@@ -270,7 +270,7 @@ fn print(pinged: &Pinged, out: &mut Output) -> Result<(), Failure> {
         let leg = why
             .verdict
             .leg
-            .map_or_else(String::new, |leg| format!(" ({leg})"));
+            .map_or_else(String::new, |leg| format!(" ({})", leg_text(leg)));
         let decider = decider(&why.verdict);
         writeln!(out, "why: {} x {reason}{leg}: {text}{decider}", why.count)?;
         for near in &why.near_misses {

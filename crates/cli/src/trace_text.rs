@@ -6,10 +6,11 @@ use nvgre_analyze::WalkStep;
 
 use crate::exit::Failure;
 use crate::output::Output;
-use crate::traced::{Level, Traced, Verdict};
+use crate::traced::{Level, Traced, Verdict, leg_text};
 
-/// Columns are as wide as what is in them, up to this many characters: one long line moves no other.
-const WIDTH_MAX: usize = 48;
+/// Columns are as wide as what is in them, up to this many characters. Behind a longer text the line
+/// breaks, and goes on in the next column.
+const WIDTH_MAX: usize = 64;
 /// What stands at the left of a line.
 const LABEL: usize = 12;
 
@@ -40,32 +41,60 @@ pub(crate) fn print(traced: &Traced, out: &mut Output) -> Result<(), Failure> {
 }
 
 fn walk(traced: &Traced, out: &mut Output) -> Result<(), Failure> {
-    let steps = || traced.legs.iter().flat_map(|leg| &leg.steps);
-    let width = |of: &dyn Fn(&WalkStep) -> usize| {
-        let widths = steps().map(of).filter(|&width| width <= WIDTH_MAX);
-        widths.max().unwrap_or(0)
-    };
-    let host = width(&|step| chars(&step.host));
-    let stage = width(&|step| chars(step.stage));
-    let asked = width(&|step| chars(&step.asked));
-    let matched = width(&|step| match step.place {
-        Some(_) => chars(&step.matched),
-        None => 0,
-    });
+    let columns = Columns::of(traced.legs.iter().flat_map(|leg| &leg.steps));
+    let labels = traced.legs.iter().map(|leg| chars(leg_text(leg.leg)));
+    let label = labels.max().unwrap_or(0).max(LABEL);
     for leg in &traced.legs {
-        writeln!(out, "\n{:LABEL$} {}", leg.leg, leg.title)?;
+        writeln!(out, "\n{:label$} {}", leg_text(leg.leg), leg.title)?;
         for step in &leg.steps {
-            let place = step.place.as_ref();
-            let place = place.map_or_else(String::new, |place| format!("  {place}"));
-            let line = format!(
-                "  {:host$}  {:stage$}  {:asked$}  {:matched$}{place}",
-                step.host, step.stage, step.asked, step.matched
-            );
-            writeln!(out, "{}", line.trim_end())?;
+            writeln!(out, "{}", columns.line(step))?;
         }
     }
     writeln!(out)?;
     Ok(())
+}
+
+/// How wide the columns of a walk are, in characters.
+struct Columns {
+    host: usize,
+    stage: usize,
+    asked: usize,
+    matched: usize,
+}
+
+impl Columns {
+    fn of<'s>(steps: impl Iterator<Item = &'s WalkStep> + Clone) -> Self {
+        let width = |of: &dyn Fn(&WalkStep) -> usize| {
+            let widths = steps.clone().map(of).filter(|&width| width <= WIDTH_MAX);
+            widths.max().unwrap_or(0)
+        };
+        Self {
+            host: width(&|step| chars(&step.host)),
+            stage: width(&|step| chars(step.stage)),
+            asked: width(&|step| chars(&step.asked)),
+            matched: width(&|step| match step.place {
+                Some(_) => chars(&step.matched),
+                None => 0,
+            }),
+        }
+    }
+
+    /// A step in a line, or in two where its question is longer than the column.
+    fn line(&self, step: &WalkStep) -> String {
+        let (host, stage) = (self.host, self.stage);
+        let (asked, matched) = (self.asked, self.matched);
+        let head = format!("  {:host$}  {:stage$}  ", step.host, step.stage);
+        let place = step.place.as_ref();
+        let place = place.map_or_else(String::new, |place| format!("  {place}"));
+        let answer = format!("  {:matched$}{place}", step.matched);
+        let answer = answer.trim_end();
+        if chars(&step.asked) > asked && !answer.is_empty() {
+            let indent = chars(&head) + asked;
+            return format!("{head}{}\n{:indent$}{answer}", step.asked, "");
+        }
+        let line = format!("{head}{:asked$}{answer}", step.asked);
+        line.trim_end().to_owned()
+    }
 }
 
 fn chars(text: &str) -> usize {
@@ -79,7 +108,7 @@ pub(crate) fn last_line(verdict: &Verdict) -> String {
         line.push_str(": ");
         line.push_str(verdict.reason);
         if let Some(leg) = verdict.leg {
-            line.push_str(&format!(" ({leg})"));
+            line.push_str(&format!(" ({})", leg_text(leg)));
         }
     }
     if !verdict.text.is_empty() {
@@ -103,5 +132,40 @@ pub(crate) fn decider(verdict: &Verdict) -> String {
         }
         None if verdict.good => "; no record was needed".to_owned(),
         None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_beside_a_long_question_stands_in_its_column_below() {
+        let step = |asked: &str, matched: &str| WalkStep {
+            host: "host1".to_owned(),
+            stage: "port",
+            asked: asked.to_owned(),
+            matched: matched.to_owned(),
+            place: None,
+            row: None,
+            detail: false,
+        };
+        let long = "x".repeat(WIDTH_MAX + 1);
+        let steps = [
+            step("short", "Red1"),
+            step("longer", "Red2"),
+            step(&long, "Red3"),
+        ];
+        let columns = Columns::of(steps.iter());
+        let lines = steps.iter().map(|step| columns.line(step));
+        let below = format!("  host1  port  {long}\n                       Red3");
+        assert_eq!(
+            lines.collect::<Vec<_>>(),
+            [
+                "  host1  port  short   Red1",
+                "  host1  port  longer  Red2",
+                &below
+            ]
+        );
     }
 }

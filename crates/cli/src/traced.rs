@@ -83,6 +83,15 @@ pub(crate) struct Verdict {
     pub(crate) decision: Option<Decision>,
 }
 
+/// The part of a conversation, for people.
+pub(crate) fn leg_text(leg: &'static str) -> &'static str {
+    if leg == LegKind::ResolveBack.name() {
+        "resolve on the way back"
+    } else {
+        leg
+    }
+}
+
 /// Tells a conversation.
 pub(crate) fn of_conversation(
     names: &Names<'_>,

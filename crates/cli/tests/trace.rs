@@ -373,3 +373,31 @@ fn a_name_like_none_gets_the_list_and_an_address_its_guests() {
     let nobodys = "no guest '10.9.9.9'; there are: ";
     assert!(wrong("10.9.9.9", &[]).contains(nobodys));
 }
+
+#[test]
+fn columns_stay_aligned_beside_long_texts_and_legs_are_told_in_words() {
+    let ran = story(&["Red11", "Red22", "tcp:443"]);
+    assert_eq!(ran.exit, 0, "{}", ran.stderr);
+    assert!(!ran.stdout.contains("resolve_back"), "{}", ran.stdout);
+    let headings = [
+        "\nresolve                 Red11 asks who has 192.168.1.22 (ARP)\n",
+        "\nresolve on the way back Red22 asks who has 192.168.1.11 (ARP)\n",
+    ];
+    for heading in headings {
+        assert!(ran.stdout.contains(heading), "{}", ran.stdout);
+    }
+    let answers = [
+        "  Red11, VSID 445566",
+        "  PA 10.0.0.12, MAC",
+        "  to Red22",
+        "  to Waldorf",
+        "  taken out",
+    ];
+    let column = |answer: &str| {
+        let mut columns = ran.stdout.lines().filter_map(|line| line.rfind(answer));
+        columns.next().unwrap_or_else(|| panic!("{answer}"))
+    };
+    for answer in answers {
+        assert_eq!(column(answer), column(answers[0]), "{}", ran.stdout);
+    }
+}
