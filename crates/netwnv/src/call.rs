@@ -128,6 +128,30 @@ impl<'s> Call<'s> {
         filters.map(|bound| (bound.parameter, &bound.items[..]))
     }
 
+    /// The one value, without wildcards, that a filter asks for.
+    pub(crate) fn filter<T: FromCanonical>(&self, name: &str) -> Option<T> {
+        match &self
+            .bound(name)
+            .filter(|bound| bound.parameter.filter)?
+            .items[..]
+        {
+            [value] => T::from_canonical(value),
+            _ => None,
+        }
+    }
+
+    /// The one name of a kind that a filter asks for.
+    pub(crate) fn filter_name(&self, name: &str) -> Option<&'static str> {
+        match &self
+            .bound(name)
+            .filter(|bound| bound.parameter.filter)?
+            .items[..]
+        {
+            [Canonical::Name(name)] => Some(name),
+            _ => None,
+        }
+    }
+
     /// Whether an object with these properties passes all filters.
     pub(crate) fn matches(&self, properties: &Properties<'_>) -> bool {
         self.filters().all(|(parameter, values)| {

@@ -160,7 +160,8 @@ fn new<'s>(machine: &mut Machine<'s>, _: &mut Context<'s>, call: &Call<'s>) -> O
     table::add(machine, call, entry)
 }
 
-/// V-01, and V-07 for records without a customer address, which are told apart by MAC and type.
+/// V-01, and V-07 for records without a customer address, which are told apart by MAC and type. What
+/// has an address is told by it, also where a dump shows a type that can have none.
 #[derive(PartialEq, Eq, Hash)]
 pub(crate) struct RecordKey {
     virtual_subnet: VirtualSubnetId,
@@ -170,11 +171,31 @@ pub(crate) struct RecordKey {
 
 impl RecordKey {
     pub(crate) fn of(record: &LookupRecord) -> Self {
-        let has_address = record.record_type.has_customer_address();
+        let has_address =
+            record.record_type.has_customer_address() || !record.customer_address.is_unspecified();
         Self {
             without_address: (!has_address).then_some((record.mac, record.record_type)),
             ..Self::of_address(record)
         }
+    }
+
+    /// That of all records that pass the filters of a call.
+    pub(crate) fn of_filters(call: &Call<'_>) -> Option<Self> {
+        let customer_address: CustomerAddress = call.filter("CustomerAddress")?;
+        let without_address = if customer_address.is_unspecified() {
+            let record_type = record_type_named(call.filter_name("Type")?);
+            if record_type.has_customer_address() {
+                return None;
+            }
+            Some((call.filter("MACAddress")?, record_type))
+        } else {
+            None
+        };
+        Some(Self {
+            virtual_subnet: vsid_of_filter(call)?,
+            customer_address,
+            without_address,
+        })
     }
 
     /// That of a record with this customer address, whatever address it is.
@@ -234,6 +255,11 @@ fn check_use_vm_mac(record: &LookupRecord) -> Result<(), String> {
 pub(crate) fn vsid_of(call: &Call<'_>) -> VirtualSubnetId {
     VirtualSubnetId::try_new(call.required("VirtualSubnetID"))
         .expect("binding has checked the range")
+}
+
+/// The one `-VirtualSubnetID` that a filter asks for.
+pub(crate) fn vsid_of_filter(call: &Call<'_>) -> Option<VirtualSubnetId> {
+    VirtualSubnetId::try_new(call.filter("VirtualSubnetID")?).ok()
 }
 
 /// From a name of [`RULE`].

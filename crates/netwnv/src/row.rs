@@ -9,11 +9,12 @@ use nvgre_wire::{
     VirtualSubnetId,
 };
 
+use crate::call::Call;
 use crate::estate::{
     Host, HostAddressEntry, ProviderRouteEntry, RecordEntry, RouteEntry, position_by_id,
 };
 use crate::field::{self, Field};
-use crate::lookup_record::RecordKey;
+use crate::lookup_record::{RecordKey, vsid_of_filter};
 use crate::object::Object;
 use crate::row_keys::{Keys, RowKeys};
 use crate::source::Place;
@@ -35,6 +36,8 @@ pub(crate) trait Row: Clone + 'static {
     fn place(&self) -> &Place;
     fn place_mut(&mut self) -> &mut Place;
     fn key(&self) -> Self::Key;
+    /// The key of every row that passes the filters of a call, if they say as much.
+    fn key_of_filters(call: &Call<'_>) -> Option<Self::Key>;
     fn keys(keys: &mut Keys) -> &mut BTreeMap<usize, RowKeys>;
     /// Where this row is among others, which it may have been at an earlier time.
     fn position(&self, rows: &[Self]) -> Option<usize>;
@@ -70,6 +73,9 @@ impl Row for RecordEntry {
     }
     fn key(&self) -> Self::Key {
         RecordKey::of(&self.record)
+    }
+    fn key_of_filters(call: &Call<'_>) -> Option<Self::Key> {
+        RecordKey::of_filters(call)
     }
     fn keys(keys: &mut Keys) -> &mut BTreeMap<usize, RowKeys> {
         &mut keys.records
@@ -130,6 +136,14 @@ impl Row for RouteEntry {
             route.next_hop,
         )
     }
+    fn key_of_filters(call: &Call<'_>) -> Option<Self::Key> {
+        Some((
+            call.filter("RoutingDomainID")?,
+            vsid_of_filter(call)?,
+            call.filter("DestinationPrefix")?,
+            call.filter("NextHop")?,
+        ))
+    }
     fn keys(keys: &mut Keys) -> &mut BTreeMap<usize, RowKeys> {
         &mut keys.customer_routes
     }
@@ -177,6 +191,9 @@ impl Row for HostAddressEntry {
     }
     fn key(&self) -> Self::Key {
         self.address.address
+    }
+    fn key_of_filters(call: &Call<'_>) -> Option<Self::Key> {
+        call.filter("ProviderAddress")
     }
     fn keys(keys: &mut Keys) -> &mut BTreeMap<usize, RowKeys> {
         &mut keys.provider_addresses
@@ -226,6 +243,13 @@ impl Row for ProviderRouteEntry {
     fn key(&self) -> Self::Key {
         let route = &self.route;
         (route.interface_index, route.destination, route.next_hop)
+    }
+    fn key_of_filters(call: &Call<'_>) -> Option<Self::Key> {
+        Some((
+            call.filter("InterfaceIndex")?,
+            call.filter("DestinationPrefix")?,
+            call.filter("NextHop")?,
+        ))
     }
     fn keys(keys: &mut Keys) -> &mut BTreeMap<usize, RowKeys> {
         &mut keys.provider_routes

@@ -18,7 +18,7 @@ pub(crate) struct Keys {
 }
 
 /// Index of a table's rows by their keys. No part of a key ever changes, so an index that knows as
-/// many rows as there are knows them all; when rows are removed it is forgotten and built anew.
+/// many rows as there are knows them all, if it is told which are removed.
 pub(crate) struct RowKeys {
     /// How many rows, from the first, are in `places`.
     known: usize,
@@ -63,13 +63,28 @@ impl RowKeys {
 
     /// Where the first row with this key is; all rows must have been learnt.
     pub(crate) fn first<R: Row>(&self, rows: &[R], wanted: &R::Key) -> Option<usize> {
+        self.all(rows, wanted).min()
+    }
+
+    /// Where the rows with this key are, in no order; all rows must have been learnt.
+    pub(crate) fn all<R: Row>(&self, rows: &[R], wanted: &R::Key) -> impl Iterator<Item = usize> {
         let hash = self.hash(wanted);
         self.places
             .iter_hash(Place { hash, at: 0 }.table_hash())
-            .filter(|place| place.hash == hash)
+            .filter(move |place| place.hash == hash)
             .map(|place| place.at as usize)
-            .filter(|&at| rows[at].key() == *wanted)
-            .min()
+            .filter(move |&at| rows[at].key() == *wanted)
+    }
+
+    /// Forgets the rows that stood at these places, which ascend; those behind them move up.
+    pub(crate) fn remove(&mut self, gone: &[usize]) {
+        self.places.retain(|place| {
+            let at = place.at as usize;
+            let before = gone.partition_point(|&gone| gone < at);
+            place.at -= before as u32;
+            gone.get(before) != Some(&at)
+        });
+        self.known -= gone.partition_point(|&gone| gone < self.known);
     }
 
     fn hash(&self, key: &impl Hash) -> u32 {

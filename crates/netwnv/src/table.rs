@@ -27,14 +27,31 @@ fn filters<R: Row>(call: &Call<'_>) -> impl Fn(&R) -> bool {
     }
 }
 
+/// Where the rows are that pass the filters of a call, ascending. Filters that name a key cost no look
+/// at other rows.
+fn passing<R: Row>(machine: &mut Machine<'_>, call: &Call<'_>) -> Vec<usize> {
+    let rows = R::rows(&machine.estate.hosts[call.host]);
+    let passes = filters::<R>(call);
+    let Some(key) = R::key_of_filters(call) else {
+        return (0..rows.len()).filter(|&at| passes(&rows[at])).collect();
+    };
+    let keys = R::keys(&mut machine.keys).entry(call.host).or_default();
+    keys.learn(rows);
+    let mut found: Vec<_> = keys
+        .all(rows, &key)
+        .filter(|&at| passes(&rows[at]))
+        .collect();
+    found.sort_unstable();
+    found
+}
+
 /// Get-: the rows that pass the filters.
 pub(crate) fn get<'s, R: Row>(machine: &mut Machine<'s>, call: &Call<'s>) -> Outcome<'s> {
+    let passing = passing::<R>(machine, call);
     let rows = R::rows(machine.host(call.host));
-    let passes = filters::<R>(call);
-    let found: Vec<_> = rows
-        .iter()
-        .filter(|row| passes(row))
-        .map(|row| Value::Object(row.object(call.host)))
+    let found: Vec<_> = passing
+        .into_iter()
+        .map(|at| Value::Object(rows[at].object(call.host)))
         .collect();
     if found.is_empty() {
         warn_nothing_found::<R>(machine, call);
@@ -118,10 +135,13 @@ pub(crate) fn remove<'s, R: Row>(machine: &mut Machine<'s>, call: &Call<'s>) -> 
     chosen.dedup();
     for of_host in chosen.chunk_by(|one, other| one.0 == other.0) {
         let host = of_host[0].0;
-        R::keys(&mut machine.keys).remove(&host);
+        let gone: Vec<_> = of_host.iter().map(|&(_, at)| at).collect();
+        if let Some(keys) = R::keys(&mut machine.keys).get_mut(&host) {
+            keys.remove(&gone);
+        }
         let rows = R::rows(machine.host(host));
-        let keys: HashSet<_> = of_host.iter().map(|&(_, at)| rows[at].key()).collect();
-        let mut gone = of_host.iter().map(|&(_, at)| at).peekable();
+        let keys: HashSet<_> = gone.iter().map(|&at| rows[at].key()).collect();
+        let mut gone = gone.into_iter().peekable();
         let mut at = 0;
         rows_mut::<R>(machine, host).retain(|row| {
             let stays = gone.next_if_eq(&at).is_none();
@@ -151,12 +171,8 @@ fn chosen<R: Row>(
         (Some(input), _) => &input[..],
         (None, Some(value)) => value.items(),
         (None, None) => {
-            let rows = R::rows(machine.host(call.host));
-            let passes = filters::<R>(call);
-            let found: Vec<_> = (0..rows.len())
-                .filter(|&at| passes(&rows[at]))
-                .map(|at| (call.host, at))
-                .collect();
+            let passing = passing::<R>(machine, call);
+            let found: Vec<_> = passing.into_iter().map(|at| (call.host, at)).collect();
             if found.is_empty() {
                 warn_nothing_found::<R>(machine, call);
             }

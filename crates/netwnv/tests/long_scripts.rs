@@ -90,3 +90,78 @@ fn what_fails_at_the_end_takes_everything_back() {
         assert_eq!(bad, good, "{change}");
     }
 }
+
+#[test]
+fn a_script_that_takes_each_record_away_and_makes_it_again_can_be_run_twice() {
+    let mut script = String::new();
+    for n in 1..=1_000 {
+        let name = format!(
+            "-VirtualSubnetID 5001 -CustomerAddress 10.0.{}.{}",
+            n / 200,
+            n % 200
+        );
+        script += &format!(
+            "Remove-NetVirtualizationLookupRecord {name} -ErrorAction SilentlyContinue\n\
+             New-NetVirtualizationLookupRecord {name} -MACAddress 00155D{n:06X} -ProviderAddress 192.168.4.11 -Rule TranslationMethodEncap\n"
+        );
+        let station = format!("-MACAddress 00155D{n:06X} -Type L2Only");
+        script += &format!(
+            "Remove-NetVirtualizationLookupRecord -VirtualSubnetID 5001 -CustomerAddress 0.0.0.0 {station} -ErrorAction SilentlyContinue\n\
+             New-NetVirtualizationLookupRecord -VirtualSubnetID 5001 -CustomerAddress 0.0.0.0 {station} -ProviderAddress 192.168.4.11 -Rule TranslationMethodEncap\n"
+        );
+    }
+    let mut estate = estate();
+    on(&mut estate, &script);
+    let said = |estate: &nvgre_netwnv::Estate| -> Vec<_> {
+        let records = estate.hosts[0].records.iter().map(|entry| entry.record);
+        records
+            .map(|record| (record.customer_address, record.mac))
+            .collect()
+    };
+    let once = said(&estate);
+    assert_eq!(once.len(), 2_000);
+    on(&mut estate, &script);
+    assert!(
+        said(&estate) == once,
+        "each is there once, in the order of the script"
+    );
+}
+
+#[test]
+fn a_filter_that_names_a_record_finds_it_wherever_it_moved_to() {
+    let new = |n: u32| {
+        format!(
+            "New-NetVirtualizationLookupRecord -VirtualSubnetID 5001 -CustomerAddress 10.0.0.{n} -MACAddress 00155D{n:06X} -ProviderAddress 192.168.4.11 -Rule TranslationMethodEncap\n"
+        )
+    };
+    let record = |n: u32| format!("-VirtualSubnetID 5001 -CustomerAddress 10.0.0.{n}");
+    let mut script: String = (5..=9).map(new).collect();
+    // Several at once, one of them by another field as well; then one behind them, and a new one.
+    script += &format!(
+        "Get-NetVirtualizationLookupRecord -CustomerAddress 10.0.0.5, 10.0.0.7 | Remove-NetVirtualizationLookupRecord\n\
+         Remove-NetVirtualizationLookupRecord {} -MACAddress 00155D000008 -ErrorAction SilentlyContinue\n\
+         Set-NetVirtualizationLookupRecord {} -ProviderAddress 192.168.4.12\n",
+        record(6),
+        record(9),
+    );
+    script += &new(5);
+    script += &format!(
+        "Set-NetVirtualizationLookupRecord {} -ProviderAddress 192.168.4.13\n",
+        record(5)
+    );
+    let mut estate = estate();
+    on(&mut estate, &script);
+    let records = estate.hosts[0].records.iter().map(|entry| entry.record);
+    let said: Vec<_> = records
+        .map(|record| format!("{} at {}", record.customer_address, record.provider_address))
+        .collect();
+    assert_eq!(
+        said,
+        [
+            "10.0.0.6 at 192.168.4.11",
+            "10.0.0.8 at 192.168.4.11",
+            "10.0.0.9 at 192.168.4.12",
+            "10.0.0.5 at 192.168.4.13",
+        ]
+    );
+}
