@@ -6,7 +6,7 @@ use std::iter;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use nvgre_netwnv::{Adapter, Host, Propagated, Propagation, dump_csv, dump_json};
+use nvgre_netwnv::{Adapter, Host, Propagated, Propagation, dump_csv, dump_json, quoted};
 use nvgre_sim::Model;
 use nvgre_wire::CustomerAddress;
 use schemars::JsonSchema;
@@ -211,6 +211,12 @@ fn write(args: &ExportArgs, hosts: &[&Host], text: Option<&str>) -> Result<Vec<S
     };
     if let Some(text) = text {
         let name = output.display().to_string();
+        // Without the mark, Windows PowerShell reads a script as ANSI.
+        let mark = match args.format {
+            Format::Powershell => "\u{feff}",
+            Format::Json | Format::Csv => "",
+        };
+        let text = format!("{mark}{text}");
         return match whole_file::write(output, text.as_bytes()) {
             Ok(()) => Ok(vec![name]),
             Err(error) => Err(Failure::output(format_args!("{name}: {error}"))),
@@ -264,18 +270,18 @@ fn script_for(known: &Propagated) -> String {
     script + &host.to_powershell()
 }
 
-/// A block of commands for each host. They are not indented: labels may hold line breaks.
+/// A block of commands for each host.
 fn script_for_all(hosts: &[&Host]) -> String {
     let mut script = format!(
         "# What the hosts hold, a block for each. Run it, as administrator, where all of them can be reached.\n{HOW}"
     );
     for host in hosts {
-        let name = host.name.replace('\'', "''");
+        let name = quoted(&host.name);
         let commands = host.to_powershell();
         // Writing to a text does not fail.
         let _infallible = write!(
             script,
-            "\nInvoke-Command -ComputerName '{name}' -ScriptBlock {{\n{commands}}}\n"
+            "\nInvoke-Command -ComputerName {name} -ScriptBlock {{\n{commands}}}\n"
         );
     }
     script

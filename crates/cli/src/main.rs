@@ -14,6 +14,7 @@
 //! | `invocation.rs` | what reports want to know of it, also where it is wrong |
 //! | `exit.rs` | exit codes, and the failure that ends a verb |
 //! | `output.rs` | stdout and stderr |
+//! | `printable.rs` | text from outside, as it is shown to people |
 //! | `whole_file.rs` | text files, whole or not at all |
 //! | `schemas.rs` | the JSON Schemas of what `--json` prints |
 //! | `report.rs` | `--report`: what a run came to, for machines |
@@ -105,6 +106,7 @@ mod pcap_info;
 mod ping;
 mod ping_json;
 mod policy_notes;
+mod printable;
 mod replay;
 mod replay_checks;
 mod replay_expect;

@@ -9,6 +9,7 @@ use nvgre_analyze::{Check, Finding};
 use serde::Serialize;
 
 use crate::exit::{Failure, invalid_input};
+use crate::printable::printable;
 use crate::report_target::ReportTarget;
 use crate::same_file::{is_same_file, lies_in};
 
@@ -55,7 +56,8 @@ impl Output {
     pub(crate) fn complain(&mut self, message: impl Display) -> Result<(), Failure> {
         let flushed = self.flush();
         // Nobody is left to tell when stderr is closed.
-        let _closed = writeln!(io::stderr(), "nvgre: {message}");
+        let message = message.to_string();
+        let _closed = writeln!(io::stderr(), "nvgre: {}", printable(&message));
         Ok(flushed?)
     }
 
@@ -160,7 +162,15 @@ impl Write for Output {
         if self.unread {
             return Ok(());
         }
-        let written = self.stdout.write_all(bytes);
+        // Few bytes begin a character that could need it.
+        let is_suspect =
+            |&byte: &u8| (byte < b' ' && byte != b'\n') || matches!(byte, 0x7f | 0xc2 | 0xe2);
+        let written = match std::str::from_utf8(bytes) {
+            Ok(text) if bytes.iter().any(is_suspect) => {
+                self.stdout.write_all(printable(text).as_bytes())
+            }
+            Ok(_) | Err(_) => self.stdout.write_all(bytes),
+        };
         self.go_on(written)
     }
 

@@ -1,10 +1,10 @@
 //! Annotations: workflow commands, which GitHub Actions reads from what a step prints.
 
-use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use nvgre_analyze::{Finding, Severity};
 
+use crate::printable::printable;
 use crate::report::{PLACES_MAX, Run};
 
 /// Annotations of a level that GitHub shows of one step; it drops further ones.
@@ -85,10 +85,10 @@ const DATA: &[char] = &['%', '\r', '\n'];
 /// What has one in its properties.
 const PROPERTY: &[char] = &['%', '\r', '\n', ':', ','];
 
-fn escaped<'t>(text: &'t str, special: &[char]) -> Cow<'t, str> {
-    if !text.contains(special) {
-        return text.into();
-    }
+fn escaped(text: &str, special: &[char]) -> String {
+    // Carriage returns have their own escape here.
+    let lines: Vec<_> = text.split('\r').map(printable).collect();
+    let text = lines.join("\r");
     let mut escaped = String::with_capacity(text.len() + 8);
     for c in text.chars() {
         if special.contains(&c) {
@@ -97,7 +97,7 @@ fn escaped<'t>(text: &'t str, special: &[char]) -> Cow<'t, str> {
             escaped.push(c);
         }
     }
-    escaped.into()
+    escaped
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ pub(crate) fn text(run: &Run) -> io::Result<String> {
 }
 
 fn case(run: &Run, check: &Check) -> TestCase {
-    let details = details(run, check);
+    let details = xml(&details(run, check));
     let is_run = std::ptr::eq(check, &run.done);
     let mut status = match check.outcome {
         CheckOutcome::Holds => TestCaseStatus::success(),
@@ -32,10 +32,10 @@ fn case(run: &Run, check: &Check) -> TestCase {
     };
     if let (true, Some(worst)) = (check.outcome != CheckOutcome::Holds, check.findings.first()) {
         let message = worst.message.lines().next().unwrap_or_default();
-        status.set_message(message).set_type(worst.rule);
+        status.set_message(xml(message)).set_type(worst.rule);
         status.set_description(details.as_str());
     }
-    let mut case = TestCase::new(check.id.as_str(), status);
+    let mut case = TestCase::new(xml(&check.id), status);
     case.set_classname(format!("nvgre.{}", run.verb.replace(' ', "-")));
     if let Some(place) = check
         .findings
@@ -44,7 +44,7 @@ fn case(run: &Run, check: &Check) -> TestCase {
     {
         let file = run.names.of(&place.file);
         let mut extra = |name: &str, value: &str| {
-            let (name, value) = (XmlString::new(name), XmlString::new(value));
+            let (name, value) = (XmlString::new(name), XmlString::new(xml(value)));
             case.extra.insert(name, value)
         };
         extra("file", &file);
@@ -55,6 +55,13 @@ fn case(run: &Run, check: &Check) -> TestCase {
         case.set_system_out(details.as_str());
     }
     case
+}
+
+/// Without what XML 1.0 has no way to hold; a replacement character stands for each.
+fn xml(text: &str) -> String {
+    let holds = |c| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
+    let held = text.chars().map(|c| if holds(c) { c } else { '\u{fffd}' });
+    held.collect()
 }
 
 /// The question, and everything that was found.
@@ -74,5 +81,32 @@ fn tell(run: &Run, finding: &Finding, details: &mut String) {
     }
     for fix in &finding.fix {
         let _infallible = writeln!(details, "  fix: {fix}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nvgre_analyze::Severity;
+
+    use super::text;
+    use crate::report::tests::{finding, run_with};
+
+    #[test]
+    fn what_xml_cannot_hold_is_replaced_wherever_it_stands() {
+        let odd = "a\u{fffe}\u{ffff}\u{1b}[31m\u{0}\u{8}z <&>";
+        let mut run = run_with(vec![finding(Severity::Error, odd, odd)]);
+        for check in &mut run.checks {
+            check.id = odd.to_owned();
+            check.title = odd.to_owned();
+        }
+        let text = text(&run).expect("XML");
+        let forbidden = |c: char| {
+            (c < ' ' && !matches!(c, '\t' | '\n' | '\r')) || matches!(c, '\u{fffe}' | '\u{ffff}')
+        };
+        assert!(!text.contains(forbidden), "{text:?}");
+        let replaced = "a\u{fffd}\u{fffd}\u{fffd}[31m\u{fffd}\u{fffd}z &lt;&amp;";
+        assert!(text.contains(&format!("name=\"{replaced}")), "{text}");
+        assert!(text.contains(&format!("file=\"{replaced}")), "{text}");
+        assert!(text.contains(&format!("message=\"{replaced}")), "{text}");
     }
 }

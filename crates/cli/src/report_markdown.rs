@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use nvgre_analyze::{Check, CheckOutcome, Finding, Severity};
 use nvgre_netwnv::Place;
 
+use crate::printable::printable;
 use crate::report::{PLACES_MAX, Run};
 use crate::report_place::percent_encoded;
 
@@ -102,7 +103,7 @@ fn told_whole(run: &Run, links: &Links, finding: &Finding) -> String {
     }
     text.push('\n');
     if !finding.fix.is_empty() {
-        let fix = shortened(&finding.fix.join("\n"));
+        let fix = shortened(&printable(&finding.fix.join("\n")));
         let fence = fence(&fix);
         let _infallible = writeln!(text, "\n  {fence}text");
         for line in fix.lines() {
@@ -158,7 +159,8 @@ impl Links {
 
 /// Text from outside as text: nothing in it is markup, and it stays in its line.
 fn escaped(text: &str) -> String {
-    let text = shortened(text);
+    let text = shortened(text).replace('\r', "");
+    let text = printable(&text);
     let mut escaped = String::with_capacity(text.len() + 16);
     for c in text.trim_end().chars() {
         match c {
@@ -166,7 +168,6 @@ fn escaped(text: &str) -> String {
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '\n' => escaped.push_str("<br>"),
-            '\r' => {}
             '\\' | '`' | '*' | '_' | '~' | '|' | '[' | ']' | '#' | '!' | '$' => {
                 escaped.push('\\');
                 escaped.push(c);

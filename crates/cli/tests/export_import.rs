@@ -144,7 +144,11 @@ scripts = [{ file = "change.ps1", on = "A" }]
 #[test]
 fn import_of_an_export_is_the_identity_in_every_format() {
     let folder = tempfile::tempdir().expect("a folder");
-    for (case, scenario) in [("story", story()), ("two", two_hosts(folder.path()))] {
+    for (case, scenario) in [
+        ("story", story()),
+        ("two", two_hosts(folder.path())),
+        ("odd", odd_names(folder.path())),
+    ] {
         for format in ["powershell", "json", "csv"] {
             let end = match format {
                 "powershell" => ".ps1",
@@ -185,6 +189,87 @@ fn import_of_an_export_is_the_identity_in_every_format() {
             }
             assert_eq!(imported, original, "{case} {format}");
         }
+    }
+}
+
+/// A scenario whose names and labels would break out of their strings, or hold what is hard to write.
+fn odd_names(folder: &Path) -> String {
+    let labels = "Ä; Remove-Item C:\\ -Recurse; Ä $([char]0x41) 💡 `n “x” ’ \u{1}";
+    let quoted = |text: &str| {
+        text.replace('`', "``")
+            .replace('$', "`$")
+            .replace('“', "““")
+            .replace('”', "””")
+    };
+    let policy = format!(
+        "New-NetVirtualizationLookupRecord -CustomerAddress 10.0.0.5 -VirtualSubnetID 5001 -MACAddress 00155D000005 -ProviderAddress 192.168.4.11 -Rule TranslationMethodEncap -Context \"{}\" -VMName \"Ä; exit; Ä\"",
+        quoted(labels)
+    );
+    let scenario = r#"
+name = "odd"
+[[tenant]]
+name = "Lab"
+routing_domain = "{7f3c0c44-5d5e-4c0a-9a5e-000000005001}"
+virtual_subnets = [5001]
+[[host]]
+name = "x’; exit; ’"
+switch = "Schälter"
+interface_index = 2
+interface_name = "Ä „NIC“"
+interface_description = "NIC 💡"
+mac = "00155D00000A"
+policy = ["odd.ps1"]
+[[guest]]
+name = "Ä; exit; Ä"
+nic = "Ü\u0003"
+tenant = "Lab"
+host = "x’; exit; ’"
+mac = "00155D000005"
+addresses = ["10.0.0.5/24"]
+virtual_subnet = 5001
+"#;
+    let bound = "Enable-NetAdapterBinding -Name * -ComponentID ms_netwnv\n";
+    fs::write(folder.join("odd.ps1"), format!("{bound}{policy}\n")).expect("a file");
+    fs::write(folder.join("odd.toml"), scenario).expect("a file");
+    path(folder, "odd.toml")
+}
+
+#[test]
+fn a_script_is_the_same_in_whatever_encoding_it_is_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let scenario = odd_names(folder.path());
+    let printed = done(&["export", &scenario, "--as", "powershell"]).stdout;
+    let commands = printed.lines().filter(|line| !line.starts_with('#'));
+    assert!(
+        commands.clone().all(|line| line.is_ascii()),
+        "of UTF-8 some bytes are quotes in ANSI: {printed}"
+    );
+    let host =
+        r#"Invoke-Command -ComputerName "x$([char]0x2019); exit; $([char]0x2019)" -ScriptBlock {"#;
+    assert!(printed.contains(host), "{printed}");
+    let vm = r#"-VMName "$([char]0x00C4); exit; $([char]0x00C4)""#;
+    assert!(printed.contains(vm), "{printed}");
+    assert!(
+        printed.contains("$([char]0xD83D)$([char]0xDCA1)"),
+        "{printed}"
+    );
+
+    let file = path(folder.path(), "out.ps1");
+    done(&["export", &scenario, "--as", "powershell", "-o", &file]);
+    let written = fs::read_to_string(&file).expect("text");
+    assert_eq!(
+        written,
+        format!("\u{feff}{printed}"),
+        "its encoding is marked"
+    );
+    let made = path(folder.path(), "made/scenario.toml");
+    let dump = path(folder.path(), "out.json");
+    done(&["export", &scenario, "--as", "json", "-o", &dump]);
+    done(&["import", &dump, "-o", &made]);
+    let policy = files(&folder.path().join("made/policy"));
+    assert!(!policy.is_empty());
+    for (name, text) in policy {
+        assert!(text.starts_with('\u{feff}'), "{name:?} {text}");
     }
 }
 
@@ -289,6 +374,9 @@ fn what_another_host_lacks_is_what_was_changed_on_the_first() {
         &propagation,
     ]);
     let script = fs::read_to_string(&propagation).expect("text");
+    let script = script
+        .strip_prefix('\u{feff}')
+        .expect("its encoding is marked");
     assert!(script.starts_with("# What B should hold. Run it on B, as administrator.\n"));
     let removed = "Remove-NetVirtualizationLookupRecord -VirtualSubnetID 5001 -CustomerAddress \"0.0.0.0\" -MACAddress \"00155D000006\" -Type \"GatewayWildcard\" -ErrorAction SilentlyContinue\n\n";
     assert!(script.contains(removed), "{script}");
@@ -424,4 +512,39 @@ fn names_on_the_command_line_are_checked() {
         ran.stderr
     );
     nvgre(["import", "nowhere", "-o", "x.toml"]).failed_saying(3, &["nowhere: "]);
+}
+
+#[test]
+fn a_host_whose_name_holds_a_control_character_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let scenario = two_hosts(folder.path());
+    let text = fs::read_to_string(&scenario).expect("text");
+    let odd = text.replace("\"A\"", "\"A\\u001b[2J\"");
+    assert_ne!(odd, text);
+    fs::write(&scenario, odd).expect("a file");
+    let ran = nvgre(["export", &scenario, "--as", "powershell"]);
+    assert_eq!(ran.exit, 3, "{}", ran.stderr);
+    let message = "scenario.toml:8:8: a host's name holds a control character";
+    assert!(ran.stderr.contains(message), "{}", ran.stderr);
+    assert!(!ran.stderr.contains('\u{1b}'), "{}", ran.stderr);
+}
+
+#[test]
+fn a_name_with_escape_sequences_is_imported_shown_and_read_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let scenario = two_hosts(folder.path());
+    let text = fs::read_to_string(&scenario).expect("text");
+    let odd = text.replace("name = \"Ada\"", "name = \"Ada\\u001bc\\u009b\"");
+    assert_ne!(odd, text);
+    fs::write(&scenario, odd).expect("a file");
+    for format in ["json", "powershell"] {
+        let end = if format == "json" { "json" } else { "ps1" };
+        let out = path(folder.path(), &format!("out.{end}"));
+        let made = path(folder.path(), &format!("{format}/scenario.toml"));
+        done(&["export", &scenario, "--as", format, "-o", &out]);
+        let ran = done(&["import", &out, "-o", &made]);
+        let told = ran.stdout + &ran.stderr + &done(&["show", &made]).stdout;
+        assert!(told.contains(r"Ada\u001bc\u009b"), "{told}");
+        assert!(!told.contains(['\u{1b}', '\u{9b}']), "{told}");
+    }
 }

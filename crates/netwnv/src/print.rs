@@ -4,16 +4,26 @@ use nvgre_dataplane::RecordType;
 
 use crate::estate::{HostAddressEntry, ProviderRouteEntry, RecordEntry, RouteEntry};
 
-/// `text` as a double-quoted PowerShell string.
+/// `text` as a double-quoted PowerShell string: printable ASCII on one line, so that it is the same
+/// string in whatever encoding the script is read. Windows PowerShell reads a file without a byte
+/// order mark as ANSI, where some bytes of UTF-8 are quotes.
 pub fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     for c in text.chars() {
         match c {
-            // The typographic ones end a string as well as '"' does.
-            '"' | '\u{201c}' | '\u{201d}' | '\u{201e}' => out.extend([c, c]),
+            '"' => out.push_str("\"\""),
             '`' | '$' => out.extend(['`', c]),
-            _ => out.push(c),
+            '\n' => out.push_str("`n"),
+            '\r' => out.push_str("`r"),
+            '\t' => out.push_str("`t"),
+            ' '..='~' => out.push(c),
+            // A char of PowerShell is one unit of UTF-16.
+            _ => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    out += &format!("$([char]0x{unit:04X})");
+                }
+            }
         }
     }
     out.push('"');
@@ -21,8 +31,7 @@ pub fn quoted(text: &str) -> String {
 }
 
 impl RecordEntry {
-    /// The New-NetVirtualizationLookupRecord that makes this record, on one line unless a label
-    /// holds a line break.
+    /// The New-NetVirtualizationLookupRecord that makes this record, on one line.
     pub fn to_powershell(&self) -> String {
         let record = &self.record;
         let mut command = format!(

@@ -2,8 +2,15 @@
 
 use std::borrow::Cow;
 
+use winnow::Parser as _;
+use winnow::ascii::Caseless;
+use winnow::combinator::delimited;
+use winnow::error::EmptyError;
+use winnow::token::take_while;
+
 use crate::ast::{ExprKind, Piece, Span};
 use crate::char_set::{PLAIN, is_blank, is_double_quote, is_single_quote};
+use crate::lexer::Input;
 use crate::parser::{Parsed, Parser};
 
 /// Where a string with variables ends.
@@ -113,6 +120,11 @@ impl<'s> Parser<'s> {
                         literal.to_mut().push(unescape(escaped));
                     }
                 }
+                '$' if second == Some('(')
+                    && let Some(c) = self.cursor.take(character) =>
+                {
+                    literal.to_mut().push(c);
+                }
                 '$' if second
                     .is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | '(' | '{')) =>
                 {
@@ -167,6 +179,23 @@ impl<'s> Parser<'s> {
             TextEnd::Offset(_) | TextEnd::Quote => text,
         }
     }
+}
+
+/// `$([char]0xC4)`; of a character beyond 16 bits its two surrogates.
+fn character(input: &mut Input<'_>) -> Result<char, EmptyError> {
+    let unit = || {
+        let digits = take_while(1..=4, |c: char| c.is_ascii_hexdigit());
+        let digits = digits.try_map(|digits| u16::from_str_radix(digits, 16));
+        delimited((Caseless("$([char]0x"),), digits, ')')
+    };
+    let first = unit().parse_next(input)?;
+    let units = if (0xd800..0xdc00).contains(&first) {
+        [Some(first), Some(unit().parse_next(input)?)]
+    } else {
+        [Some(first), None]
+    };
+    let mut decoded = char::decode_utf16(units.into_iter().flatten());
+    decoded.next().and_then(Result::ok).ok_or(EmptyError)
 }
 
 /// What a backtick makes of the character behind it.

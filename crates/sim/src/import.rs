@@ -110,7 +110,8 @@ impl Import {
             }
             None => {
                 for (index, host) in hosts.iter().enumerate() {
-                    let mut text = String::new();
+                    // Without the mark, Windows PowerShell reads it as ANSI.
+                    let mut text = String::from('\u{feff}');
                     let _infallible = self.write_policy(&mut text, index);
                     files.extend(host.policy.iter().map(|file| (file.clone(), text.clone())));
                 }
@@ -393,7 +394,7 @@ impl Import {
         if !self.notes.is_empty() {
             writeln!(out, "\n# Guessed or left out:")?;
             for note in &self.notes {
-                writeln!(out, "# - {}", note.replace(['\n', '\r'], " "))?;
+                writeln!(out, "# - {}", one_line(note))?;
             }
         }
         writeln!(
@@ -450,6 +451,19 @@ impl Import {
             .chain(records)
             .try_for_each(|command| writeln!(out, "{command}"))
     }
+}
+
+/// For a comment, which no control character may stand in.
+fn one_line(note: &str) -> String {
+    let mut line = String::with_capacity(note.len());
+    for c in note.chars() {
+        match c {
+            '\n' | '\r' => line.push(' '),
+            c if c.is_control() => line.extend(c.escape_default()),
+            c => line.push(c),
+        }
+    }
+    line
 }
 
 /// The subnets that an adapter's records may be in: its own, or where it has none those of all

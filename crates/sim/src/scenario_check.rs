@@ -57,6 +57,12 @@ impl<'f> Check<'f> {
         }
         self.unique("tenant", file.tenants.iter().map(|t| &t.name));
         self.unique("host", file.hosts.iter().map(|h| &h.name));
+        for host in &file.hosts {
+            if host.name.get_ref().contains(char::is_control) {
+                let message = "a host's name holds a control character";
+                self.error(host.name.span(), message.to_owned());
+            }
+        }
         self.unique("stage", file.stages.iter().map(|s| &s.name));
         let underlay = self.underlay(file.underlay.as_ref());
         let settings = self.settings(&file.settings, underlay);
