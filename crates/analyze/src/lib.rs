@@ -19,6 +19,7 @@
 //! | `walk_step.rs`, `walk_step_text.rs` | [`walk_steps`]: a journey, one step a line |
 //! | `verdict.rs` | how it ended, in words, and what decided |
 //! | `names.rs` | [`Names`]: what things are called, and what is hidden from whom |
+//! | `secrets.rs` | what texts for one tenant's eyes must not hold |
 //! | `finding.rs` | [`Check`] and [`Finding`]: what was asked, what was found, and where it is written |
 //! | `cross/` | [`cross_check`]: hosts beside each other, and what they disagree about |
 //! | `diff/` | [`diff_estates`]: what two states differ in; [`diff_behaviour`]: which guests that matters to, and which difference is to blame |
@@ -42,6 +43,7 @@ mod probe;
 mod question;
 mod record_name;
 mod resolve;
+mod secrets;
 mod verdict;
 mod verify;
 mod walk_step;
@@ -70,6 +72,7 @@ pub use near_miss::{NearMiss, Row, Runs};
 pub use near_miss_search::{near_misses, near_misses_of, near_misses_of_address};
 pub use probe::{NoProbe, Probe};
 pub use record_name::RecordName;
+pub use secrets::HIDDEN_FILE;
 pub use verdict::{Decision, decision_of, failure_text, outcome_name};
 pub use verify::{
     BadRoute, Leak, ReachPair, RouteEnd, SafeMtu, ask_leaks, ask_mtus, ask_reach, ask_routes,

@@ -1,22 +1,21 @@
 //! What things are called in texts: all of them by name, or those of one tenant only.
 
-use std::collections::BTreeSet;
-
 use nvgre_dataplane::{CustomerRoute, LookupRecord, PortSubnet, RecordId, RouteId};
 use nvgre_netwnv::Place;
 use nvgre_sim::{GuestIndex, Model};
-use nvgre_wire::{CustomerAddress, VirtualSubnetId};
+use nvgre_wire::{CustomerAddress, RoutingDomainId, VirtualSubnetId};
+
+use crate::secrets::{HIDDEN_FILE, Secrets};
 
 /// Names of a model's things. Redacted, it hides whatever belongs to another tenant than the one who
-/// reads: names, addresses, subnets, and the places where they are written, since files are named
-/// after tenants. Hosts and provider addresses are the provider's: they are shown.
+/// reads: names, addresses, subnets, and the places where they are written. Hosts and provider
+/// addresses are the provider's: they are shown.
 #[derive(Clone, Debug)]
 pub struct Names<'m> {
     model: &'m Model,
     /// The tenant who reads.
     reader: Option<usize>,
-    /// What no text may hold, in lower case: what others have and the reader has not.
-    secrets: Vec<String>,
+    secrets: Secrets,
 }
 
 /// What stands for all that is hidden.
@@ -24,36 +23,40 @@ const ANOTHER: &str = "another tenant";
 
 impl<'m> Names<'m> {
     /// Everything by its name.
-    pub const fn new(model: &'m Model) -> Self {
+    pub fn new(model: &'m Model) -> Self {
         Self {
             model,
             reader: None,
-            secrets: Vec::new(),
+            secrets: Secrets::default(),
         }
     }
 
     /// For a tenant's eyes: the index of the tenant.
     pub fn redacted(model: &'m Model, tenant: usize) -> Self {
-        Self {
+        let mut names = Self {
             model,
             reader: Some(tenant),
-            secrets: secrets(model, tenant),
-        }
+            secrets: Secrets::default(),
+        };
+        names.secrets = Secrets::kept_from(&names);
+        names
     }
 
-    /// A text without anything that is another tenant's: the last look before it is shown. What is
-    /// sent to a stranger's address names it, and files are named after tenants.
+    /// A text without any address, prefix or subnet that is another tenant's alone: the last look
+    /// before it is shown. A frame that was sent to a stranger's address names it.
     pub fn scrubbed(&self, text: String) -> String {
-        self.secrets
-            .iter()
-            .fold(text, |text, secret| without(&text, secret))
+        self.secrets.scrubbed(text)
     }
 
-    /// The same of a place.
+    /// A place for the reader's eyes: files are named after tenants, so that only a file which holds
+    /// nothing of others, nor is named after them, is named. Of any other the line is told.
     pub fn scrubbed_place(&self, place: &Place) -> Place {
-        Place {
-            file: self.scrubbed(place.file.to_string()).into(),
-            ..place.clone()
+        match self.secrets.hide_file(&place.file) {
+            true => Place {
+                file: HIDDEN_FILE.into(),
+                ..place.clone()
+            },
+            false => place.clone(),
         }
     }
 
@@ -138,7 +141,18 @@ impl<'m> Names<'m> {
         self.hides(self.tenant_of_subnet(vsid))
     }
 
-    fn hides(&self, tenant: Option<usize>) -> bool {
+    /// Whether a customer route is another tenant's: one of its domain, or to its subnet.
+    pub fn hides_route(&self, route: &CustomerRoute) -> bool {
+        self.hides_domain(route.routing_domain) || self.hides_subnet(route.virtual_subnet)
+    }
+
+    /// Whether a routing domain is another tenant's.
+    pub fn hides_domain(&self, domain: RoutingDomainId) -> bool {
+        let mut tenants = self.model.scenario().tenants.iter();
+        self.hides(tenants.position(|tenant| tenant.routing_domain == domain))
+    }
+
+    pub(crate) fn hides(&self, tenant: Option<usize>) -> bool {
         match (self.reader, tenant) {
             (Some(reader), Some(tenant)) => reader != tenant,
             (Some(_) | None, _) => false,
@@ -170,78 +184,7 @@ impl<'m> Names<'m> {
     /// Where a customer route was written. None: it is another tenant's.
     pub fn place_of_route(&self, host: usize, id: RouteId) -> Option<&'m Place> {
         let entry = self.model.estate().hosts[host].customer_route(id)?;
-        let hidden = self.hides_subnet(entry.route.virtual_subnet);
+        let hidden = self.hides_route(&entry.route);
         (!hidden).then_some(&entry.place)
-    }
-}
-
-/// Names, addresses, MACs, subnets and domains of all tenants but this one, longest first, without
-/// those that it has too.
-fn secrets(model: &Model, reader: usize) -> Vec<String> {
-    let scenario = model.scenario();
-    let (mut own, mut others) = (BTreeSet::new(), BTreeSet::new());
-    for (index, tenant) in scenario.tenants.iter().enumerate() {
-        let known = if index == reader {
-            &mut own
-        } else {
-            &mut others
-        };
-        known.extend([
-            tenant.name.to_lowercase(),
-            tenant.routing_domain.to_string(),
-        ]);
-        known.extend(tenant.virtual_subnets.iter().map(ToString::to_string));
-    }
-    for guest in &scenario.guests {
-        let known = if guest.tenant == reader {
-            &mut own
-        } else {
-            &mut others
-        };
-        known.extend([
-            guest.name.to_lowercase(),
-            guest.mac.to_string().to_lowercase(),
-        ]);
-        known.extend(guest.addresses.iter().map(|own| own.address.to_string()));
-    }
-    let mut secrets: Vec<_> = others.difference(&own).cloned().collect();
-    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-    secrets
-}
-
-/// A text with this word, in whatever case, put out of sight.
-fn without(text: &str, word: &str) -> String {
-    let lower = text.to_ascii_lowercase();
-    let mut kept = String::with_capacity(text.len());
-    let mut from = 0;
-    for (at, _) in lower.match_indices(word) {
-        let end = at + word.len();
-        let touches = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
-        let part = touches(lower[..at].chars().next_back()) || touches(lower[end..].chars().next());
-        if at >= from && !part {
-            kept.push_str(&text[from..at]);
-            kept.push_str("(another tenant's)");
-            from = end;
-        }
-    }
-    kept.push_str(&text[from..]);
-    kept
-}
-
-#[cfg(test)]
-mod tests {
-    use super::without;
-
-    #[test]
-    fn a_word_is_put_out_of_sight_and_parts_of_others_stay() {
-        assert_eq!(
-            without("10.0.0.7 and 10.0.0.70", "10.0.0.7"),
-            "(another tenant's) and 10.0.0.70"
-        );
-        assert_eq!(
-            without("policy/Blue.ps1:3", "blue"),
-            "policy/(another tenant's).ps1:3"
-        );
-        assert_eq!(without("bluebell", "blue"), "bluebell");
     }
 }

@@ -219,7 +219,7 @@ impl Steps<'_, '_> {
         let names = self.names;
         let host = names.host(hop.host);
         let row = row_of(hop.host, event);
-        let (asked, matched) = if self.hides(event) {
+        let (asked, matched) = if self.hides(hop, event) {
             (HIDDEN.to_owned(), HIDDEN.to_owned())
         } else {
             match self.said(hop, event) {

@@ -1,6 +1,6 @@
 //! An event of the dataplane in words: what was asked, and what matched.
 
-use nvgre_dataplane::{Event, LookupRecord, PortId, PortSubnet};
+use nvgre_dataplane::{Event, LookupRecord, PortId, PortSubnet, RecordId};
 use nvgre_sim::{GuestIndex, Hop, Ingress};
 use nvgre_wire::{MacAddress, VirtualSubnetId};
 
@@ -9,8 +9,12 @@ use crate::walk_step::Steps;
 
 impl Steps<'_, '_> {
     /// Whether a step is about another tenant's subnet or guest.
-    pub(crate) fn hides(&self, event: &Event) -> bool {
+    pub(crate) fn hides(&self, hop: &Hop, event: &Event) -> bool {
         let names = self.names;
+        let record = |id: &RecordId| {
+            let found = names.record(hop.host, *id);
+            found.is_some_and(|record| names.hides_subnet(record.virtual_subnet))
+        };
         let port = |port: &PortId| names.hides_guest(port.0 as GuestIndex);
         let of_port = |subnet: &PortSubnet| match subnet {
             PortSubnet::Tenant(vsid) => names.hides_subnet(*vsid),
@@ -30,9 +34,28 @@ impl Steps<'_, '_> {
             | Event::PeerChecked { virtual_subnet, .. }
             | Event::PeerUnknown { virtual_subnet, .. } => names.hides_subnet(*virtual_subnet),
             Event::Routed { from, to } => names.hides_subnet(*from) || names.hides_subnet(*to),
-            Event::RouteAsked { .. } | Event::Answered { .. } | Event::Rewritten { .. } => {
-                self.began_hidden()
+            Event::RouteAsked {
+                routing_domain,
+                hit,
+                ..
+            } => {
+                let route = hit.and_then(|id| names.route(hop.host, id));
+                names.hides_domain(*routing_domain)
+                    || route.is_some_and(|route| names.hides_route(route))
+                    || self.began_hidden()
             }
+            // The host answers from the records of the subnet where the asker is.
+            Event::Answered { .. } => {
+                let mut admitted = hop.events.iter().filter_map(|event| match event {
+                    Event::Admitted { subnet, .. } => Some(subnet),
+                    _other => None,
+                });
+                admitted.next().is_some_and(of_port) || self.began_hidden()
+            }
+            Event::Rewritten {
+                source,
+                destination,
+            } => record(source) || record(destination) || self.began_hidden(),
             Event::ErrorSent { to } | Event::Delivered(to) => port(to),
             Event::NextHopAsked { .. }
             | Event::OuterAccepted { .. }
@@ -45,7 +68,7 @@ impl Steps<'_, '_> {
     /// What was asked and what matched. None: another step says it.
     pub(crate) fn said(&self, hop: &Hop, event: &Event) -> Option<(String, String)> {
         let names = self.names;
-        let record = |id: Option<nvgre_dataplane::RecordId>| {
+        let record = |id: Option<RecordId>| {
             let found = id.and_then(|id| names.record(hop.host, id));
             found.map_or_else(
                 || "none".to_owned(),

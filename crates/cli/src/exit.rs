@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 
-use nvgre_analyze::{Finding, Severity};
+use nvgre_analyze::{Finding, HIDDEN_FILE, Severity};
 use nvgre_netwnv::Place;
 use nvgre_sim::ModelError;
 
@@ -70,6 +71,9 @@ impl From<Exit> for ExitCode {
     }
 }
 
+/// Most places told of inputs whose faults are hidden.
+const PLACES_TOLD: usize = 20;
+
 /// The end of a verb before its time.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -114,6 +118,41 @@ impl Failure {
             findings: vec![wrong(rule, None, &what, None)],
             message: Some(what),
         }
+    }
+
+    /// The same for one tenant's eyes, of whom nothing is known before the inputs are understood:
+    /// what is wrong may be any tenant's, and so only the places are told, by line, and no file but
+    /// the scenario by name. A wrong command line is the reader's own.
+    pub(crate) fn redacted(self, scenario: &Path) -> Self {
+        if self.exit != Exit::Input {
+            return self;
+        }
+        let scenario = scenario.display().to_string();
+        let hidden = "an input is invalid; --redact hides what is wrong, which may be another \
+                      tenant's";
+        let mut places: Vec<_> = self
+            .findings
+            .into_iter()
+            .flat_map(|finding| finding.places)
+            .map(|place| match *place.file == *scenario {
+                true => place,
+                false => Place {
+                    file: HIDDEN_FILE.into(),
+                    ..place
+                },
+            })
+            .collect();
+        places.dedup();
+        places.truncate(PLACES_TOLD);
+        if places.is_empty() {
+            return Self::input(hidden);
+        }
+        let lines: Vec<_> = places.iter().map(|at| format!("{at}: {hidden}")).collect();
+        let findings = places.iter().map(|place| {
+            let shown = Some(place).filter(|place| &*place.file != HIDDEN_FILE);
+            invalid_input(shown, &format!("{place}: {hidden}"), None)
+        });
+        Self::inputs(lines.join("\n"), findings.collect())
     }
 
     /// Says why, behind what was printed so far; gives the exit code.

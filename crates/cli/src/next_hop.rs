@@ -53,7 +53,8 @@ fn customer_address(text: &str) -> Result<CustomerAddress, String> {
         .map_err(|error: nvgre_wire::AddressError| error.to_string())
 }
 
-/// The answer. The first six are the cmdlet's.
+/// The answer. The first six are the cmdlet's. With `--redact`, a next hop in another tenant's subnet
+/// is null: `reason` is null as well then.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct JsonNextHop<'a> {
     schema: &'static str,
@@ -127,15 +128,19 @@ pub(crate) fn run(args: &NextHopArgs, out: &mut Output) -> Result<Exit, Failure>
             (false, Some(source)) => snapshot.mac_of(args.virtual_subnet, source),
             (false, None) => None,
         });
+    // The rows below say that there is a way, and that it leads to another tenant.
+    let shown = found
+        .ok()
+        .filter(|found| !names.hides_subnet(found.virtual_subnet));
     let answer = JsonNextHop {
         schema: "nvgre.next-hop/1",
         source_customer_address: args.source.map(|source| source.to_string()),
         destination_customer_address: args.to.to_string(),
         source_virtual_subnet_id: args.virtual_subnet.get(),
-        next_hop_address: found.ok().map(|found| found.address.to_string()),
+        next_hop_address: shown.map(|found| found.address.to_string()),
         source_mac_address: source_mac.map(|mac| mac.to_string()),
-        next_hop_mac_address: found.ok().map(|found| found.mac.to_string()),
-        next_hop_virtual_subnet_id: found.ok().map(|found| found.virtual_subnet.get()),
+        next_hop_mac_address: shown.map(|found| found.mac.to_string()),
+        next_hop_virtual_subnet_id: shown.map(|found| found.virtual_subnet.get()),
         reason: found.err().map(|reason| reason.name()),
         route: route.map(|row| row_of(&names, row)),
         record: record.map(|id| row_of(&names, Row::Record(host, id))),
@@ -219,8 +224,12 @@ fn print(
     near: &[Near],
     out: &mut Output,
 ) -> Result<(), Failure> {
-    let blank = String::new();
-    let text = |value: &Option<String>| value.clone().unwrap_or_else(|| blank.clone());
+    let is_hidden = reason.is_none() && answer.next_hop_address.is_none();
+    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    let of_next_hop = |value: &Option<String>| match is_hidden {
+        true => "(of another tenant)".to_owned(),
+        false => text(value),
+    };
     let fields = [
         (
             "SourceCustomerAddress",
@@ -234,9 +243,12 @@ fn print(
             "SourceVirtualSubnetID",
             answer.source_virtual_subnet_id.to_string(),
         ),
-        ("NextHopAddress", text(&answer.next_hop_address)),
+        ("NextHopAddress", of_next_hop(&answer.next_hop_address)),
         ("SourceMACAddress", text(&answer.source_mac_address)),
-        ("NextHopMACAddress", text(&answer.next_hop_mac_address)),
+        (
+            "NextHopMACAddress",
+            of_next_hop(&answer.next_hop_mac_address),
+        ),
     ];
     for (name, value) in fields {
         let line = format!("{name:26} : {value}");
@@ -249,7 +261,7 @@ fn print(
         writeln!(out, "{:10} {} on {host}{place}", "says so", row.text)?;
     }
     match reason {
-        None if answer.record.is_none() => {
+        None if answer.record.is_none() && !is_hidden => {
             writeln!(
                 out,
                 "{:10} it is an address of the built-in router",

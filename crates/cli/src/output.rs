@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::io::{self, BufWriter, StdoutLock, Write};
 use std::path::Path;
 
-use nvgre_analyze::{Check, Finding};
+use nvgre_analyze::{Check, Finding, HIDDEN_FILE};
 use serde::Serialize;
 
 use crate::exit::{Failure, invalid_input};
@@ -69,8 +69,12 @@ impl Output {
     }
 
     /// Tells reports what was asked and what the answer is; people and tools are told by printing.
-    /// Of an id that comes again the others get a number; what is told again is not kept.
+    /// Of an id that comes again the others get a number; what is told again is not kept. A file
+    /// whose name is hidden is no place to point at.
     pub(crate) fn check(&mut self, mut check: Check) {
+        for finding in &mut check.findings {
+            finding.places.retain(|place| &*place.file != HIDDEN_FILE);
+        }
         if self.ids.contains(&check.id) && self.checks.contains(&check) {
             return;
         }

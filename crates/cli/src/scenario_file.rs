@@ -52,17 +52,21 @@ pub(crate) fn load(file: &Path, stage: Option<&str>, out: &mut Output) -> Result
 }
 
 /// [`load`]; where one tenant is to be told only what is its own, nothing is said of the policy, which
-/// is everybody's.
+/// is everybody's, and of what is wrong with it only where.
 pub(crate) fn load_for(
     redact: bool,
     file: &Path,
     stage: Option<&str>,
     out: &mut Output,
 ) -> Result<Model, Failure> {
-    if redact {
-        return load_silently(file, stage, out);
+    if !redact {
+        return load(file, stage, out);
     }
-    load(file, stage, out)
+    let text = scenario_text(file)?;
+    let model = model_of(file, &text)
+        .and_then(|model| entered(model, stage, out, |_| {}))
+        .map_err(|failure| failure.redacted(file))?;
+    Ok(model)
 }
 
 /// [`load`], with somebody who looks at the model before the first stage and after each.
@@ -90,9 +94,17 @@ fn enter_stages(
     file: &Path,
     stage: Option<&str>,
     out: &mut Output,
+    watch: impl FnMut(&Model),
+) -> Result<Model, Failure> {
+    entered(read_scenario(file)?, stage, out, watch)
+}
+
+fn entered(
+    mut model: Model,
+    stage: Option<&str>,
+    out: &mut Output,
     mut watch: impl FnMut(&Model),
 ) -> Result<Model, Failure> {
-    let mut model = read_scenario(file)?;
     out.refuse_reports_over(policy_files(model.scenario()))?;
     watch(&model);
     let last = match stage {
@@ -108,21 +120,29 @@ fn enter_stages(
 
 /// Reads a scenario and its policy files, which lie beside it. No stage is entered yet.
 pub(crate) fn read_scenario(file: &Path) -> Result<Model, Failure> {
-    let name = file.display().to_string();
+    model_of(file, &scenario_text(file)?)
+}
+
+fn scenario_text(file: &Path) -> Result<String, Failure> {
+    let name = file.display();
     if file.is_file() && open_capture(file).is_ok() {
         return Err(Failure::input(format_args!(
             "{name}: a capture, where the scenario is wanted; replay takes captures behind -r"
         )));
     }
-    let text = read_text(file).map_err(|error| Failure::input(format!("{name}: {error}")))?;
-    let mut scenario = Scenario::parse(&name, &text).map_err(|errors| rendered(&errors, &text))?;
+    read_text(file).map_err(|error| Failure::input(format!("{name}: {error}")))
+}
+
+fn model_of(file: &Path, text: &str) -> Result<Model, Failure> {
+    let name = file.display().to_string();
+    let mut scenario = Scenario::parse(&name, text).map_err(|errors| rendered(&errors, text))?;
     let folder = folder_of(file);
     name_policy_from_here(&mut scenario, folder);
     let read = |policy: &str| read_text(Path::new(policy));
     Model::new(scenario, &read).map_err(|error| match error {
         ModelError::File { file, error } => {
-            let error = unreadable(&name, &text, folder, &file, &error);
-            rendered(&[error], &text)
+            let error = unreadable(&name, text, folder, &file, &error);
+            rendered(&[error], text)
         }
         other => other.into(),
     })
