@@ -166,15 +166,13 @@ pub(crate) enum Verb {
         #[command(subcommand)]
         verb: PcapVerb,
     },
-    /// Print what a shell completes.
-    #[command(hide = true)]
+    /// Print what a shell completes, a script for it. --json changes nothing.
     Completions {
         /// The shell.
         shell: Shell,
     },
     /// Write manual pages, one for the command and one for each verb; without a folder print the
-    /// command's.
-    #[command(hide = true)]
+    /// command's. --json changes nothing.
     Man {
         /// The folder for them.
         #[arg(value_name = "DIR")]

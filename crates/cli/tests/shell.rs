@@ -131,6 +131,19 @@ fn every_verb_has_a_manual_page_that_groff_takes_without_a_warning() {
 }
 
 #[test]
+fn help_tells_of_completions_and_manual_pages_which_are_text_with_json_as_well() {
+    let help = nvgre(["--help"]).stdout;
+    for verb in ["completions", "man"] {
+        assert!(help.contains(&format!("\n  {verb} ")), "{help}");
+    }
+    for words in [&["completions", "bash"][..], &["man"]] {
+        let with_json = nvgre([words, &["--json"]].concat());
+        assert_eq!(with_json.exit, 0);
+        assert_eq!(with_json.stdout, nvgre(words).stdout);
+    }
+}
+
+#[test]
 fn without_a_folder_the_page_of_the_command_is_printed() {
     let ran = nvgre(["man"]);
     assert_eq!((ran.exit, ran.stderr.as_str()), (0, ""));

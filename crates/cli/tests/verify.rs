@@ -119,9 +119,9 @@ fn without_a_crossing_the_witnesses_are_a_capture_without_frames() {
 #[test]
 fn witnesses_are_of_isolation_and_in_pcapng() {
     let ran = verify("repaired", &["reach", "-w", "w.pcapng"]);
-    ran.failed_saying(2, &["only the check isolation has witnesses"]);
+    ran.failed_saying_last(2, "-w w.pcapng: only the check isolation has witnesses");
     let ran = verify("repaired", &["isolation", "-w", "w.pcap"]);
-    ran.failed_saying(2, &["call it .pcapng"]);
+    ran.failed_saying_last(2, "-w w.pcap: a pcap file names no ports; call it .pcapng");
 }
 
 #[test]
