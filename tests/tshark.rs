@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use etherparse::PacketBuilder;
-use nvgre_capture::{LinkType, Packet, Reader, Writer};
+use nvgre_capture::{LinkType, Packet, PacketOptions, Reader, Writer};
 use nvgre_sim::{MapFile, Model, Replay, Scenario};
 
 fn pcaps() -> PathBuf {
@@ -427,9 +427,7 @@ fn rewritten_packets_have_right_checksums_on_the_wire_and_at_the_port() {
                 link_type: LinkType::ETHERNET,
                 original_len: frame.len() as u32,
                 data: frame,
-                comment: None,
-                id: None,
-                direction: None,
+                options: PacketOptions::NONE,
             };
             replay.packet(&packet, "made").expect("it can be replayed");
         }

@@ -18,6 +18,13 @@ pub(crate) const BODY_AT: usize = 8;
 /// The type of a section header: the same in both byte orders.
 pub(crate) const SECTION_HEADER_MAGIC: [u8; 4] = pcap_parser::SHB_MAGIC.to_le_bytes();
 
+/// The type of packet blocks that came before enhanced ones. They differ from those in the first
+/// word of the body only.
+pub(crate) const OBSOLETE_PACKET_BLOCK: u32 = 2;
+/// Bytes of the body of a packet before its data.
+pub(crate) const PACKET_FIXED_BYTES: u32 = 20;
+const _: () = assert!(OBSOLETE_PACKET_BLOCK < 1 << 8 && pcap_parser::EPB_MAGIC < 1 << 8);
+
 /// Type, length and the first word of the body: of a section header its byte-order magic. No block
 /// is shorter.
 const HEAD_BYTES: usize = 12;
@@ -179,6 +186,15 @@ pub(crate) struct Block<'a> {
 }
 
 impl<'a> Block<'a> {
+    /// A whole enhanced or obsolete packet block: the types of both are numbers of one byte, which
+    /// stands first or last.
+    pub(crate) fn of_packet(bytes: &'a [u8]) -> Self {
+        Self {
+            order: ByteOrder::new(bytes[0] == 0),
+            bytes,
+        }
+    }
+
     /// Where the body ends and the trailing length begins.
     pub(crate) fn body_end(self) -> usize {
         self.bytes.len() - 4
@@ -212,6 +228,19 @@ impl<'a> Block<'a> {
         } else {
             second << 32 | first
         }
+    }
+
+    /// Whether it is an [`OBSOLETE_PACKET_BLOCK`].
+    pub(crate) fn is_obsolete_packet(self) -> bool {
+        self.u32_at(0) == OBSOLETE_PACKET_BLOCK
+    }
+
+    /// The options of an enhanced or obsolete packet, whose data is known to be in the block.
+    pub(crate) fn packet_options(
+        self,
+    ) -> impl Iterator<Item = Result<(OptionCode, Range<usize>), ReadErrorKind>> + use<'a> {
+        let captured = self.u32_at(BODY_AT + 12).next_multiple_of(4);
+        self.options(BODY_AT + (PACKET_FIXED_BYTES + captured) as usize)
     }
 
     /// The options from `at` on, to `opt_endofopt` or the end of the body: code and place of the

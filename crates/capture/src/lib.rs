@@ -11,7 +11,8 @@
 //!
 //! | file | holds |
 //! | --- | --- |
-//! | `reader.rs` | [`Reader`], [`Packet`], [`Packets`], [`Interface`], [`Format`], [`Direction`] |
+//! | `reader.rs` | [`Reader`], [`Packet`], [`Packets`], [`Interface`], [`Format`] |
+//! | `packet_options.rs` | [`PacketOptions`]: comment, id and [`Direction`] of a packet |
 //! | `pcap.rs` | the records of the classic format |
 //! | `pcapng.rs` | the sections, interfaces and packets of the next generation format |
 //! | `block.rs` | the frame around its blocks, and their options |
@@ -36,7 +37,7 @@
 //! let mut reader = Reader::new(file.as_slice())?;
 //! while let Some(packet) = reader.next()? {
 //!     assert_eq!(packet.time_ns, 1_700_000_000_000_000_001);
-//!     assert_eq!(packet.comment, Some("delivered"));
+//!     assert_eq!(packet.options.comment(), Some("delivered"));
 //! }
 //! assert_eq!(reader.interfaces()[0].name.as_deref(), Some("uplink"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -47,6 +48,7 @@
 mod block;
 mod link;
 mod link_type;
+mod packet_options;
 mod pcap;
 mod pcap_writer;
 mod pcapng;
@@ -59,8 +61,9 @@ mod writer;
 
 pub use link::{LinkError, LinkPayload, network_layer};
 pub use link_type::LinkType;
+pub use packet_options::{Direction, PacketOptions};
 pub use pcap_writer::PcapWriter;
 pub use read_error::{ReadError, ReadErrorKind};
-pub use reader::{Direction, Format, Interface, MAX_RECORD_BYTES, Packet, Packets, Reader};
+pub use reader::{Format, Interface, MAX_RECORD_BYTES, Packet, Packets, Reader};
 pub use window::BUFFER_BYTES;
 pub use writer::{Annotations, WriteError, Writer};

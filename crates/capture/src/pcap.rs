@@ -105,10 +105,8 @@ impl Pcap {
         let offset = window.position();
         let first = window.consume(len);
         Some(Located {
-            data: (first + self.record_header_bytes..first + len).into(),
-            comment: None,
-            id: None,
-            direction: None,
+            data: first + self.record_header_bytes..first + len,
+            block: 0..0,
             time_ns: record.time_ns,
             interface: 0,
             original_len: record.original_len,

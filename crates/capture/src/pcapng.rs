@@ -12,11 +12,14 @@ use pcap_parser::{
     parse_sectionheaderblock,
 };
 
-use crate::block::{BLOCK_OVERHEAD_BYTES, BODY_AT, Block, BlockHead, ByteOrder};
+use crate::block::{
+    BLOCK_OVERHEAD_BYTES, BODY_AT, Block, BlockHead, ByteOrder, OBSOLETE_PACKET_BLOCK,
+    PACKET_FIXED_BYTES,
+};
 use crate::link_type::LinkType;
 use crate::pcap::check_captured;
 use crate::read_error::ReadErrorKind;
-use crate::reader::{Direction, Format, Interface, Located, Reach};
+use crate::reader::{Format, Interface, Located, Reach};
 use crate::timestamp::Clock;
 use crate::window::Window;
 
@@ -25,16 +28,9 @@ const INTERFACES_MAX: usize = 65_536;
 /// Bytes kept of an interface's name or description.
 const INTERFACE_TEXT_MAX_BYTES: usize = 256;
 
-const OBSOLETE_PACKET_BLOCK: u32 = 2;
-/// `epb_flags`, and `pack_flags` of the obsolete block.
-const PACKET_FLAGS: OptionCode = OptionCode(2);
-/// `epb_packetid`; the obsolete block has none.
-const PACKET_ID: OptionCode = OptionCode(5);
-
 // Bytes of a body before its data or options.
 const SECTION_HEADER_FIXED_BYTES: u32 = 16;
 const INTERFACE_FIXED_BYTES: u32 = 8;
-const PACKET_FIXED_BYTES: u32 = 20;
 const SIMPLE_PACKET_FIXED_BYTES: u32 = 4;
 
 /// The state of the current section.
@@ -203,22 +199,17 @@ impl Pcapng {
             });
         };
         let data = data_place(block, PACKET_FIXED_BYTES, captured)?;
-        let (mut comment, mut id, mut direction) = (None, None, None);
-        let enhanced = kind != OBSOLETE_PACKET_BLOCK;
-        for option in block.options(data.start + captured.next_multiple_of(4) as usize) {
-            let (code, place) = option?;
-            match (code, place.len()) {
-                (OptionCode::Comment, _) if comment.is_none() => comment = Some(place),
-                (PACKET_FLAGS, 4) => direction = Direction::of_flags(block.u32_at(place.start)),
-                (PACKET_ID, 8) if enhanced => id = Some(block.u64_at(place.start)),
-                _ => {}
-            }
+        let mut has_options = false;
+        for option in block.packet_options() {
+            option?;
+            has_options = true;
         }
         Ok(Located {
-            data: data.into(),
-            comment: comment.map(Into::into),
-            id,
-            direction,
+            data,
+            block: match has_options {
+                true => 0..block.bytes.len(),
+                false => 0..0,
+            },
             time_ns: clock.time_ns(units),
             interface: self.first_interface as u32 + interface,
             original_len,
@@ -245,10 +236,8 @@ impl Pcapng {
         };
         check_captured(captured.into())?;
         Ok(Located {
-            data: data_place(block, SIMPLE_PACKET_FIXED_BYTES, captured)?.into(),
-            comment: None,
-            id: None,
-            direction: None,
+            data: data_place(block, SIMPLE_PACKET_FIXED_BYTES, captured)?,
+            block: 0..0,
             time_ns: 0,
             interface: self.first_interface as u32,
             original_len,

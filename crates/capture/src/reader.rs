@@ -8,6 +8,7 @@ use std::path::Path;
 
 use crate::block::SECTION_HEADER_MAGIC;
 use crate::link_type::LinkType;
+use crate::packet_options::PacketOptions;
 use crate::pcap::Pcap;
 use crate::pcapng::Pcapng;
 use crate::read_error::{ReadError, ReadErrorKind};
@@ -68,80 +69,20 @@ pub struct Packet<'a> {
     pub original_len: u32,
     /// The bytes kept, link-layer header first.
     pub data: &'a [u8],
-    /// The first `opt_comment` of the packet, up to the first byte that is not UTF-8.
-    pub comment: Option<&'a str>,
-    /// `epb_packetid`: the same on every copy of a packet that was captured at several interfaces.
-    pub id: Option<u64>,
-    /// Which way it passed its interface, where the file says so.
-    pub direction: Option<Direction>,
-}
-
-/// Which way a packet passed its interface: the lowest two bits of `epb_flags`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    /// The interface received it.
-    Inbound,
-    /// The interface sent it.
-    Outbound,
-}
-
-impl Direction {
-    /// As a packet's flags have it; `None` where they do not say.
-    pub(crate) const fn of_flags(flags: u32) -> Option<Self> {
-        match flags & 0b11 {
-            1 => Some(Self::Inbound),
-            2 => Some(Self::Outbound),
-            _unsaid => None,
-        }
-    }
-
-    /// The flags of a packet of which nothing else is known.
-    pub(crate) const fn flags(self) -> u32 {
-        match self {
-            Self::Inbound => 1,
-            Self::Outbound => 2,
-        }
-    }
+    /// What the file says of it beside: comment, id and direction.
+    pub options: PacketOptions<'a>,
 }
 
 /// A packet found: places in the window, so that nothing is borrowed while looking for it.
 pub(crate) struct Located {
-    pub(crate) data: Span,
-    pub(crate) comment: Option<Span>,
-    pub(crate) id: Option<u64>,
-    pub(crate) direction: Option<Direction>,
+    pub(crate) data: Range<usize>,
+    /// The block, if it has options; else empty.
+    pub(crate) block: Range<usize>,
     pub(crate) time_ns: i64,
     pub(crate) interface: u32,
     pub(crate) original_len: u32,
     /// Offset of the record or block from the start of the file, in bytes.
     pub(crate) offset: u64,
-}
-
-/// One is kept for each packet lent: it is not to be longer than a cache line.
-const _: () = assert!(size_of::<Located>() <= 64);
-
-/// A place in the window, which is far shorter than 4 GiB.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Span {
-    start: u32,
-    end: u32,
-}
-
-impl From<Range<usize>> for Span {
-    #[inline]
-    fn from(range: Range<usize>) -> Self {
-        Self {
-            start: range.start as u32,
-            end: range.end as u32,
-        }
-    }
-}
-
-impl Span {
-    #[inline]
-    fn range(self) -> Range<usize> {
-        self.start as usize..self.end as usize
-    }
 }
 
 /// How far a search for the next packet may go.
@@ -156,10 +97,10 @@ pub(crate) enum Reach {
 impl Located {
     /// The same packet where places count from `by` bytes before.
     pub(crate) fn shifted(self, by: usize) -> Self {
-        let shift = |span: Span| Span::from(span.range().start + by..span.range().end + by);
+        let shift = |range: Range<usize>| range.start + by..range.end + by;
         Self {
             data: shift(self.data),
-            comment: self.comment.map(shift),
+            block: shift(self.block),
             ..self
         }
     }
@@ -389,12 +330,8 @@ fn packet<'a>(
         interface_name: interface.name.as_deref(),
         link_type: interface.link_type,
         original_len: located.original_len,
-        data: &window[located.data.range()],
-        comment: located
-            .comment
-            .map(|span| valid_utf8(&window[span.range()])),
-        id: located.id,
-        direction: located.direction,
+        data: &window[located.data.clone()],
+        options: PacketOptions::of_block(&window[located.block.clone()]),
     }
 }
 
@@ -423,9 +360,4 @@ fn open_records<R: Read>(
     let (pcap, interface) = Pcap::open(window, magic)?;
     interfaces.push(interface);
     Ok(Records::Pcap(pcap))
-}
-
-/// The longest valid beginning of a text that claims to be UTF-8.
-fn valid_utf8(bytes: &[u8]) -> &str {
-    bytes.utf8_chunks().next().map_or("", |chunk| chunk.valid())
 }

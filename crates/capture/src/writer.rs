@@ -14,8 +14,9 @@ use pcap_file::{DataLink, Endianness};
 
 use crate::block::BLOCK_OVERHEAD_BYTES;
 use crate::link_type::LinkType;
+use crate::packet_options::Direction;
 use crate::pending::Pending;
-use crate::reader::{Direction, MAX_RECORD_BYTES};
+use crate::reader::MAX_RECORD_BYTES;
 
 const OPT_COMMENT: u16 = 1;
 const EPB_FLAGS: u16 = 2;

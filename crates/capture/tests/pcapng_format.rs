@@ -275,7 +275,7 @@ fn id_and_direction_of_a_packet_come_with_it_where_the_file_gives_them() {
         let mut reader = Reader::new(file.as_slice()).expect("a capture");
         let mut read = Vec::new();
         while let Some(packet) = reader.next().expect("it is whole") {
-            read.push((packet.id, packet.direction));
+            read.push((packet.options.id(), packet.options.direction()));
         }
         assert_eq!(
             read,

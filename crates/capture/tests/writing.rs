@@ -211,9 +211,9 @@ fn ids_and_directions_are_read_back_by_the_reader_and_by_tshark() {
     for expected in annotations {
         let packet = reader.next().unwrap().expect("as many as were written");
         let read = Annotations {
-            comment: packet.comment,
-            id: packet.id,
-            direction: packet.direction,
+            comment: packet.options.comment(),
+            id: packet.options.id(),
+            direction: packet.options.direction(),
         };
         assert_eq!(read, expected);
     }

@@ -18,7 +18,7 @@ fn ids(file: &Path) -> Vec<(u64, Vec<String>)> {
     let mut reader = Reader::open(file).expect("a capture");
     let mut ids: Vec<(u64, Vec<String>)> = Vec::new();
     while let Some(packet) = reader.next().expect("a whole capture") {
-        let id = packet.id.expect("an id");
+        let id = packet.options.id().expect("an id");
         let interface = packet.interface_name.expect("a name").to_owned();
         match ids.last_mut() {
             Some((last, interfaces)) if *last == id => interfaces.push(interface),

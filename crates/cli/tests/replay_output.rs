@@ -33,11 +33,11 @@ fn the_output_has_an_interface_per_hop_and_the_frames_as_they_were_there() {
     let mut received = BTreeMap::<String, u64>::new();
     while let Some(packet) = reader.next().expect("a whole output") {
         let interface = packet.interface_name.expect("a name");
-        let comment = packet.comment.expect("a comment");
-        let id = packet.id.expect("an id");
+        let comment = packet.options.comment().expect("a comment");
+        let id = packet.options.id().expect("an id");
         assert!(comment.starts_with(&format!("frame {id}, ")), "{comment}");
         let sent = &sent[id as usize - 1];
-        match (interface.split_once(' '), packet.direction) {
+        match (interface.split_once(' '), packet.options.direction()) {
             (Some(("port", port)), Some(Direction::Outbound)) => {
                 assert_eq!(packet.data, sent, "{comment}");
                 assert!(comment.contains(&format!(", {port} -> ")), "{comment}");
@@ -122,13 +122,13 @@ fn a_dropped_frame_stands_where_it_was_last_seen_with_reason_host_and_record() {
     let mut reader = Reader::new(File::open(&file).expect("an output")).expect("a capture");
     let mut last_seen = BTreeMap::new();
     while let Some(packet) = reader.next().expect("a whole output") {
-        let (interface, comment) = (packet.interface_name, packet.comment);
+        let (interface, comment) = (packet.interface_name, packet.options.comment());
         if comment.is_some_and(|comment| comment.contains(": dropped at ")) {
             let seen = (
                 interface.expect("a name").to_owned(),
                 comment.map(str::to_owned),
             );
-            last_seen.insert(packet.id.expect("an id"), seen);
+            last_seen.insert(packet.options.id().expect("an id"), seen);
         }
     }
     // No frame of this capture is copied in this stage.
@@ -200,7 +200,10 @@ fn an_output_named_pcap_holds_what_was_delivered_and_nothing_else() {
         let mut reader = Reader::new(File::open(file).expect("a file")).expect("a capture");
         let mut read = Vec::new();
         while let Some(packet) = reader.next().expect("a whole capture") {
-            assert_eq!((packet.interface_name, packet.comment), (None, None));
+            assert_eq!(
+                (packet.interface_name, packet.options.comment()),
+                (None, None)
+            );
             read.push((packet.time_ns, packet.data.to_vec()));
         }
         read

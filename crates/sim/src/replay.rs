@@ -206,7 +206,7 @@ impl Replay {
         // Rates need a clock that goes on, and captures of several interfaces step back now and then.
         let captured = SimTime(packet.time_ns.max(0).unsigned_abs());
         self.now = self.now.max(captured + self.offset_nanos);
-        if let Some(id) = packet.id {
+        if let Some(id) = packet.options.id() {
             let before = self.last_id.replace((id, packet.number));
             if before == Some((id, packet.number.wrapping_sub(1))) {
                 return self.skip(SkipReason::SeenBefore, packet);

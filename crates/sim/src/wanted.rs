@@ -139,7 +139,7 @@ impl Wanted {
 }
 
 fn was_sent_by(packet: &Packet<'_>, guest: GuestIndex, scenario: &Scenario) -> bool {
-    match packet.direction {
+    match packet.options.direction() {
         Some(direction) => direction == Direction::Outbound,
         None => {
             let own = mac_key(scenario.guests[guest].mac);

@@ -3,7 +3,7 @@
 mod common;
 
 use common::*;
-use nvgre_capture::{LinkType, Packet};
+use nvgre_capture::{Annotations, LinkType, Packet, PacketOptions, Reader, Writer};
 use nvgre_sim::{Condition, MapFile, Replay, Scenario, SkipReason};
 
 fn packet<'a>(data: &'a [u8], interface: Option<&'a str>) -> Packet<'a> {
@@ -15,9 +15,7 @@ fn packet<'a>(data: &'a [u8], interface: Option<&'a str>) -> Packet<'a> {
         link_type: LinkType::ETHERNET,
         original_len: data.len() as u32,
         data,
-        comment: None,
-        id: None,
-        direction: None,
+        options: PacketOptions::NONE,
     }
 }
 
@@ -104,28 +102,40 @@ fn rule_2_a_capture_interface_with_the_name_of_a_port() {
 #[test]
 fn a_packet_with_the_id_of_the_one_before_it_has_entered_already() {
     let frame = udp(5, 7);
-    let with_id = |number, interface, id| Packet {
-        number,
-        id,
-        ..packet(&frame, Some(interface))
+    let captured = |packets: &[(&str, Option<u64>)]| {
+        let mut file = Vec::new();
+        let mut writer = Writer::new(&mut file).expect("memory takes it");
+        for &(interface, id) in packets {
+            let interface = writer.add_interface(interface, LinkType::ETHERNET, 0);
+            let annotations = Annotations {
+                id,
+                ..Annotations::default()
+            };
+            let interface = interface.expect("memory takes it");
+            writer
+                .write_annotated(interface, 1_000, &frame, frame.len() as u32, annotations)
+                .expect("memory takes it");
+        }
+        writer.finish().expect("memory takes it");
+        file
     };
+    let first = captured(&[
+        ("Red1", Some(7)),
+        ("uplink host1", Some(7)),
+        ("Red1", Some(7)),
+        ("Red1", Some(8)),
+        ("Red1", None),
+        ("Red1", None),
+        ("Red1", Some(8)),
+    ]);
+    // Another file counts for itself.
+    let second = captured(&[("Red1", Some(8))]);
     let mut replay = Replay::new(model(), map(""));
-    for (index, (file, interface, id)) in [
-        ("a", "Red1", Some(7)),
-        ("a", "uplink host1", Some(7)),
-        ("a", "Red1", Some(7)),
-        ("a", "Red1", Some(8)),
-        ("a", "Red1", None),
-        ("a", "Red1", None),
-        ("a", "Red1", Some(8)),
-        // Another file counts for itself.
-        ("b", "Red1", Some(8)),
-    ]
-    .into_iter()
-    .enumerate()
-    {
-        let packet = with_id(index as u64 + 1, interface, id);
-        replay.packet(&packet, file).expect("it can be replayed");
+    for (name, file) in [("a", first), ("b", second)] {
+        let mut reader = Reader::new(file.as_slice()).expect("a capture");
+        while let Some(packet) = reader.next().expect("it is whole") {
+            replay.packet(&packet, name).expect("it can be replayed");
+        }
     }
     let report = replay.report();
     assert_eq!((report.frames.read, report.frames.delivered), (8, 6));

@@ -3,7 +3,7 @@
 mod common;
 
 use common::*;
-use nvgre_capture::{LinkType, Packet};
+use nvgre_capture::{LinkType, Packet, PacketOptions};
 use nvgre_sim::{Filter, MapFile, Replay, Scenario};
 use proptest::prelude::*;
 
@@ -36,9 +36,7 @@ fn matched(expression: &str) -> Vec<u64> {
             link_type: LinkType::ETHERNET,
             original_len: frame.len() as u32,
             data: frame,
-            comment: None,
-            id: None,
-            direction: None,
+            options: PacketOptions::NONE,
         };
         replay
             .packet(&packet, "x.pcap")

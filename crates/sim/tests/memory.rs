@@ -9,7 +9,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use common::*;
-use nvgre_capture::{LinkType, Packet};
+use nvgre_capture::{LinkType, Packet, PacketOptions};
 use nvgre_sim::{MapFile, Replay};
 
 /// Counts the calls of the thread that allocates.
@@ -68,9 +68,7 @@ fn frames_of_kinds_that_were_seen_allocate_nothing() {
             link_type: LinkType::ETHERNET,
             original_len: frame.len() as u32,
             data: frame,
-            comment: None,
-            id: None,
-            direction: None,
+            options: PacketOptions::NONE,
         };
         replay
             .packet(&packet, "x.pcap")

@@ -5,7 +5,7 @@ mod common;
 use std::fs;
 
 use common::*;
-use nvgre_capture::{Direction, LinkType, Packet, PcapWriter, Reader, Writer};
+use nvgre_capture::{Direction, LinkType, Packet, PacketOptions, PcapWriter, Reader, Writer};
 use nvgre_dataplane::DropReason;
 use nvgre_sim::{Filter, MapFile, Model, Replay};
 use proptest::prelude::*;
@@ -19,9 +19,7 @@ fn packet<'a>(number: u64, data: &'a [u8], interface: Option<&'a str>) -> Packet
         link_type: LinkType::ETHERNET,
         original_len: data.len() as u32,
         data,
-        comment: None,
-        id: None,
-        direction: None,
+        options: PacketOptions::NONE,
     }
 }
 
@@ -516,9 +514,15 @@ fn the_output_has_an_interface_for_each_hop_and_says_what_became_of_frames() {
     let mut read = Vec::new();
     while let Some(packet) = reader.next().expect("it is whole") {
         let named = packet.interface_name.expect("a name").to_owned();
-        let comment = packet.comment.expect("a comment").to_owned();
-        let id = packet.id.expect("an id");
-        read.push((named, packet.direction, id, comment, packet.data.len()));
+        let comment = packet.options.comment().expect("a comment").to_owned();
+        let id = packet.options.id().expect("an id");
+        read.push((
+            named,
+            packet.options.direction(),
+            id,
+            comment,
+            packet.data.len(),
+        ));
     }
     let inner = udp(5, 7).len();
     let line = |interface: &str, way, id: u64, comment: &str, len: usize| {

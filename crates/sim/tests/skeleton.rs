@@ -4,7 +4,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use etherparse::{ArpHardwareId, ArpOperation, ArpPacket, EtherType, IpNumber, PacketBuilder};
-use nvgre_capture::{LinkType, Packet};
+use nvgre_capture::{LinkType, Packet, PacketOptions};
 use nvgre_sim::{Model, Scenario, Skeleton, SkeletonError, SkeletonGuest, Survey};
 
 type Mac = [u8; 6];
@@ -32,9 +32,7 @@ impl Captured {
             link_type: LinkType::ETHERNET,
             original_len: data.len() as u32,
             data,
-            comment: None,
-            id: None,
-            direction: None,
+            options: PacketOptions::NONE,
         };
         self.0.packet(&packet).expect("Ethernet is looked into");
         self

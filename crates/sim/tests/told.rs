@@ -3,7 +3,7 @@
 mod common;
 
 use common::*;
-use nvgre_capture::{LinkType, Packet, Reader, Writer};
+use nvgre_capture::{LinkType, Packet, PacketOptions, Reader, Writer};
 use nvgre_sim::{Filter, MapFile, Model, Replay};
 
 fn packet<'a>(data: &'a [u8], interface: Option<&'a str>) -> Packet<'a> {
@@ -15,9 +15,7 @@ fn packet<'a>(data: &'a [u8], interface: Option<&'a str>) -> Packet<'a> {
         link_type: LinkType::ETHERNET,
         original_len: data.len() as u32,
         data,
-        comment: None,
-        id: None,
-        direction: None,
+        options: PacketOptions::NONE,
     }
 }
 
@@ -60,7 +58,10 @@ fn hops(model: Model, frame: &[u8], interface: Option<&str>) -> Vec<(String, Str
     let mut hops = Vec::new();
     while let Some(packet) = reader.next().expect("it is whole") {
         let interface = packet.interface_name.expect("a name").to_owned();
-        hops.push((interface, packet.comment.expect("a comment").to_owned()));
+        hops.push((
+            interface,
+            packet.options.comment().expect("a comment").to_owned(),
+        ));
     }
     hops
 }

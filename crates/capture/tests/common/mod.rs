@@ -161,7 +161,7 @@ impl From<Packet<'_>> for Seen {
             link_type: packet.link_type.0,
             original_len: packet.original_len,
             data: packet.data.to_vec(),
-            comment: packet.comment.map(str::to_owned),
+            comment: packet.options.comment().map(str::to_owned),
         }
     }
 }
