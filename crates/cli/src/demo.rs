@@ -15,6 +15,7 @@ use nvgre_sim::{
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::counted::counted;
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
 use crate::replay_result::{InputResult, ReplayResult, Stopwatch};
@@ -228,7 +229,8 @@ fn print(stage: &StageResult, out: &mut Output) -> Result<(), Failure> {
         0 => writeln!(out, "   no frame of one tenant reached another")?,
         crossed => writeln!(
             out,
-            "   {crossed} frames of one tenant reached another: nothing keeps them apart"
+            "   {} of one tenant reached another: nothing keeps them apart",
+            counted(crossed, "frame")
         )?,
     }
     if !stage.as_told() {
@@ -240,10 +242,17 @@ fn print(stage: &StageResult, out: &mut Output) -> Result<(), Failure> {
 
 fn print_probe(probe: &ProbeResult, out: &mut Output) -> Result<(), Failure> {
     let path = format!("ping {} -> {}", probe.from, probe.to);
+    // A failure, or half of one, may be what the stage is to show.
+    let told = match (probe.as_expected(), probe.expected) {
+        (true, Expectation::AddressConflict | Expectation::Dropped(_)) => ", as told",
+        (true, Expectation::Ok) | (false, _) => "",
+    };
     match probe.failure {
-        None if probe.conflict => writeln!(out, "   {path:<23} ok, with an address conflict")?,
+        None if probe.conflict => {
+            writeln!(out, "   {path:<23} ok, with an address conflict{told}")?;
+        }
         None => writeln!(out, "   {path:<23} ok")?,
-        Some(failure) => writeln!(out, "   {path:<23} FAILS: {}", failure.name())?,
+        Some(failure) => writeln!(out, "   {path:<23} FAILS: {}{told}", failure.name())?,
     }
     match (&probe.cause, probe.failure) {
         (Some(cause), _) => facts(&cause_facts(cause), out)?,

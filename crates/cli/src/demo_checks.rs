@@ -3,6 +3,7 @@
 use nvgre_analyze::{Check, CheckOutcome, Finding, Severity};
 use nvgre_sim::{ProbeFailure, ProbeResult, StageResult};
 
+use crate::counted::counted;
 use crate::demo::expected;
 use crate::output::Output;
 
@@ -49,11 +50,11 @@ fn not_as_told(stage: &StageResult) -> Finding {
         rule: "not_as_told",
         severity: Severity::Error,
         message: format!(
-            "Stage {} did not end as the scenario tells it: {} of {} pings ended otherwise, {} frames of one tenant reached another.",
+            "Stage {} did not end as the scenario tells it: {} of {} ended otherwise, {} of one tenant reached another.",
             stage.name,
             pings.count(),
-            stage.probes.len(),
-            stage.cross_tenant_deliveries
+            counted(stage.probes.len() as u64, "ping"),
+            counted(stage.cross_tenant_deliveries, "frame")
         ),
         places: Vec::new(),
         fix: Vec::new(),

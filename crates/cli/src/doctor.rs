@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use nvgre_analyze::{Check, CheckOutcome, Disagreement, Finding, Severity, Side, examine};
 use nvgre_netwnv::{Dump, Host};
 
+use crate::counted::counted;
 use crate::doctor_json::JsonDoctor;
 use crate::dump_folder::{self, DumpFolder};
 use crate::exit::{Exit, Failure};
@@ -108,8 +109,8 @@ fn print(diagnosis: &Diagnosis, out: &mut Output) -> Result<(), Failure> {
     writeln!(
         out,
         "{}, {}: {}",
-        counted(hosts.len(), "host"),
-        counted(diagnosis.files, "file"),
+        counted(hosts.len() as u64, "host"),
+        counted(diagnosis.files as u64, "file"),
         rows(hosts)
     )?;
     let width = hosts.iter().map(|host| host.name.chars().count()).max();
@@ -147,10 +148,10 @@ fn print(diagnosis: &Diagnosis, out: &mut Output) -> Result<(), Failure> {
     writeln!(
         out,
         "\n{}: {}, {}, {}",
-        counted(diagnosis.found.len(), "disagreement"),
-        counted(errors, "error"),
-        counted(warnings, "warning"),
-        counted(minor, "note")
+        counted(diagnosis.found.len() as u64, "disagreement"),
+        counted(errors as u64, "error"),
+        counted(warnings as u64, "warning"),
+        counted(minor as u64, "note")
     )?;
     Ok(())
 }
@@ -207,13 +208,9 @@ pub(crate) const fn severity(severity: Severity) -> &'static str {
     }
 }
 
-fn counted(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
-}
-
 /// What was read of these hosts, kind by kind.
 fn rows(hosts: &[Host]) -> String {
-    let count = |of: fn(&Host) -> usize| hosts.iter().map(of).sum::<usize>();
+    let count = |of: fn(&Host) -> usize| hosts.iter().map(of).sum::<usize>() as u64;
     let routes = |count| counted(count, "provider route");
     let addresses = count(|host| host.provider_addresses.len());
     [

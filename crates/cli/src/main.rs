@@ -23,6 +23,7 @@
 //! | `report_rule.rs` | what they say of a rule, whatever broke it |
 //! | `same_file.rs` | whether two names lead to one file |
 //! | `completions.rs`, `man_pages.rs` | what shells complete, and manual pages |
+//! | `counted.rs` | a count and its noun |
 //! | `input.rs` | captures by name, `-` for stdin |
 //! | `capture_output.rs` | which format a capture that is written has |
 //! | `outermost_gre.rs` | whether a captured frame's outermost IP header carries GRE |
@@ -78,6 +79,7 @@ mod bench_text;
 mod capture_output;
 mod codes;
 mod completions;
+mod counted;
 mod decap_text;
 mod demo;
 mod demo_checks;

@@ -44,6 +44,9 @@ pub(crate) struct PingArgs {
     redact: bool,
 }
 
+/// Why a ping of `nvgre demo` may pass where this one does not.
+const JUST_BOOTED: &str = "each request takes all guests as just booted; in nvgre demo the one up first keeps the address and may be answered";
+
 /// ICMP header and data, in bytes: what ping counts.
 pub(crate) const MESSAGE_LEN: usize = 8 + DATA_LEN;
 
@@ -273,6 +276,9 @@ fn print(pinged: &Pinged, out: &mut Output) -> Result<(), Failure> {
             .map_or_else(String::new, |leg| format!(" ({})", leg_text(leg)));
         let decider = decider(&why.verdict);
         writeln!(out, "why: {} x {reason}{leg}: {text}{decider}", why.count)?;
+        if reason == "address_conflict" {
+            writeln!(out, "     {JUST_BOOTED}")?;
+        }
         for near in &why.near_misses {
             writeln!(out, "     near miss: {}", near.line())?;
         }

@@ -47,7 +47,7 @@ pub(crate) struct ReplayArgs {
     /// Show only frames whose walk matches: in the output, and in a list.
     ///
     /// The report counts all frames all the same. A match keeps the whole walk of the frame, each
-    /// hop of it; of a .pcap file, its deliveries. The first 100 matches are listed.
+    /// hop of it; of a .pcap file, its deliveries. The first 20 matches are listed, with --json 100.
     #[arg(long, value_name = "EXPR", long_help = filter_help())]
     filter: Option<String>,
     /// Compare what is delivered with a capture; exit with 1 if it differs.
@@ -234,7 +234,7 @@ fn read_wanted(file: &Path, scenario: &Scenario) -> Result<Wanted, Failure> {
 fn filter_help() -> String {
     let mut help = "Show only frames whose walk matches: in the output, and in a list\n\n\
          The report counts all frames all the same. A match keeps the whole walk of the frame, each \
-         hop of it (of a .pcap file, its deliveries). The first 100 matches are listed.\n\n\
+         hop of it (of a .pcap file, its deliveries). The first 20 matches are listed, with --json 100.\n\n\
          Tests like `tenant == Red`, with == != < <= > >= or `vsid in {445566, 7788990}`, joined \
          by and, or, not (&& || !) and parentheses. Where a walk has several values, as a flooded \
          frame has, a test holds if it holds for one of them, and != if none is equal. Names of the \

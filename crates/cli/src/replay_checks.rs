@@ -4,6 +4,7 @@
 use nvgre_analyze::{Check, CheckOutcome, Finding, Severity};
 use nvgre_dataplane::DropReason;
 
+use crate::counted::counted;
 use crate::output::Output;
 use crate::replay_expect;
 use crate::replay_result::{Drop, Isolation, ReplayResult};
@@ -54,7 +55,8 @@ fn entered(result: &ReplayResult<'_>) -> Check {
         rule: reason.name(),
         severity: Severity::Note,
         message: format!(
-            "{frames} frames never entered, first frame {}: {}",
+            "{} never entered, first frame {}: {}",
+            counted(*frames, "frame"),
             result.frame(*first),
             reason.sentence()
         ),
@@ -84,8 +86,8 @@ fn isolation(result: &ReplayResult<'_>) -> Check {
         Isolation::Violated => (CheckOutcome::Fails, vec![crossed(result)]),
         Isolation::Undecided => {
             let message = format!(
-                "The senders of {} delivered frames are not in the scenario's inventory.",
-                counts.sender_unknown
+                "{} from senders that are not in the scenario's inventory.",
+                counted(counts.sender_unknown, "delivery")
             );
             (
                 CheckOutcome::Undecided,
@@ -137,7 +139,7 @@ fn expectation(result: &ReplayResult<'_>) -> Option<Check> {
 }
 
 fn crossed(result: &ReplayResult<'_>) -> Finding {
-    let crossed = result.replay.oracle().cross_tenant;
+    let crossed = counted(result.replay.oracle().cross_tenant, "delivery");
     let scenario = result.replay.model().scenario();
     let first = result.replay.report().first_cross_tenant;
     let port = first.map(|(_, guest)| scenario.guests[guest].port_name());
@@ -149,10 +151,7 @@ fn crossed(result: &ReplayResult<'_>) -> Finding {
     Finding {
         rule: "cross_tenant",
         severity: Severity::Error,
-        message: format!(
-            "{crossed} deliveries to another tenant{}.",
-            first.unwrap_or_default()
-        ),
+        message: format!("{crossed} to another tenant{}.", first.unwrap_or_default()),
         places: Vec::new(),
         fix: Vec::new(),
         identity: port.unwrap_or_default(),
@@ -175,10 +174,10 @@ fn of_drop(result: &ReplayResult<'_>, drop: &Drop<'_>, severity: Severity) -> Fi
     let (line, reason) = (drop.line, drop.reason);
     let host = &result.replay.model().scenario().hosts[drop.host].name;
     let mut message = format!(
-        "{} {} copies of {} frames at {host}, first frame {}",
+        "{} {} of {} at {host}, first frame {}",
         reason.sentence(),
-        line.copies,
-        line.frames,
+        counted(line.copies, "copy"),
+        counted(line.frames, "frame"),
         result.frame(line.first_frame)
     );
     if let Some((summary, _)) = &line.first {

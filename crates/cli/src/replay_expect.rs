@@ -6,6 +6,7 @@ use nvgre_sim::{Comparison, Difference, DifferenceKind};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::counted::counted;
 use crate::exit::Failure;
 use crate::output::Output;
 use crate::replay_result::ReplayResult;
@@ -21,6 +22,8 @@ pub(crate) struct JsonExpectation<'a> {
     wanted: u64,
     /// Frames that were delivered and compared.
     delivered: u64,
+    /// Answers that hosts made: among those where ports are compared, else passed over.
+    answers: u64,
     /// Those that are as wanted.
     same: u64,
     /// Wanted, and not delivered.
@@ -77,6 +80,7 @@ pub(crate) fn json<'a>(result: &'a ReplayResult<'_>) -> Option<JsonExpectation<'
         },
         wanted: comparison.wanted_frames(),
         delivered: comparison.delivered,
+        answers: comparison.answers,
         same: comparison.same,
         missing: comparison.missing,
         unexpected: comparison.unexpected,
@@ -135,8 +139,10 @@ fn port(result: &ReplayResult<'_>, difference: &Difference) -> Option<String> {
 /// How much differs, in words.
 pub(crate) fn differs(comparison: &Comparison) -> String {
     format!(
-        "{} frames are missing, {} unexpected, {} different",
-        comparison.missing, comparison.unexpected, comparison.different
+        "{} missing, {} unexpected, {} different",
+        counted(comparison.missing, "frame"),
+        comparison.unexpected,
+        comparison.different
     )
 }
 
@@ -183,25 +189,27 @@ pub(crate) fn print(result: &ReplayResult<'_>, out: &mut Output) -> Result<(), F
     let Some((file, comparison)) = result.expectation() else {
         return Ok(());
     };
-    let (wanted, file) = (comparison.wanted_frames(), file.display());
+    let (wanted, file) = (counted(comparison.wanted_frames(), "frame"), file.display());
     let delivered = comparison.delivered;
     let how = match comparison.is_by_port() {
         true => "port by port",
         false => "in their order",
     };
     if comparison.holds() {
+        let delivered = counted(delivered, "delivery");
         writeln!(
             out,
-            "expect     AS WANTED: {delivered} deliveries are those of {file}, {how}"
+            "expect     AS WANTED: {delivered}, {how}, as in {file}"
         )?;
-        return Ok(());
+        return print_answers(comparison, out);
     }
     writeln!(
         out,
-        "expect     DIFFERS: {wanted} frames of {file} are wanted, {delivered} were delivered, {how}\n           {}, {} as wanted",
+        "expect     DIFFERS: {wanted} wanted by {file}, {delivered} delivered, {how}\n           {}, {} as wanted",
         differs(comparison),
         comparison.same
     )?;
+    print_answers(comparison, out)?;
     for line in lines(result, comparison) {
         writeln!(out, "  {line}")?;
     }
@@ -209,6 +217,20 @@ pub(crate) fn print(result: &ReplayResult<'_>, out: &mut Output) -> Result<(), F
     let all = comparison.missing + comparison.unexpected + comparison.different;
     if all > told {
         writeln!(out, "  and {} more", all - told)?;
+    }
+    Ok(())
+}
+
+/// What became of the answers of hosts, which only some captures have.
+fn print_answers(comparison: &Comparison, out: &mut Output) -> Result<(), Failure> {
+    let answers = counted(comparison.answers, "answer");
+    match (comparison.answers, comparison.is_by_port()) {
+        (0, _) => {}
+        (_, true) => writeln!(out, "           {answers} of hosts among them")?,
+        (_, false) => writeln!(
+            out,
+            "           {answers} of hosts beside them, not compared: only captures with ports have answers"
+        )?,
     }
     Ok(())
 }

@@ -13,12 +13,12 @@
 //!  "tenants":[{"name":"Red","sent_frames":N,"sent_bytes":N,"received_frames":N,"received_bytes":N}],
 //!  "ports":[{"name":"Red11","tenant":"Red","sent_frames":N, ...}],
 //!  "isolation":{"verdict":"isolated"|"violated"|"undecided"|"nothing_delivered","same_tenant":N,"cross_tenant":N,
-//!               "sender_unknown":N,"first_cross_tenant":null|{"frame":N,"port":"Blue11"}},
+//!               "sender_unknown":N,"answers":N,"first_cross_tenant":null|{"frame":N,"port":"Blue11"}},
 //!  "filter":null|{"expression":"...","frames":N,"listed":[{"frame":N,"from":"Red11","to":"Red22","virtual_subnet":445566|null,
 //!            "verdict":"dropped","reason":"no_lookup_record"|null,"host":"Statler"|null,"record":"... at ... (FILE:LINE:COLUMN)"|null,
 //!            "line":"frame 3, Red11 -> Red22, ..."}]},               the first 100 frames that match
-//!  "expect":null|{"file":"want.pcapng","compared":"ports"|"order","wanted":N,"delivered":N,"same":N,"missing":N,"unexpected":N,
-//!            "different":N,"first":[{"what":"missing"|"unexpected"|"different","port":"Red11"|null,"packet":N|null,"frame":N|null,
+//!  "expect":null|{"file":"want.pcapng","compared":"ports"|"order","wanted":N,"delivered":N,"answers":N,"same":N,"missing":N,
+//!            "unexpected":N,"different":N,"first":[{"what":"missing"|"unexpected"|"different","port":"Red11"|null,"packet":N|null,"frame":N|null,
 //!            "offset_bytes":N|null,"field":"IPv4 TTL"|null,"wanted_bytes":N|null,"delivered_bytes":N|null,"summary":"..."}]},
 //!  "digest":"16 hex digits","seconds":S,"frames_per_second":R,"bits_per_second":R}
 //! ```
@@ -26,8 +26,10 @@
 //! Frames are numbered from 1 over all inputs in their order. `drops.frames` counts frames of which
 //! no copy was delivered and this was the first reason; `drops.copies` every copy dropped. `summary`,
 //! `missed` (the table that had no answer) and `record` (the one that decided) are about the first.
-//! `generated`: answers and ICMP errors that hosts made; they are in no port's figures, and the
-//! oracle judges them like any delivery. The last three differ from run to run, the
+//! `generated`: answers and ICMP errors that hosts made; they are in no port's figures, so that what
+//! ports received is `copies.delivered`. The oracle judges them like any delivery: its three counts are
+//! `copies.delivered` and `isolation.answers` together. `expect.answers` are among `expect.delivered`
+//! where ports are compared, else passed over. The last three differ from run to run, the
 //! rest does not; `digest` is a hash of every delivery.
 
 use nvgre_dataplane::LookupRecord;
@@ -198,6 +200,8 @@ struct JsonIsolation {
     cross_tenant: u64,
     /// Deliveries whose sender is not in the inventory.
     sender_unknown: u64,
+    /// Of all of them, answers and ICMP errors that hosts made; the others are copies delivered.
+    answers: u64,
     /// The first delivery to another tenant.
     first_cross_tenant: Option<JsonDelivery>,
 }
@@ -340,6 +344,7 @@ fn isolation(result: &ReplayResult<'_>, replay: &Replay) -> JsonIsolation {
         same_tenant: counts.same_tenant,
         cross_tenant: counts.cross_tenant,
         sender_unknown: counts.sender_unknown,
+        answers: replay.report().copies.generated,
         first_cross_tenant: first.map(|(frame, guest)| JsonDelivery {
             frame,
             port: guests[guest].port_name(),

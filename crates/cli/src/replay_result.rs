@@ -60,7 +60,7 @@ pub(crate) struct Traffic {
     pub(crate) sent_frames: u64,
     /// Their bytes, without FCS.
     pub(crate) sent_bytes: u64,
-    /// Frames delivered here.
+    /// Frames delivered here; answers that hosts made are not among them.
     pub(crate) received_frames: u64,
     /// Their bytes, without FCS.
     pub(crate) received_bytes: u64,

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use crate::counted::counted;
 use crate::exit::Failure;
 use crate::output::Output;
 use crate::replay_expect;
@@ -13,13 +14,14 @@ pub(crate) fn print(result: &ReplayResult<'_>, out: &mut Output) -> Result<(), F
     print_ledgers(result, out)?;
     print_drops(result, out)?;
     print_skips(result, out)?;
-    print_matches(result, out)?;
     if result.entered() == 0 {
+        print_matches(result, out)?;
         replay_expect::print(result, out)?;
         writeln!(out, "\nNo frame entered the network: nothing was replayed.")?;
         return Ok(());
     }
     print_traffic(result, out)?;
+    print_matches(result, out)?;
     print_isolation(result, out)?;
     replay_expect::print(result, out)?;
     let rates = result.rates();
@@ -40,8 +42,9 @@ fn print_incomplete(result: &ReplayResult<'_>, out: &mut Output) -> Result<(), F
     for input in result.inputs.iter().filter(|input| input.error.is_some()) {
         writeln!(
             out,
-            "INCOMPLETE {}: only its first {} frames could be replayed",
-            input.file, input.frames
+            "INCOMPLETE {}: only its first {} could be replayed",
+            input.file,
+            counted(input.frames, "frame")
         )?;
     }
     Ok(())
@@ -70,8 +73,8 @@ fn print_ledgers(result: &ReplayResult<'_>, out: &mut Output) -> Result<(), Fail
     if result.all_entered_at_uplinks() {
         writeln!(
             out,
-            "           {} frames entered at uplinks: what their senders' hosts would have done was not asked",
-            report.entered_at_uplinks
+            "           {} entered at uplinks: what their senders' hosts would have done was not asked",
+            counted(report.entered_at_uplinks, "frame")
         )?;
     }
     Ok(())
@@ -146,19 +149,26 @@ fn print_skips(result: &ReplayResult<'_>, out: &mut Output) -> Result<(), Failur
     Ok(())
 }
 
+/// Most matches of `--filter` that are listed: a screen of them. JSON has more.
+const LISTED_MAX: usize = 20;
+
 /// What `--filter` matched.
 fn print_matches(result: &ReplayResult<'_>, out: &mut Output) -> Result<(), Failure> {
     let Some((filter, matches)) = result.replay.matches() else {
         return Ok(());
     };
     let frames = matches.frames;
-    writeln!(out, "\nfilter     {frames} frames match: {filter}")?;
-    for told in &matches.listed {
+    let matching = match frames {
+        1 => "1 frame matches".to_owned(),
+        _ => format!("{frames} frames match"),
+    };
+    writeln!(out, "\nfilter     {matching}: {filter}")?;
+    for told in matches.listed.iter().take(LISTED_MAX) {
         writeln!(out, "  {}", told.line)?;
     }
-    let more = frames - matches.listed.len() as u64;
+    let more = frames.saturating_sub(LISTED_MAX as u64);
     if more > 0 {
-        writeln!(out, "  and {more} more, which -w writes")?;
+        writeln!(out, "  and {more} more: -w writes them all")?;
     }
     Ok(())
 }
@@ -219,10 +229,10 @@ fn print_isolation(result: &ReplayResult<'_>, out: &mut Output) -> Result<(), Fa
                 let frame = result.frame(number);
                 format!(", first frame {frame} at {}", guests[guest].port_name())
             });
-            let crossed = counts.cross_tenant;
+            let crossed = counted(counts.cross_tenant, "delivery");
             writeln!(
                 out,
-                "isolation  VIOLATED: {crossed} deliveries to another tenant{first}"
+                "isolation  VIOLATED: {crossed} to another tenant{first}"
             )?;
         }
         Isolation::Undecided => writeln!(
@@ -242,8 +252,18 @@ fn print_isolation(result: &ReplayResult<'_>, out: &mut Output) -> Result<(), Fa
     }
     writeln!(
         out,
-        "           {} deliveries within a tenant, {} to another, {} from unknown senders",
-        counts.same_tenant, counts.cross_tenant, counts.sender_unknown
+        "           {} within a tenant, {} to another, {} from unknown senders",
+        counted(counts.same_tenant, "delivery"),
+        counts.cross_tenant,
+        counts.sender_unknown
     )?;
+    let answers = result.replay.report().copies.generated;
+    if answers > 0 {
+        writeln!(
+            out,
+            "           {} of hosts among them, in no port's figures",
+            counted(answers, "answer")
+        )?;
+    }
     Ok(())
 }

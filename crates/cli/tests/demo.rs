@@ -148,7 +148,7 @@ fn a_ping_that_fails_for_want_of_wnv_names_host_and_reason() {
     let text = nvgre(["demo"]).stdout;
     let told = stage(&text, "3. moved:");
     assert!(
-        told.contains(&"   ping Red11 -> Red22     FAILS: wnv_unbound"),
+        told.contains(&"   ping Red11 -> Red22     FAILS: wnv_unbound, as told"),
         "{told:#?}"
     );
     assert_eq!(fact(&told, "host"), "Statler");
@@ -168,7 +168,7 @@ fn a_ping_that_fails_for_a_wrong_record_names_the_line_that_made_it() {
     let text = nvgre(["demo"]).stdout;
     let told = stage(&text, "5. broken:");
     assert!(
-        told.contains(&"   ping Red11 -> Red22     FAILS: underlay_no_owner"),
+        told.contains(&"   ping Red11 -> Red22     FAILS: underlay_no_owner, as told"),
         "{told:#?}"
     );
     assert_eq!(fact(&told, "host"), "Statler");

@@ -128,3 +128,12 @@ fn json_has_a_null_for_each_reply_that_never_came() {
     assert_eq!(ping(&["Red11", "Red22", "-c", "0"]).exit, 2);
     assert_eq!(ping(&["Red11", "Red11"]).exit, 2);
 }
+
+#[test]
+fn a_conflict_says_why_the_demo_may_see_an_answer() {
+    let conflict = ping(&["Red11", "Red22", "--stage", "no-vsid"]);
+    let line = "\n     each request takes all guests as just booted; in nvgre demo ";
+    assert!(conflict.stdout.contains(line), "{}", conflict.stdout);
+    let other = ping(&["Red11", "Red22", "--stage", "broken"]);
+    assert!(!other.stdout.contains("just booted"), "{}", other.stdout);
+}

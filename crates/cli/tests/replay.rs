@@ -81,6 +81,76 @@ fn both_ledgers_add_up_whatever_happens_to_the_frames() {
     }
 }
 
+/// The story with an underlay whose packets are too small for full guest packets: beside answers to
+/// questions its hosts make ICMP errors.
+fn narrow_story() -> tempfile::TempDir {
+    let folder = story_with("");
+    let file = folder.path().join("scenario.toml");
+    let story = fs::read_to_string(&file).expect("the scenario");
+    let narrow = story.replace("mtu_bytes = 1600", "mtu_bytes = 1400");
+    assert_ne!(story, narrow);
+    fs::write(file, narrow).expect("a file");
+    folder
+}
+
+#[test]
+fn deliveries_answers_and_what_ports_received_add_up_in_text_and_json() {
+    let narrow = narrow_story();
+    let narrow = narrow.path().join("scenario.toml");
+    for (scenario, stage) in [(text(&narrow), "wnv"), (STORY, "broken"), (STORY, "wnv")] {
+        let more = ["--stage", stage];
+        let report = replay_json(0, scenario, &[RED], &more);
+        let (delivered, answers) = (
+            number(&report["copies"]["delivered"]),
+            number(&report["copies"]["generated"]),
+        );
+        assert!(answers > 0, "{report}");
+        let isolation = &report["isolation"];
+        assert_eq!(number(&isolation["answers"]), answers);
+        let judged = ["same_tenant", "cross_tenant", "sender_unknown"];
+        let judged = judged.map(|key| number(&isolation[key]));
+        assert_eq!(judged.iter().sum::<u64>(), delivered + answers, "{report}");
+        for list in ["tenants", "ports"] {
+            let lines = report[list].as_array().expect("a list").iter();
+            let received = lines.map(|line| number(&line["received_frames"]));
+            assert_eq!(received.sum::<u64>(), delivered, "{list} of {report}");
+        }
+
+        let told = replay(scenario, &[RED], &more).stdout;
+        let line = |start: &str| {
+            let found = told.lines().find(|line| line.starts_with(start));
+            found.unwrap_or_else(|| panic!("{start} in {told}"))
+        };
+        assert!(line("copies ").contains(&format!(" = {delivered} delivered")));
+        assert!(line("answers ").starts_with(&format!("answers    {answers} made")));
+        let red: Vec<_> = line("tenant Red ").split_whitespace().collect();
+        assert_eq!(red[4], delivered.to_string(), "{told}");
+        let within = format!(
+            "\n           {} deliveries within a tenant, 0 to another, 0 from unknown senders\n           \
+             {answers} answers of hosts among them, in no port's figures\n",
+            delivered + answers
+        );
+        assert!(told.contains(&within), "{within} in {told}");
+    }
+}
+
+#[test]
+fn one_is_told_in_the_singular() {
+    let folder = story_with("");
+    let (scenario, ping) = (
+        folder.path().join("scenario.toml"),
+        folder.path().join("ping.pcap"),
+    );
+    let filter = ["--stage", "wnv", "--filter", "verdict == delivered"];
+    let told = replay(text(&scenario), &[text(&ping)], &filter).stdout;
+    for words in [
+        "\nfilter     1 frame matches: ",
+        " 1 delivery within a tenant, ",
+    ] {
+        assert!(told.contains(words), "{words} in {told}");
+    }
+}
+
 #[test]
 fn of_an_underlay_capture_each_tenant_gets_the_frames_that_tshark_counts() {
     let report = replay_json(0, KERNEL, &[TWO_VSID], &[]);

@@ -65,6 +65,15 @@ fn what_a_replay_wrote_is_what_it_delivers() {
             assert_differs(&report, [0, 0, 0]);
             let told = replay(scenario, captures, &expect);
             assert_eq!(told.exit, 0);
+            let answers = number(&report["expect"]["answers"]);
+            let told_of = match (answers, compared) {
+                (0, _) => String::new(),
+                (1.., "ports") => format!("           {answers} answers of hosts among them\n"),
+                (1.., _) => {
+                    format!("           {answers} answers of hosts beside them, not compared")
+                }
+            };
+            assert!(told.stdout.contains(&told_of), "{}", told.stdout);
             assert!(
                 told.stdout.contains("\nexpect     AS WANTED: "),
                 "{}",
@@ -126,7 +135,7 @@ fn a_changed_byte_a_missing_frame_and_one_more_are_told_each() {
     assert_eq!(told.exit, 1);
     let line = format!("  different: packet {packet}, frame {frame}: IPv4 TTL at byte 22: ICMP ");
     assert!(told.stdout.contains(&line), "{line} in {}", told.stdout);
-    let said = "0 frames are missing, 0 unexpected, 1 different";
+    let said = "0 frames missing, 0 unexpected, 1 different";
     let told = told.stderr.lines().last().unwrap_or_default();
     assert_eq!(told, format!("nvgre: --expect {}: {said}", text(&file)));
 }

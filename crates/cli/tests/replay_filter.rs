@@ -95,12 +95,17 @@ fn the_first_matches_are_listed_in_a_line_each() {
     let matching = number(&filter["frames"]);
     let heading = format!("\nfilter     {matching} frames match: {DIED}\n");
     assert!(told.contains(&heading), "{told}");
-    for line in listed {
+    for line in &listed[..20] {
         let line = format!("\n  {}\n", line["line"].as_str().expect("a line"));
         assert!(told.contains(&line), "{line} in {told}");
     }
-    let rest = format!("\n  and {} more, which -w writes\n", matching - 100);
-    assert!(told.contains(&rest), "{told}");
+    let next = format!("frame {},", listed[20]["frame"]);
+    assert!(!told.contains(&next), "{told}");
+    let rest = format!(
+        "\n  and {} more: -w writes them all\n\nisolation",
+        matching - 20
+    );
+    assert!(told.contains(&rest), "right before the verdict: {told}");
 }
 
 #[test]

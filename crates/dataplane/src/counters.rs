@@ -12,7 +12,8 @@ pub struct PortCounters {
     pub sent_frames: u64,
     /// Their bytes.
     pub sent_bytes: u64,
-    /// Frames handed to the guest.
+    /// Frames for the guest that were handed to it. Answers and ICMP errors that its host makes are
+    /// in [`Tally`] alone.
     pub received_frames: u64,
     /// Their bytes.
     pub received_bytes: u64,

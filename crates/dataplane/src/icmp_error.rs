@@ -67,7 +67,6 @@ impl<E: Egress, T: Tracer> Pass<'_, E, T> {
                 self.snapshot.settings.router_mac,
             );
             self.worker.counters.tally.errors_sent += 1;
-            self.worker.counters.received(from, frame.len());
             self.event(Event::ErrorSent { to: from });
             self.egress.generated(self.index, from, frame.bytes());
         }

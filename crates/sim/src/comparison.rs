@@ -23,6 +23,8 @@ pub struct Comparison {
     streams: Vec<Stream>,
     /// Frames that were delivered and compared.
     pub delivered: u64,
+    /// Answers of hosts that came: among those where ports are compared one by one, else passed over.
+    pub answers: u64,
     /// Those that are as wanted.
     pub same: u64,
     /// Frames that are wanted and did not come.
@@ -98,6 +100,7 @@ impl Comparison {
             streams: vec![Stream::default(); wanted.streams.len()],
             wanted,
             delivered: 0,
+            answers: 0,
             same: 0,
             missing: 0,
             unexpected: 0,
@@ -129,6 +132,7 @@ impl Comparison {
         frame: &[u8],
         answered: bool,
     ) {
+        self.answers += u64::from(answered);
         let index = match (self.wanted.by_port, answered) {
             (true, _) => guest,
             (false, false) => 0,

@@ -100,6 +100,8 @@ proptest! {
             report.copies.delivered + report.copies.generated,
             "{}", context
         );
+        let received = (0..GUESTS.len()).map(|guest| replay.port_counters(guest).received_frames);
+        prop_assert_eq!(received.sum::<u64>(), report.copies.delivered, "{}", context);
         prop_assert_eq!(judged.cross_tenant > 0, report.first_cross_tenant.is_some());
     }
 
