@@ -23,6 +23,8 @@ pub(crate) const SECTION_HEADER_MAGIC: [u8; 4] = pcap_parser::SHB_MAGIC.to_le_by
 pub(crate) const OBSOLETE_PACKET_BLOCK: u32 = 2;
 /// Bytes of the body of a packet before its data.
 pub(crate) const PACKET_FIXED_BYTES: u32 = 20;
+/// Where the data of such a packet begins.
+pub(crate) const PACKET_DATA_AT: usize = BODY_AT + PACKET_FIXED_BYTES as usize;
 const _: () = assert!(OBSOLETE_PACKET_BLOCK < 1 << 8 && pcap_parser::EPB_MAGIC < 1 << 8);
 
 /// Type, length and the first word of the body: of a section header its byte-order magic. No block
@@ -240,7 +242,7 @@ impl<'a> Block<'a> {
         self,
     ) -> impl Iterator<Item = Result<(OptionCode, Range<usize>), ReadErrorKind>> + use<'a> {
         let captured = self.u32_at(BODY_AT + 12).next_multiple_of(4);
-        self.options(BODY_AT + (PACKET_FIXED_BYTES + captured) as usize)
+        self.options(PACKET_DATA_AT + captured as usize)
     }
 
     /// The options from `at` on, to `opt_endofopt` or the end of the body: code and place of the

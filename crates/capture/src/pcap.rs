@@ -106,7 +106,7 @@ impl Pcap {
         let first = window.consume(len);
         Some(Located {
             data: first + self.record_header_bytes..first + len,
-            block: 0..0,
+            block_len: 0,
             time_ns: record.time_ns,
             interface: 0,
             original_len: record.original_len,

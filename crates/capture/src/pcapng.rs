@@ -206,9 +206,9 @@ impl Pcapng {
         }
         Ok(Located {
             data,
-            block: match has_options {
-                true => 0..block.bytes.len(),
-                false => 0..0,
+            block_len: match has_options {
+                true => block.bytes.len() as u32,
+                false => 0,
             },
             time_ns: clock.time_ns(units),
             interface: self.first_interface as u32 + interface,
@@ -237,7 +237,7 @@ impl Pcapng {
         check_captured(captured.into())?;
         Ok(Located {
             data: data_place(block, SIMPLE_PACKET_FIXED_BYTES, captured)?,
-            block: 0..0,
+            block_len: 0,
             time_ns: 0,
             interface: self.first_interface as u32,
             original_len,

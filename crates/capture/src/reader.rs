@@ -6,7 +6,7 @@ use std::io::Read;
 use std::ops::Range;
 use std::path::Path;
 
-use crate::block::SECTION_HEADER_MAGIC;
+use crate::block::{PACKET_DATA_AT, SECTION_HEADER_MAGIC};
 use crate::link_type::LinkType;
 use crate::packet_options::PacketOptions;
 use crate::pcap::Pcap;
@@ -76,8 +76,9 @@ pub struct Packet<'a> {
 /// A packet found: places in the window, so that nothing is borrowed while looking for it.
 pub(crate) struct Located {
     pub(crate) data: Range<usize>,
-    /// The block, if it has options; else empty.
-    pub(crate) block: Range<usize>,
+    /// Length of the packet's block, which begins [`PACKET_DATA_AT`] before the data, if it has
+    /// options; else 0.
+    pub(crate) block_len: u32,
     pub(crate) time_ns: i64,
     pub(crate) interface: u32,
     pub(crate) original_len: u32,
@@ -97,10 +98,8 @@ pub(crate) enum Reach {
 impl Located {
     /// The same packet where places count from `by` bytes before.
     pub(crate) fn shifted(self, by: usize) -> Self {
-        let shift = |range: Range<usize>| range.start + by..range.end + by;
         Self {
-            data: shift(self.data),
-            block: shift(self.block),
+            data: self.data.start + by..self.data.end + by,
             ..self
         }
     }
@@ -331,7 +330,13 @@ fn packet<'a>(
         link_type: interface.link_type,
         original_len: located.original_len,
         data: &window[located.data.clone()],
-        options: PacketOptions::of_block(&window[located.block.clone()]),
+        options: match located.block_len {
+            0 => PacketOptions::NONE,
+            len => {
+                let block = &window[located.data.start - PACKET_DATA_AT..];
+                PacketOptions::of_block(&block[..len as usize])
+            }
+        },
     }
 }
 

@@ -299,10 +299,7 @@ impl Replay {
             report: &mut self.report,
             oracle,
             digest: &mut self.digest,
-            sink: Sink::Deliveries {
-                taps: self.taps.as_mut(),
-                comparison: self.comparison.as_deref_mut(),
-            },
+            sink: Sink::of(self.taps.as_mut(), self.comparison.as_deref_mut()),
             frame: first,
         };
         let boarded = self.flights.iter().zip(&self.boarded);
@@ -342,10 +339,7 @@ impl Replay {
             report: &mut self.report,
             oracle,
             digest: &mut self.digest,
-            sink: Sink::Deliveries {
-                taps: self.taps.as_mut(),
-                comparison: self.comparison.as_deref_mut(),
-            },
+            sink: Sink::of(self.taps.as_mut(), self.comparison.as_deref_mut()),
             frame: watched,
         };
         let mut walk = Walk::new(watched.now, &mut copies, &mut watch);

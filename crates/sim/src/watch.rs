@@ -24,6 +24,8 @@ pub(crate) struct Watch<'a> {
 
 /// Where what is seen goes beside the books.
 pub(crate) enum Sink<'a> {
+    /// Nowhere.
+    Nothing,
     /// Deliveries are written and compared as they come.
     Deliveries {
         taps: Option<&'a mut Taps>,
@@ -31,6 +33,15 @@ pub(crate) enum Sink<'a> {
     },
     /// The whole walk is kept until it has ended.
     Log(&'a RefCell<WalkLog>),
+}
+
+impl<'a> Sink<'a> {
+    pub(crate) fn of(taps: Option<&'a mut Taps>, comparison: Option<&'a mut Comparison>) -> Self {
+        match (taps, comparison) {
+            (None, None) => Self::Nothing,
+            (taps, comparison) => Self::Deliveries { taps, comparison },
+        }
+    }
 }
 
 /// The frame that is watched.
@@ -85,6 +96,7 @@ impl Observer for Watch<'_> {
     fn delivered(&mut self, host: usize, port: PortId, frame: &[u8]) {
         self.count(port, frame);
         match &mut self.sink {
+            Sink::Nothing => {}
             Sink::Deliveries { taps, comparison } => {
                 if let Some(taps) = taps {
                     taps.show_delivery(self.frame.captured_ns, frame);
@@ -101,6 +113,7 @@ impl Observer for Watch<'_> {
         // An answer is for the one who asked, and for nobody of another tenant.
         self.count(port, frame);
         match &mut self.sink {
+            Sink::Nothing => {}
             Sink::Deliveries { comparison, .. } => {
                 if let Some(comparison) = comparison {
                     comparison.delivered(self.frame.number, port.0 as usize, frame, true);
