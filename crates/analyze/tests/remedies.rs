@@ -417,3 +417,72 @@ fn a_host_is_told_once_to_run_a_command() {
     }
     assert_eq!(cross_check(&hosts(&["Kermit", "Piggy"])), []);
 }
+
+#[test]
+fn hosts_that_all_say_something_else_are_counted_and_not_listed_beside_each_other() {
+    let names: Vec<_> = (0..60).map(|n| format!("H{n}")).collect();
+    let mut estate = hosts(&names.iter().map(String::as_str).collect::<Vec<_>>());
+    for (n, name) in names.iter().enumerate() {
+        on(&mut estate, name, &route(5001, "10.0.0.0/24"));
+        on(&mut estate, name, &address(&format!("192.168.4.{}", n + 1)));
+        on(
+            &mut estate,
+            name,
+            &record(11, &format!("192.168.4.{}", n + 1), "Ann"),
+        );
+    }
+    // Without adapters all are but different; with one, all but one are stale.
+    let one = only(&estate);
+    assert_eq!(one.what.name(), "records_differ");
+    assert_eq!(one.sides.len(), 60);
+    let Remedy::Words(words) = &one.remedy else {
+        panic!("{} lists of commands", choices(&one.remedy).len());
+    };
+    assert!(
+        words.starts_with("Choose one of these 60 variants"),
+        "{words}"
+    );
+    guest(&mut estate, "H0", "Ann", &mac(11), 5001);
+    let found = cross_check(&estate);
+    assert_eq!(
+        found
+            .iter()
+            .filter(|one| one.what.name() == "stale_record")
+            .count(),
+        59
+    );
+    for one in &found {
+        assert!(one.sides.len() < 12, "{} sides", one.sides.len());
+    }
+    let more = &found[0].sides;
+    assert!(
+        more.iter()
+            .any(|side| side.says.ends_with("; and 54 more variants")),
+        "{more:#?}"
+    );
+}
+
+#[test]
+fn an_adapter_that_shares_its_name_is_in_no_command() {
+    let mut estate = agreed();
+    on(
+        &mut estate,
+        "Piggy",
+        "Set-VMNetworkAdapter -VMName Ben -VirtualSubnetId 0",
+    );
+    let mut told = vec![
+        DumpHost {
+            kinds: DumpKind::ALL.into(),
+            ..DumpHost::default()
+        };
+        3
+    ];
+    told[1].vms_with_namesakes.insert("ben".to_owned());
+    let found = examine(&Dump {
+        hosts: told,
+        estate,
+        ..Dump::default()
+    });
+    assert_eq!(found[0].what.name(), "adapter_in_other_subnet");
+    assert!(matches!(found[0].remedy, Remedy::Words(_)), "{found:#?}");
+}

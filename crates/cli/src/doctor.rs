@@ -76,7 +76,9 @@ pub(crate) fn run(args: &DoctorArgs, out: &mut Output) -> Result<Exit, Failure> 
     } else {
         print(&diagnosis, out)?;
     }
-    let hosts = diagnosis.dump.estate.hosts.len();
+    // A host of which nothing was read has nothing to agree with.
+    let hosts = diagnosis.dump.estate.hosts.iter();
+    let hosts = hosts.filter(|host| holds_anything(host)).count();
     let exit = if diagnosis.is_ill() {
         Exit::No
     } else if hosts < 2 {
@@ -97,11 +99,23 @@ pub(crate) fn run(args: &DoctorArgs, out: &mut Output) -> Result<Exit, Failure> 
     if hosts < 2 {
         let folder = &diagnosis.folder;
         out.complain(match hosts {
-            0 => format!("{folder}: no host was found: nothing was compared"),
+            0 if diagnosis.dump.estate.hosts.is_empty() => {
+                format!("{folder}: no host was found: nothing was compared")
+            }
+            0 => format!("{folder}: nothing was read of any host: nothing was compared"),
             _ => format!("{folder}: one host only: there is no other to compare it with"),
         })?;
     }
     Ok(exit)
+}
+
+/// Whether a host has any row or adapter.
+fn holds_anything(host: &Host) -> bool {
+    !(host.records.is_empty()
+        && host.customer_routes.is_empty()
+        && host.provider_addresses.is_empty()
+        && host.provider_routes.is_empty()
+        && host.adapters.is_empty())
 }
 
 fn print(diagnosis: &Diagnosis, out: &mut Output) -> Result<(), Failure> {

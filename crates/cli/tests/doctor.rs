@@ -411,3 +411,25 @@ fn a_folder_of_whole_dumps_is_told_once_with_the_way_out() {
         assert!(ran.stderr.contains(part), "{part} in {}", ran.stderr);
     }
 }
+
+#[test]
+fn where_nothing_was_read_of_two_hosts_nothing_agrees() {
+    for (text, told) in [
+        ("remember the milk", "nothing was read"),
+        ("", "nothing was read"),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        for host in ["Statler", "Waldorf"] {
+            fs::create_dir(folder.path().join(host)).expect("a folder");
+            fs::write(folder.path().join(host).join("all.txt"), text).expect("a file");
+        }
+        let report = folder.path().with_extension("md");
+        let asked = format!("md={}", report.display());
+        let ran = doctor(folder.path(), &["--report", &asked]);
+        let written = fs::read_to_string(&report).expect("a report");
+        fs::remove_file(&report).expect("it is there");
+        assert_eq!(ran.exit, 4, "{}", ran.stderr);
+        assert!(ran.stderr.contains(told), "{}", ran.stderr);
+        assert!(!written.contains("holds"), "{written}");
+    }
+}

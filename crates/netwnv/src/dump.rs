@@ -52,6 +52,9 @@ pub struct DumpHost {
     pub has_empty_file: bool,
     /// Whether no interface index is known, and one was assumed for its NIC.
     pub is_interface_index_assumed: bool,
+    /// VMs of which several adapters have one name, in lower case: those after the first are numbered
+    /// in the estate.
+    pub vms_with_namesakes: BTreeSet<String>,
     /// `IPAddresses` of the host's adapters, in their order. Empty where it was not dumped.
     pub ip_addresses: Vec<Vec<CustomerAddress>>,
 }
@@ -97,15 +100,23 @@ pub struct DumpError {
 
 impl DumpFile {
     /// The file at `path` within the dump's folder, '/' between its parts: in a sub-folder, the
-    /// first part names the host; otherwise the file's name up to its first dot does, unless its
-    /// objects have a PSComputerName.
+    /// first part names the host; otherwise the file's name up to its first dot does, or the IP
+    /// address that it begins with, unless its objects have a PSComputerName.
     pub fn new(path: &str, source: Source) -> Self {
         let owner = match path.split_once('/') {
             Some((folder, _)) => Owner::Folder(folder.to_owned()),
-            None => Owner::Stem(path.split('.').next().unwrap_or_default().to_owned()),
+            None => Owner::Stem(stem(path).to_owned()),
         };
         Self { source, owner }
     }
+}
+
+/// What a file's name says of its host.
+fn stem(file: &str) -> &str {
+    let dots = file.match_indices('.').map(|(at, _)| &file[..at]);
+    let mut addresses = dots.filter(|stem| stem.parse::<std::net::IpAddr>().is_ok());
+    let first = || file.split('.').next().unwrap_or_default();
+    addresses.next().unwrap_or_else(first)
 }
 
 impl DumpHost {

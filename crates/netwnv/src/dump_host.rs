@@ -1,6 +1,6 @@
 //! One host of a dump: its objects as rows of its tables.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use nvgre_dataplane::{
     CustomerRoute, HostAddress, LookupRecord, PortSubnet, ProviderRoute, RecordType, Rule,
@@ -24,6 +24,8 @@ use crate::source::Place;
 /// A host while its dump is read.
 pub(crate) struct HostReader<'v> {
     name: String,
+    /// Its full name, where that was told.
+    full_name: Option<String>,
     objects: BTreeMap<DumpKind, Vec<(&'v Lines<'v>, &'v DumpObject<'v>)>>,
 }
 
@@ -31,12 +33,25 @@ impl<'v> HostReader<'v> {
     pub(crate) fn new(name: &str) -> Self {
         Self {
             name: name.to_owned(),
+            full_name: None,
             objects: BTreeMap::new(),
         }
     }
 
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// As full as it is known.
+    pub(crate) fn full_name(&self) -> &str {
+        self.full_name.as_deref().unwrap_or(&self.name)
+    }
+
+    /// That it is called so too.
+    pub(crate) fn learn_name(&mut self, name: &str) {
+        if name.len() > self.full_name().len() {
+            self.full_name = Some(name.to_owned());
+        }
     }
 
     pub(crate) fn take(
@@ -53,6 +68,7 @@ impl<'v> HostReader<'v> {
         let mut made = Made {
             host: Host::new(&self.name),
             ip_addresses: Vec::new(),
+            vms_with_namesakes: BTreeSet::new(),
             nics: Nics::default(),
             labels: LabelPool::default(),
         };
@@ -66,6 +82,7 @@ impl<'v> HostReader<'v> {
         let Made {
             mut host,
             ip_addresses,
+            vms_with_namesakes,
             nics,
             labels: _,
         } = made;
@@ -73,6 +90,7 @@ impl<'v> HostReader<'v> {
         let more = DumpHost {
             kinds: self.objects.into_keys().collect(),
             has_empty_file: false,
+            vms_with_namesakes,
             is_interface_index_assumed,
             ip_addresses,
         };
@@ -83,6 +101,7 @@ impl<'v> HostReader<'v> {
 struct Made {
     host: Host,
     ip_addresses: Vec<Vec<CustomerAddress>>,
+    vms_with_namesakes: BTreeSet<String>,
     nics: Nics,
     labels: LabelPool,
 }
@@ -327,11 +346,38 @@ impl Made {
         if !whole || row.errors() > errors {
             return None;
         }
-        let (vm_name, name) = (vm_name?, name?);
-        let is_it = |other: &&Adapter| {
-            other.vm_name.eq_ignore_ascii_case(&vm_name) && other.name.eq_ignore_ascii_case(&name)
+        let (vm_name, mut name, mac): (_, _, MacAddress) = (vm_name?, name?, mac?);
+        if mac.to_bits() == 0 {
+            let text = format!(
+                "{name} of {vm_name} is left out: it has no MAC yet, as its VM was never started"
+            );
+            self.note(row, DumpNoteKind::NotRead, text);
+            return None;
+        }
+        let called = |name: &str| {
+            let mut adapters = self.host.adapters.iter();
+            adapters.find(|other| {
+                other.vm_name.eq_ignore_ascii_case(&vm_name)
+                    && other.name.eq_ignore_ascii_case(name)
+            })
         };
-        if let Some(first) = self.host.adapters.iter().find(is_it) {
+        // Windows calls every new one alike.
+        let free = called(&name).and_then(|_| {
+            let mut adapters = self.host.adapters.iter();
+            let is_again =
+                |other: &Adapter| other.mac == mac && other.vm_name.eq_ignore_ascii_case(&vm_name);
+            let mut numbered = (2u32..).map(|number| format!("{name} {number}"));
+            let is_other = !adapters.any(is_again);
+            is_other.then(|| numbered.find(|name| called(name).is_none()))?
+        });
+        if let Some(free) = free {
+            let text = format!(
+                "{vm_name} has several adapters {name}: that of the MAC {mac} is called {free} here"
+            );
+            self.note(row, DumpNoteKind::Assumed, text);
+            self.vms_with_namesakes.insert(vm_name.to_lowercase());
+            name = free;
+        } else if let Some(first) = called(&name) {
             let at = first
                 .place
                 .as_ref()
@@ -363,7 +409,7 @@ impl Made {
         self.host.adapters.push(Adapter {
             vm_name,
             name,
-            mac: mac?,
+            mac,
             switch_name,
             subnet,
             mac_address_spoofing,

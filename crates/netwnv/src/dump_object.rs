@@ -70,6 +70,24 @@ impl<'s> DumpValue<'s> {
         }
     }
 
+    /// Whether it is or lists the name that stands for an object of a known cmdlet where
+    /// ConvertTo-Json did not go deep enough.
+    pub(crate) fn is_cut(&self) -> bool {
+        const NAMES: [&str; 6] = [
+            "MSFT_NetVirtualization",
+            "MSFT_NetAdapter (",
+            "Microsoft.Management.Infrastructure.CimInstance",
+            "Microsoft.HyperV.PowerShell.VM",
+            "VMNetworkAdapter (",
+            "CimInstance",
+        ];
+        match self {
+            Self::Text(text) => NAMES.iter().any(|name| text.trim_start().starts_with(name)),
+            Self::List(values) => values.iter().any(Self::is_cut),
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::Object(_) => false,
+        }
+    }
+
     /// The objects in it, at whatever depth of lists.
     pub(crate) fn objects<'v>(&'v self, found: &mut Vec<&'v DumpObject<'s>>) {
         match self {

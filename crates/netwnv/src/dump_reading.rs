@@ -58,7 +58,7 @@ impl Reading {
         hosts: &mut Vec<HostReader<'v>>,
     ) {
         if let Owner::Folder(folder) = &file.owner {
-            host_named(hosts, folder);
+            host_named(hosts, folder, folder);
         }
         let not_read = |text: &str, at: usize| DumpNote {
             place: lines.place(at),
@@ -81,6 +81,9 @@ impl Reading {
         for (value, span) in values {
             let mut objects = Vec::new();
             value.objects(&mut objects);
+            if value.is_cut() {
+                self.cut(lines, span);
+            }
             is_empty &= objects.is_empty() && value.loose_values() == 0;
             foreign.extend(std::iter::repeat_n(span, value.loose_values()));
             let unknown = objects
@@ -120,8 +123,12 @@ impl Reading {
     ) -> bool {
         let Some(kind) = DumpKind::of(object) else {
             let mut inner = Vec::new();
-            let values = object.properties.iter().map(|property| &property.value);
-            values.for_each(|value| value.objects(&mut inner));
+            for property in &object.properties {
+                property.value.objects(&mut inner);
+                if property.value.is_cut() {
+                    self.cut(lines, &property.span);
+                }
+            }
             let known = inner
                 .iter()
                 .filter(|inner| self.object(file, lines, inner, hosts));
@@ -130,15 +137,20 @@ impl Reading {
         let stated = self.stated_host(lines, kind, object);
         let host = match (&file.owner, stated) {
             (Owner::Folder(folder), stated) => {
+                let object_name = stated.clone();
                 if let Some((name, span)) = stated
                     && !is_host(&name, folder)
                 {
                     self.misplaced(folder, name, span);
                 }
-                host_named(hosts, folder)
+                let host = host_named(hosts, folder, folder);
+                if let Some((name, _)) = object_name {
+                    hosts[host].learn_name(&name);
+                }
+                host
             }
             (Owner::Stem(_), Some((name, span))) => {
-                let host = host_named(hosts, &name);
+                let host = host_named(hosts, &name, short_name(&name));
                 if !self
                     .named
                     .iter()
@@ -156,7 +168,7 @@ impl Reading {
                 {
                     self.unnamed.push((self.file, object.span.clone()));
                 }
-                host_named(hosts, stem)
+                host_named(hosts, stem, stem)
             }
         };
         hosts[host].take(kind, lines, object);
@@ -173,7 +185,14 @@ impl Reading {
         }
     }
 
-    /// The host that an object says it is of; of a full name its first part.
+    /// An object that is not in the dump, but its name.
+    fn cut(&mut self, lines: &Lines<'_>, span: &Range<usize>) {
+        let message = "here is the name of an object, and not the object".to_owned();
+        let help = "ConvertTo-Json goes two levels deep: dump it again with -Depth 4".to_owned();
+        self.error(lines, span.clone(), message, Some(help));
+    }
+
+    /// The host that an object says it is of, by the fullest name.
     fn stated_host(
         &mut self,
         lines: &Lines<'_>,
@@ -195,17 +214,17 @@ impl Reading {
             let DumpValue::Text(name) = &property.value else {
                 continue;
             };
-            let name = short_name(name.trim());
+            let name = name.trim();
             if name.is_empty() || name == "." || name.eq_ignore_ascii_case("localhost") {
                 continue;
             }
             match &stated {
-                Some((first, _)) if !first.eq_ignore_ascii_case(name) => {
+                Some((first, _)) if !is_host(first, name) => {
                     let message = format!("{} is {name}, and of {first} before", property.name);
                     self.error(lines, property.span.clone(), message, None);
                 }
-                Some(_) => {}
-                None => stated = Some((name.to_owned(), property.span.clone())),
+                Some((first, _)) if first.len() >= name.len() => {}
+                Some(_) | None => stated = Some((name.to_owned(), property.span.clone())),
             }
         }
         stated
@@ -309,18 +328,43 @@ impl Reading {
     }
 }
 
-/// Which of the hosts has this name; a new one if none has.
-fn host_named(hosts: &mut Vec<HostReader<'_>>, name: &str) -> usize {
-    let known = hosts.iter().position(|host| is_host(host.name(), name));
-    known.unwrap_or_else(|| {
-        hosts.push(HostReader::new(name));
+/// Which of the hosts has this name; a new one, that is to be called `shown`, if none has. A short
+/// name is that of the one host whose full name begins so.
+fn host_named(hosts: &mut Vec<HostReader<'_>>, name: &str, shown: &str) -> usize {
+    let exact = |host: &HostReader<'_>| host.full_name().eq_ignore_ascii_case(name);
+    let mut alike = hosts
+        .iter()
+        .enumerate()
+        .filter(|(_, host)| is_host(host.full_name(), name));
+    let known = hosts.iter().position(exact).or_else(|| {
+        let (at, _) = alike.next()?;
+        alike.next().is_none().then_some(at)
+    });
+    let is_called = |shown: &str| {
+        let mut hosts = hosts.iter();
+        hosts.position(|host| host.name().eq_ignore_ascii_case(shown))
+    };
+    let known = known.or_else(|| is_called(name));
+    let shown = if is_called(shown).is_some() {
+        name
+    } else {
+        shown
+    };
+    let at = known.unwrap_or_else(|| {
+        hosts.push(HostReader::new(shown));
         hosts.len() - 1
-    })
+    });
+    hosts[at].learn_name(name);
+    at
 }
 
-/// Whether two names are one host's: without case, and a full one is what its first part is.
+/// Whether two names are one host's: without case, and a short one is the first part of a full one.
+/// Two full names are two hosts.
 fn is_host(one: &str, other: &str) -> bool {
-    short_name(one).eq_ignore_ascii_case(short_name(other))
+    let is_short = |name: &str| short_name(name) == name;
+    one.eq_ignore_ascii_case(other)
+        || is_short(one) != is_short(other)
+            && short_name(one).eq_ignore_ascii_case(short_name(other))
 }
 
 /// The first part of a full name; an IP address is left whole.

@@ -575,3 +575,108 @@ fn a_host_without_a_dumped_nic_gets_one_and_that_is_told() {
         assert!(told.contains(part), "{part} in {told}");
     }
 }
+
+/// The hosts of a dump, and how many records each has.
+fn counted(files: &[(&str, &str)]) -> Vec<(String, usize)> {
+    let hosts = dump(files).estate.hosts;
+    let told = hosts
+        .iter()
+        .map(|host| (host.name.clone(), host.records.len()));
+    told.collect()
+}
+
+#[test]
+fn two_full_names_or_addresses_are_two_hosts_and_a_short_name_is_its_only_full_one() {
+    let host = |name: &str| (name.to_owned(), 1);
+    assert_eq!(
+        counted(&[("10.1.0.1.json", RECORD), ("10.1.0.2.records.json", RECORD)]),
+        [host("10.1.0.1"), host("10.1.0.2")]
+    );
+    assert_eq!(
+        counted(&[
+            ("hv1.east.corp/r.json", RECORD),
+            ("hv1.west.corp/r.json", RECORD)
+        ]),
+        [host("hv1.east.corp"), host("hv1.west.corp")]
+    );
+    let named = |name: &str| RECORD.replace("{ ", &format!("{{ \"PSComputerName\": \"{name}\", "));
+    let all = |names: &[&str]| {
+        let objects: Vec<_> = names.iter().map(|name| named(name)).collect();
+        counted(&[("all.json", &format!("[{}]", objects.join(",")))])
+    };
+    assert_eq!(
+        all(&["hv1.east.corp", "hv1.west.corp", "HV1.WEST.corp"]),
+        [host("hv1"), ("hv1.west.corp".to_owned(), 2)]
+    );
+    assert_eq!(all(&["hv1", "hv1.east.corp"]), [("hv1".to_owned(), 2)]);
+    assert_eq!(all(&["hv1.east.corp", "hv1"]), [("hv1".to_owned(), 2)]);
+}
+
+/// An adapter of VM "a" called as Windows calls every new one.
+fn new_adapter(mac: &str) -> String {
+    format!(
+        "{{ \"VMName\": \"a\", \"Name\": \"Network Adapter\", \"MacAddress\": \"{mac}\", \"SwitchName\": \"VMs\", \"VirtualSubnetId\": 5001 }}"
+    )
+}
+
+#[test]
+fn adapters_of_one_name_are_told_apart_by_their_macs() {
+    let (first, second) = (new_adapter("00155D000001"), new_adapter("00155D000002"));
+    let read = dump(&[("Statler.json", &format!("[{first},{second}]"))]);
+    let names: Vec<_> = read.estate.hosts[0]
+        .adapters
+        .iter()
+        .map(|adapter| (adapter.name.as_str(), adapter.mac.to_string()))
+        .collect();
+    assert_eq!(
+        names,
+        [
+            ("Network Adapter", "00155D000001".to_owned()),
+            ("Network Adapter 2", "00155D000002".to_owned())
+        ]
+    );
+    let told = read
+        .notes
+        .iter()
+        .find(|note| note.kind == DumpNoteKind::Assumed);
+    assert_eq!(
+        told.unwrap().text,
+        "a has several adapters Network Adapter: that of the MAC 00155D000002 is called Network Adapter 2 here"
+    );
+    assert!(read.hosts[0].vms_with_namesakes.contains("a"));
+    // One adapter twice is a mistake of the dump.
+    let text = refused(&[("Statler.json", &format!("[{first},{first}]"))]);
+    assert!(
+        text.contains("a has an adapter Network Adapter already"),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_adapter_of_a_vm_that_never_ran_has_no_mac_and_is_left_out() {
+    let (ran, never) = (new_adapter("00155D000001"), new_adapter("000000000000"));
+    let read = dump(&[("Statler.json", &format!("[{never},{ran}]"))]);
+    assert_eq!(read.estate.hosts[0].adapters.len(), 1);
+    assert_eq!(
+        read.notes[0].to_string(),
+        "Statler.json:1:2: Network Adapter of a is left out: it has no MAC yet, as its VM was never started"
+    );
+}
+
+#[test]
+fn objects_that_were_cut_to_their_names_are_refused_with_the_depth_to_use() {
+    let adapter = new_adapter("00155D000001");
+    for cut in [
+        "\"records\": [\"MSFT_NetVirtualizationLookupRecordSettingData\"]",
+        "\"route\": \"MSFT_NetVirtualizationCustomerRouteSettingData (InstanceID = 7)\"",
+        "\"nics\": \"Microsoft.Management.Infrastructure.CimInstance#root/standardcimv2\"",
+    ] {
+        let text = refused(&[(
+            "Statler.json",
+            &format!("{{ {cut}, \"adapters\": [{adapter}] }}"),
+        )]);
+        assert!(text.starts_with("Statler.json:1:"), "{text}");
+        assert!(text.contains("here is the name of an object"), "{text}");
+        assert!(text.contains("-Depth 4"), "{text}");
+    }
+}

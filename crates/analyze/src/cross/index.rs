@@ -398,6 +398,13 @@ impl<'e> Index<'e> {
         nics.next().filter(|_| !is_assumed)
     }
 
+    /// Whether another adapter of its VM has the same name.
+    pub(crate) fn has_namesake(&self, host: HostIndex, adapter: &Adapter) -> bool {
+        let vm_name = adapter.vm_name.to_lowercase();
+        let dumped = self.dumped.get(host);
+        dumped.is_some_and(|dumped| dumped.vms_with_namesakes.contains(&vm_name))
+    }
+
     /// Names of hosts.
     pub(crate) fn names(&self, hosts: &[HostIndex]) -> Vec<String> {
         let names = hosts.iter().map(|&host| self.hosts[host].name.clone());

@@ -15,6 +15,10 @@ use crate::cross::what::{RecordField, What};
 use crate::finding::Severity;
 use crate::record_name::RecordName;
 
+/// Most variants of a record that are told beside one of them, or to choose from: hosts that all say
+/// something else are many.
+const VARIANTS_TOLD: usize = 4;
+
 /// Everything about records.
 pub(crate) fn check(index: &Index<'_>, found: &mut Vec<Disagreement>) {
     let mut check = Check {
@@ -167,7 +171,15 @@ impl<'e> Check<'_, 'e> {
             .iter()
             .map(|variant| self.index.side(variant))
             .collect();
-        sides.extend(others.iter().map(|other| self.index.sample(other)));
+        let (told, rest) = others.split_at(others.len().min(VARIANTS_TOLD));
+        sides.extend(told.iter().map(|other| self.index.sample(other)));
+        if let Some(first) = rest.first() {
+            let mut more = self.index.sample(first);
+            if rest.len() > 1 {
+                more.says += &format!("; and {} more variants", rest.len() - 1);
+            }
+            sides.push(more);
+        }
         sides.extend(guests.iter().map(|&guest| self.index.guest_side(guest)));
         sides.extend(self.index.owner_sides(address));
         let right = truth.map(|truth| truth.provider_address);
@@ -193,6 +205,12 @@ impl<'e> Check<'_, 'e> {
         let filter = name.filter();
         match &variant.judged {
             &Judged::OtherSubnet((host, adapter)) => match adapter.subnet {
+                PortSubnet::Unset if self.index.has_namesake(host, adapter) => {
+                    Remedy::Words(format!(
+                        "Put the adapter of {} with the MAC {} into VSID {}: Set-VMNetworkAdapter -VMNetworkAdapter, as -Name names several",
+                        adapter.vm_name, adapter.mac, name.virtual_subnet
+                    ))
+                }
                 PortSubnet::Unset => Remedy::Commands(vec![HostCommand {
                     hosts: self.index.names(&[host]),
                     command: format!(
@@ -285,6 +303,11 @@ impl<'e> Check<'_, 'e> {
         sides.extend(guests.iter().map(|&guest| self.index.guest_side(guest)));
         let remedy = match truth {
             Some(truth) => Remedy::Commands(self.mend(wrong.into_iter(), truth)),
+            None if open.len() > VARIANTS_TOLD => Remedy::Words(format!(
+                "Choose one of these {} variants, then on every host: Set-NetVirtualizationLookupRecord {} with it",
+                open.len(),
+                name.filter()
+            )),
             None => Remedy::Either(
                 open.iter()
                     .map(|right| {
