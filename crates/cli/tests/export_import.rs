@@ -202,7 +202,9 @@ fn odd_names(folder: &Path) -> String {
             .replace('”', "””")
     };
     let policy = format!(
-        "New-NetVirtualizationLookupRecord -CustomerAddress 10.0.0.5 -VirtualSubnetID 5001 -MACAddress 00155D000005 -ProviderAddress 192.168.4.11 -Rule TranslationMethodEncap -Context \"{}\" -VMName \"Ä; exit; Ä\"",
+        "New-NetVirtualizationLookupRecord -CustomerAddress 10.0.0.5 -VirtualSubnetID 5001 -MACAddress 00155D000005 -ProviderAddress 192.168.4.11 -Rule TranslationMethodEncap -Context \"{}\" -VMName \"Ä; exit; Ä\"\n\
+         New-NetVirtualizationLookupRecord -CustomerAddress 10.0.0.6 -VirtualSubnetID 5001 -MACAddress 00155D000006 -ProviderAddress 192.168.4.11 -Rule TranslationMethodEncap -VMName web2\n\
+         New-NetVirtualizationLookupRecord -CustomerAddress 10.0.0.7 -VirtualSubnetID 5001 -MACAddress 00155D000007 -ProviderAddress 192.168.4.11 -Rule TranslationMethodEncap -VMName \"web*\"",
         quoted(labels)
     );
     let scenario = r#"
@@ -227,6 +229,22 @@ host = "x’; exit; ’"
 mac = "00155D000005"
 addresses = ["10.0.0.5/24"]
 virtual_subnet = 5001
+[[guest]]
+name = "web2"
+tenant = "Lab"
+host = "x’; exit; ’"
+mac = "00155D000006"
+addresses = ["10.0.0.6/24"]
+virtual_subnet = 5001
+[[guest]]
+name = "web*"
+nic = "[1] `?"
+tenant = "Lab"
+host = "x’; exit; ’"
+mac = "00155D000007"
+addresses = ["10.0.0.7/24"]
+virtual_subnet = 5001
+router_guard = true
 "#;
     let bound = "Enable-NetAdapterBinding -Name * -ComponentID ms_netwnv\n";
     fs::write(folder.join("odd.ps1"), format!("{bound}{policy}\n")).expect("a file");
@@ -534,7 +552,7 @@ fn a_name_with_escape_sequences_is_imported_shown_and_read_again() {
     let folder = tempfile::tempdir().expect("a folder");
     let scenario = two_hosts(folder.path());
     let text = fs::read_to_string(&scenario).expect("text");
-    let odd = text.replace("name = \"Ada\"", "name = \"Ada\\u001bc\\u009b\"");
+    let odd = text.replace("name = \"Ada\"", "name = \"Ada\\u001b[2J\\u009b\"");
     assert_ne!(odd, text);
     fs::write(&scenario, odd).expect("a file");
     for format in ["json", "powershell"] {
@@ -544,7 +562,7 @@ fn a_name_with_escape_sequences_is_imported_shown_and_read_again() {
         done(&["export", &scenario, "--as", format, "-o", &out]);
         let ran = done(&["import", &out, "-o", &made]);
         let told = ran.stdout + &ran.stderr + &done(&["show", &made]).stdout;
-        assert!(told.contains(r"Ada\u001bc\u009b"), "{told}");
+        assert!(told.contains(r"Ada\u001b[2J\u009b"), "{told}");
         assert!(!told.contains(['\u{1b}', '\u{9b}']), "{told}");
     }
 }

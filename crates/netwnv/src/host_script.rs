@@ -11,6 +11,9 @@ use crate::print::quoted;
 /// Behind commands that may find nothing to do.
 const SILENTLY: &str = "-ErrorAction SilentlyContinue";
 
+/// What makes a name a pattern; a backtick would escape the next character of one.
+const PATTERN: [char; 5] = ['*', '?', '[', ']', '`'];
+
 impl Host {
     /// The commands to run on the host, in an order in which they can be: binding, provider side,
     /// customer routes, records, ports. On a bare host, one that holds these rows already, or one
@@ -19,7 +22,7 @@ impl Host {
     /// be out of date. A provider address is never taken away, since
     /// Windows would look for duplicates of it anew. Rows that are not named stay.
     ///
-    /// Its NICs, switches and VMs must be there. Names with wildcards are not escaped.
+    /// Its NICs, switches and VMs must be there.
     pub fn to_powershell(&self) -> String {
         let mut out = String::new();
         // Writing to a text does not fail.
@@ -156,9 +159,21 @@ impl HostAddressEntry {
     }
 }
 
+/// The Set-VMNetworkAdapter that is about this adapter and no other, less what it sets.
+pub fn set_adapter(vm_name: &str, name: &str) -> String {
+    let (vm, adapter) = (quoted(vm_name), quoted(name));
+    if [vm_name, name].iter().any(|name| name.contains(PATTERN)) {
+        return format!(
+            "Get-VM | Where-Object Name -eq {vm} | Get-VMNetworkAdapter | Where-Object Name -eq {adapter} | Set-VMNetworkAdapter"
+        );
+    }
+    format!("Set-VMNetworkAdapter -VMName {vm} -Name {adapter}")
+}
+
 impl Adapter {
     /// The Set-VMNetworkAdapter that sets everything of the port; limits where it has some, as
-    /// Windows Server 2012 has no StormLimit.
+    /// Windows Server 2012 has no StormLimit. -VMName and -Name take patterns, so that adapters
+    /// whose names would be some are found by comparing instead.
     pub fn to_powershell(&self) -> String {
         let subnet = match self.subnet {
             PortSubnet::Unset => 0,
@@ -167,9 +182,8 @@ impl Adapter {
         };
         let on_off = |on: bool| if on { "On" } else { "Off" };
         let mut command = format!(
-            "Set-VMNetworkAdapter -VMName {} -Name {} -VirtualSubnetId {subnet} -MacAddressSpoofing {} -DhcpGuard {} -RouterGuard {}",
-            quoted(&self.vm_name),
-            quoted(&self.name),
+            "{} -VirtualSubnetId {subnet} -MacAddressSpoofing {} -DhcpGuard {} -RouterGuard {}",
+            set_adapter(&self.vm_name, &self.name),
             on_off(self.mac_address_spoofing),
             on_off(self.dhcp_guard),
             on_off(self.router_guard),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use nvgre_dataplane::PortSubnet;
 use nvgre_wire::MacAddress;
 
-use crate::ast::Span;
+use crate::ast::{Argument, Element, ExprKind, Pipeline, Span};
 use crate::call::Call;
 use crate::error::ScriptError;
 use crate::estate::{Adapter, Estate, Host, Nic};
@@ -154,27 +154,49 @@ impl<'s> Machine<'s> {
         let name = names.first().filter(is_plain).filter(|_| is_adapter_name);
         let name = name.map_or("Network Adapter", |name| name);
         for vm in call.texts(vm).iter().filter(is_plain) {
-            let there = self.host(call.host).adapters.iter().any(|adapter| {
-                adapter.vm_name.eq_ignore_ascii_case(vm)
-                    && (names.is_empty()
-                        || !is_adapter_name
-                        || adapter.name.eq_ignore_ascii_case(name))
-            });
-            if there {
-                continue;
-            }
-            let switch = self
-                .host(call.host)
-                .nics
-                .first()
-                .map(|nic| nic.switch_name.clone());
-            let mut adapter = Adapter::new(vm, NO_MAC, &switch.unwrap_or_default());
-            adapter.name = name.to_owned();
-            let host = self.host_mut(call.host, |kept, now| kept.adapters.grows(&now.adapters));
-            host.adapters.push(adapter);
-            let host = host.name.clone();
-            self.invented(&call.span, format!("a VM {vm} is made up on {host}"));
+            let any = names.is_empty() || !is_adapter_name;
+            self.invent_adapter(call.host, vm, name, any, &call.span);
         }
+    }
+
+    /// An adapter of this VM, where it has none of this name, or with `any` none at all.
+    fn invent_adapter(&mut self, host: usize, vm: &str, name: &str, any: bool, span: &Span) {
+        let there = self.host(host).adapters.iter().any(|adapter| {
+            adapter.vm_name.eq_ignore_ascii_case(vm)
+                && (any || adapter.name.eq_ignore_ascii_case(name))
+        });
+        if there {
+            return;
+        }
+        let switch = self.host(host).nics.first();
+        let switch = switch.map(|nic| nic.switch_name.clone());
+        let mut adapter = Adapter::new(vm, NO_MAC, &switch.unwrap_or_default());
+        adapter.name = name.to_owned();
+        let host = self.host_mut(host, |kept, now| kept.adapters.grows(&now.adapters));
+        host.adapters.push(adapter);
+        let host = host.name.clone();
+        self.invented(span, format!("a VM {vm} is made up on {host}"));
+    }
+
+    /// The VM and adapter whose names a pipeline compares with, as in
+    /// `Get-VM | Where-Object Name -eq "web*" | ...`: names that would be patterns are given so.
+    pub(crate) fn invent_compared(&mut self, host: usize, pipeline: &Pipeline<'_>) {
+        let [get_vm, where_vm, then @ ..] = &pipeline.elements[..] else {
+            return;
+        };
+        if self.inventor.is_none() || !is_bare(get_vm, "Get-VM") {
+            return;
+        }
+        let (Some((vm, span)), adapter) = (compared(where_vm), then) else {
+            return;
+        };
+        let name = match adapter {
+            [get, where_name, ..] if is_bare(get, "Get-VMNetworkAdapter") => compared(where_name),
+            _ => None,
+        };
+        let any = name.is_none();
+        let name = name.map_or("Network Adapter", |(name, _)| name);
+        self.invent_adapter(host, vm, name, any, span);
     }
 
     /// The NICs that the call names on its host by this parameter.
@@ -262,6 +284,35 @@ impl<'s> Machine<'s> {
             inventor.nics.insert((host, at), unknown.collect());
         }
         self.invented(span, text);
+    }
+}
+
+/// Whether this is the command of this name without arguments.
+fn is_bare(element: &Element<'_>, name: &str) -> bool {
+    matches!(element, Element::Command(command)
+        if command.arguments.is_empty() && command.name.eq_ignore_ascii_case(name))
+}
+
+/// The name and its span in `Where-Object Name -eq "name"`.
+fn compared<'e>(element: &'e Element<'_>) -> Option<(&'e str, &'e Span)> {
+    let Element::Command(command) = element else {
+        return None;
+    };
+    let [Argument::Value(property), operator, Argument::Value(name)] = &command.arguments[..]
+    else {
+        return None;
+    };
+    let is_equal = matches!(operator, Argument::Named { name, value: None, .. }
+        if name.eq_ignore_ascii_case("eq"));
+    let is_name = matches!(&property.kind, ExprKind::Literal(property)
+        if property.eq_ignore_ascii_case("Name"));
+    match &name.kind {
+        ExprKind::Literal(text)
+            if is_equal && is_name && command.name.eq_ignore_ascii_case("Where-Object") =>
+        {
+            Some((text, &name.span))
+        }
+        _ => None,
     }
 }
 

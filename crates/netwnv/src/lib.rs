@@ -15,7 +15,7 @@
 //! | `source.rs`, `lines.rs` | [`Source`], [`Place`], [`Lines`] |
 //! | `estate.rs` | [`Estate`], [`Host`] and what is on it |
 //! | `labels.rs` | [`Labels`] |
-//! | `print.rs`, `host_script.rs` | `to_powershell`: an entry as the command that makes it, a host as a script; [`quoted`] |
+//! | `print.rs`, `host_script.rs` | `to_powershell`: an entry as the command that makes it, a host as a script; [`quoted`], [`set_adapter`] |
 //! | `dump_write.rs` | [`dump_json`], [`dump_csv`]: hosts as dumps |
 //! | `propagate.rs` | [`Propagation`]: what hosts should hold when some were changed |
 //! | `dump.rs`, `dump_reading.rs`, `dump_host.rs`, `dump_nic.rs` | [`Dump`]: what Get- cmdlets of several hosts showed, as an estate |
@@ -96,6 +96,7 @@ pub use error::ScriptError;
 pub use estate::{
     Adapter, Estate, Host, HostAddressEntry, Nic, ProviderRouteEntry, RecordEntry, RouteEntry,
 };
+pub use host_script::set_adapter;
 pub use invent::{Reconstruction, reconstruct};
 pub use labels::Labels;
 pub use lines::Lines;

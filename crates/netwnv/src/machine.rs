@@ -251,6 +251,7 @@ impl<'s> Machine<'s> {
     ) -> Outcome<'s> {
         let wanted = wanted && !pipeline.discarded;
         let last = pipeline.elements.len().saturating_sub(1);
+        self.invent_compared(context.host, pipeline);
         let mut output = None;
         for (at, element) in pipeline.elements.iter().enumerate() {
             output = Some(match element {

@@ -297,3 +297,47 @@ fn a_script_replaces_routes_whose_next_hop_or_routing_domain_is_out_of_date() {
     on(&mut stale, &now.hosts[0].to_powershell());
     assert_eq!(placeless(&stale.hosts[0]), placeless(&now.hosts[0]));
 }
+
+#[test]
+fn a_script_is_about_a_vm_and_not_about_those_that_its_name_would_be_a_pattern_of() {
+    let names = ["web*", "web[12]", "[prod] web", "w?b2", "w`eb", "web2"];
+    let mut estate = estate();
+    let first = estate.hosts[0].adapters[0].clone();
+    estate.hosts[0].adapters = Vec::new();
+    for name in names {
+        let mut adapter = first.clone();
+        adapter.vm_name = name.to_owned();
+        adapter.name = "Network Adapter".to_owned();
+        estate.hosts[0].adapters.push(adapter);
+    }
+    for at in 0..names.len() {
+        let mut adapter = estate.hosts[0].adapters[at].clone();
+        adapter.dhcp_guard = true;
+        let mut now = estate.clone();
+        let report = on(&mut now, &adapter.to_powershell());
+        assert_eq!(report.warnings, []);
+        let guarded: Vec<_> = now.hosts[0]
+            .adapters
+            .iter()
+            .filter(|adapter| adapter.dhcp_guard)
+            .map(|adapter| adapter.vm_name.as_str())
+            .collect();
+        assert_eq!(guarded, [names[at]]);
+    }
+}
+
+#[test]
+fn a_character_by_its_code_is_that_character_in_a_string() {
+    let label = |written: &str| {
+        let (estate, _) = ran(&record(&format!("-VMName \"{written}\"")));
+        let label = estate.hosts[0].records[0].labels.vm_name();
+        label.map(str::to_owned)
+    };
+    assert_eq!(label("$([char]0x00C4)x"), Some("Äx".to_owned()));
+    assert_eq!(label("$([CHAR]0xc4)"), Some("Ä".to_owned()));
+    assert_eq!(
+        label("a$([char]0xD83D)$([char]0xDCA1)"),
+        Some("a💡".to_owned())
+    );
+    assert_eq!(label("`$([char]0xC4)"), Some("$([char]0xC4)".to_owned()));
+}

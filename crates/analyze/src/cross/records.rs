@@ -214,9 +214,8 @@ impl<'e> Check<'_, 'e> {
                 PortSubnet::Unset => Remedy::Commands(vec![HostCommand {
                     hosts: self.index.names(&[host]),
                     command: format!(
-                        "Set-VMNetworkAdapter -VMName {} -Name {} -VirtualSubnetId {}",
-                        nvgre_netwnv::quoted(&adapter.vm_name),
-                        nvgre_netwnv::quoted(&adapter.name),
+                        "{} -VirtualSubnetId {}",
+                        nvgre_netwnv::set_adapter(&adapter.vm_name, &adapter.name),
                         name.virtual_subnet
                     ),
                 }]),
