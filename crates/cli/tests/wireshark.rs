@@ -6,8 +6,8 @@ mod common;
 use std::path::Path;
 use std::process::Command;
 
-use common::pcaps;
-use common::replay::{RED, STORY, number, replay_json, story_with, text};
+use common::replay::{RED, STORY, number, replay, replay_json, story_with, text};
+use common::{pcaps, write_pcap};
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/wireshark/nvgre.lua");
 
@@ -223,4 +223,85 @@ fn vsid_and_flow_id_are_read_from_the_key_of_any_capture() {
         let verdicts = tshark.rows(true, &file, "nvgre.verdict", &["frame.number"]);
         assert!(verdicts.is_empty(), "{name} has no comments");
     }
+}
+
+/// Names hold whatever an administrator likes, what separates the parts of a comment too.
+#[test]
+fn a_comment_is_understood_whatever_guests_hosts_and_files_are_called() {
+    let Some(tshark) = Tshark::with_lua() else {
+        return;
+    };
+    for (guest, host, policy) in [
+        ("r: 1", "Rack 7 at h1", "a; b.ps1"),
+        ("a -> b", "dropped at x: y", "a (b), c.ps1"),
+        ("a; record 1 at 2 (3)", "h1; answered by h2", "a at b.ps1"),
+        ("say \"hi\" to \\", "\"h1\"", "é: a.ps1"),
+        ("up at", "at x:", "p; record 1 at 2 (x).ps1"),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let quoted = |name: &str| serde_json::to_string(name).expect("a string");
+        let mut scenario =
+            "name = \"names\"\n[[tenant]]\nname = \"Red\"\nvirtual_subnets = [5001]\n\
+             routing_domain = \"{5d2f6a10-0000-4000-8000-00000000000a}\"\n"
+                .to_owned();
+        scenario += &format!(
+            "[[host]]\nname = {host}\nswitch = \"VMs\"\ninterface_index = 2\n\
+             interface_description = \"NIC\"\nmac = \"0200C0000201\"\npolicy = [{policy}]\n",
+            host = quoted(host),
+            policy = quoted(policy)
+        );
+        for (name, last) in [(guest, 5), ("r2", 6)] {
+            scenario += &format!(
+                "[[guest]]\nname = {}\ntenant = \"Red\"\nhost = {}\nmac = \"00155D00000{last}\"\n\
+                 addresses = [\"10.0.1.{last}/24\"]\nvirtual_subnet = 5001\n",
+                quoted(name),
+                quoted(host)
+            );
+        }
+        let script = "Enable-NetAdapterBinding -InterfaceDescription NIC -ComponentID ms_netwnv\n\
+             New-NetVirtualizationProviderAddress -ProviderAddress 192.0.2.1 -InterfaceIndex 2 -PrefixLength 24\n\
+             New-NetVirtualizationCustomerRoute -RoutingDomainID \"{5d2f6a10-0000-4000-8000-00000000000a}\" \
+             -VirtualSubnetID 5001 -DestinationPrefix 10.0.1.0/24 -NextHop 0.0.0.0 -Metric 255\n";
+        let records = [(5, 1), (6, 1), (9, 9)].map(|(last, host)| {
+            format!(
+                "New-NetVirtualizationLookupRecord -CustomerAddress 10.0.1.{last} -VirtualSubnetID 5001 \
+                 -MACAddress 00155D00000{last} -ProviderAddress 192.0.2.{host} -Rule TranslationMethodEncap\n"
+            )
+        });
+        let script = format!("{script}{}", records.concat());
+        std::fs::write(folder.path().join(policy), script).expect("a file");
+        let file = folder.path().join("s.toml");
+        std::fs::write(&file, scenario).expect("a file");
+        // There and back, and to one that is said to be on a host that nobody is.
+        let frames = [(5, 6), (6, 5), (5, 9)].map(|(from, to)| frame(from, to));
+        let capture = folder.path().join("in.pcap");
+        write_pcap(&capture, &frames);
+        let out = folder.path().join("out.pcapng");
+        let ran = replay(text(&file), &[text(&capture)], &["-w", text(&out)]);
+        assert_eq!(ran.exit, 0, "{}", ran.stderr);
+        let policy = folder.path().join(policy).display().to_string();
+        let record = format!("10.0.1.9 at 192.0.2.9 ({policy}:6:1)");
+        let fields = [
+            "frame.packet_id",
+            "nvgre.verdict",
+            "nvgre.reason",
+            "nvgre.host",
+            "nvgre.record",
+        ];
+        let mut rows = tshark.rows(true, &out, "frame", &fields);
+        rows.dedup();
+        let expected = [
+            ["1", "delivered", "", host, ""],
+            ["2", "delivered", "", host, ""],
+            ["3", "dropped", "underlay_no_owner", host, &record],
+        ];
+        assert_eq!(rows, expected, "{guest}, {host}");
+    }
+}
+
+/// A frame between guests of one subnet, by the last bytes of their MACs; its ethertype is for
+/// experiments (IEEE 802, local experimental 1).
+fn frame(from: u8, to: u8) -> Vec<u8> {
+    let mac = |last| [0x00, 0x15, 0x5d, 0x00, 0x00, last];
+    [&mac(to)[..], &mac(from), &[0x88, 0xb5], &[0; 46]].concat()
 }

@@ -41,40 +41,127 @@ local function add_keys(buffer, tree)
     end
 end
 
--- "dropped at HOST: REASON", "delivered to PORT at HOST" or "consumed at HOST".
-local function add_verdict(said, tree)
-    local at, why = said:match("^dropped at (.*): ([%l%d_]+)$")
-    if at then
-        tree():add(verdict, "dropped")
+-- The place behind what a text says at a place; nil where it says something else there.
+local function past(text, at, what)
+    if at and text:sub(at, at + #what - 1) == what then
+        return at + #what
+    end
+    return nil
+end
+
+-- A name that begins here and the place behind it: quoted, or up to the first of what may follow it,
+-- or else to the end.
+local function name_at(text, at, ...)
+    if text:sub(at, at) ~= '"' then
+        local stop = #text + 1
+        for _, follows in ipairs({ ... }) do
+            stop = math.min(stop, text:find(follows, at, true) or stop)
+        end
+        return text:sub(at, stop - 1), stop
+    end
+    local parts = {}
+    at = at + 1
+    while at <= #text do
+        local c = text:sub(at, at)
+        if c == '"' then
+            return table.concat(parts), at + 1
+        end
+        local code = text:match("^\\u(%x%x%x%x)", at)
+        if code then
+            code = tonumber(code, 16)
+            -- Control characters are all that is written so; beyond ASCII they take two bytes.
+            c = code < 128 and string.char(code) or string.char(194, code)
+            at = at + 5
+        elseif c == "\\" then
+            at = at + 1
+            c = text:sub(at, at)
+        end
+        parts[#parts + 1] = c
+        at = at + 1
+    end
+    return nil
+end
+
+-- "dropped at HOST: REASON", "delivered to PORT at HOST" or "consumed at HOST"; the place behind it.
+local function add_verdict(text, at, tree)
+    local word = text:match("^%l+", at)
+    local where, why
+    local start = past(text, at, "dropped at ") or past(text, at, "consumed at ")
+    if not start then
+        local port = past(text, at, "delivered to ")
+        local behind = port and select(2, name_at(text, port, " at "))
+        start = past(text, behind, " at ")
+    end
+    if not start then
+        return nil
+    end
+    where, at = name_at(text, start, word == "dropped" and ": " or "; ")
+    if word == "dropped" then
+        at = past(text, at, ": ")
+        why = at and text:match("^[%l%d_]+", at)
+        if not why then
+            return nil
+        end
+        at = at + #why
         tree():add(reason, why)
-        tree():add(host, at)
+    end
+    if not where then
+        return nil
+    end
+    tree():add(verdict, word)
+    tree():add(host, where)
+    return at
+end
+
+-- The place of the next "; " that is outside of quotes, or the end. Quotes stand in names alone.
+local function clause_end(text, at)
+    while at <= #text do
+        local c = text:sub(at, at)
+        if c == '"' then
+            local _, stop = name_at(text, at)
+            at = stop or #text + 1
+        elseif past(text, at, "; ") then
+            return at
+        else
+            at = at + 1
+        end
+    end
+    return #text + 1
+end
+
+-- "record ADDRESS at PROVIDER-ADDRESS (FILE:LINE:COLUMN)", without its first word, FILE as it is called.
+local function add_record(clause, tree)
+    local start, stop = clause:find("^record .- %(")
+    if not start then
         return
     end
-    local word, where = said:match("^(delivered) to .* at (.*)$")
-    if not word then
-        word, where = said:match("^(consumed) at (.*)$")
+    local head = clause:sub(#"record " + 1, stop)
+    local rest = clause:sub(stop + 1)
+    if rest:sub(1, 1) == '"' then
+        local file, behind = name_at(rest, 1)
+        rest = file and file .. rest:sub(behind) or rest
     end
-    if word then
-        tree():add(verdict, word)
-        tree():add(host, where)
-    end
+    tree():add(record, head .. rest)
 end
 
 local function add_comment(text, tree)
-    local said = text:match("^frame %d+, .-: (.*)$")
-    if not said then
+    local at = text:match("^frame %d+, ()")
+    if not at then
         return
     end
-    local clauses = {}
-    for clause in (said .. "; "):gmatch("(.-); ") do
-        clauses[#clauses + 1] = clause
+    local _
+    _, at = name_at(text, at, " -> ")
+    at = past(text, at, " -> ")
+    if not at then
+        return
     end
-    add_verdict(clauses[1], tree)
-    for at = 2, #clauses do
-        local which = clauses[at]:match("^record (.*)$")
-        if which then
-            tree():add(record, which)
-        end
+    _, at = name_at(text, at, ", ", ": ")
+    at = at and (text:match("^, VSID %d+: ()", at) or past(text, at, ": "))
+    at = at and add_verdict(text, at, tree)
+    while past(text, at, "; ") do
+        local start = past(text, at, "; ")
+        at = clause_end(text, start)
+        add_record(text:sub(start, at - 1), tree)
     end
 end
 

@@ -15,7 +15,14 @@
 //!         | "answered by " HOST                       ARP, neighbor discovery, ICMP errors
 //!         | NUMBER " more delivered"                  copies of it
 //!         | "also dropped at " HOST ": " REASON       copies of it
+//! name    = as it is called
+//!         | '"' *(CHARACTER | '\"' | '\\' | "\u" 4HEX) '"'    as in JSON
 //! ```
+//!
+//! FROM, TO, PORT, HOST and FILE are names. One is quoted where it could be taken for something else:
+//! where it holds a double quote, a control character, or `: `, ` at `, `; `, ` -> ` or `, `, also
+//! together with the space beside it; and where it is empty, `all` or `?`. So a name that does not
+//! begin with a quote ends at what follows it in the grammar, wherever that stands first.
 //!
 //! FROM and TO are ports by name where the inventory knows them, else addresses (`?` where a frame is
 //! cut); TO is `all` for group frames. VSID is that of the sender's port, or of the key for a frame that entered at an uplink; it
@@ -27,6 +34,7 @@
 //! such as the frame as it was sent, that of the frame: delivered, if any was, else its first drop,
 //! with the others in clauses.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use ahash::RandomState;
@@ -65,11 +73,27 @@ pub struct ToldFrame {
     pub line: String,
 }
 
+/// A name as it is, and as lines have it.
+#[derive(Debug)]
+struct Name {
+    plain: String,
+    said: String,
+}
+
+impl Name {
+    fn new(plain: String) -> Self {
+        Self {
+            said: said_name(&plain).into_owned(),
+            plain,
+        }
+    }
+}
+
 /// Tells of frames, by the names of a scenario.
 #[derive(Debug)]
 pub(crate) struct Teller {
-    ports: Vec<String>,
-    hosts: Vec<String>,
+    ports: Vec<Name>,
+    hosts: Vec<Name>,
     inventory: Inventory,
     /// What is said of records that were met before.
     records: HashMap<(usize, RecordId), String, RandomState>,
@@ -86,12 +110,12 @@ impl Teller {
             ports: scenario
                 .guests
                 .iter()
-                .map(|guest| guest.port_name())
+                .map(|guest| Name::new(guest.port_name()))
                 .collect(),
             hosts: scenario
                 .hosts
                 .iter()
-                .map(|host| host.name.clone())
+                .map(|host| Name::new(host.name.clone()))
                 .collect(),
             inventory: Inventory::new(model),
             records: HashMap::with_hasher(RandomState::with_seeds(scenario.seed, 7, 8, 9)),
@@ -163,22 +187,27 @@ impl Teller {
                 (None, Beginning::Skipped(reason)) => Some(reason.name()),
                 (Some(Ended::Delivered(_) | Ended::Consumed) | None, _) => None,
             },
-            host: end.map(|end| self.hosts[end.host].clone()),
-            record: entry.map(said_of),
+            host: end.map(|end| self.hosts[end.host].plain.clone()),
+            record: entry.map(|entry| record_text(entry, &entry.place.file)),
             line: self.line.clone(),
         }
     }
 
     fn name(&self, who: Who) -> String {
-        let mut name = String::new();
-        self.put(&mut name, who);
-        name
+        match who {
+            Who::Port(guest) => self.ports[guest].plain.clone(),
+            Who::All | Who::Ip(_) | Who::Mac(_) | Who::Nobody => {
+                let mut name = String::new();
+                self.put(&mut name, who);
+                name
+            }
+        }
     }
 
     fn put(&self, line: &mut String, who: Who) {
         let _infallible = match who {
             Who::Port(guest) => {
-                line.push_str(&self.ports[guest]);
+                line.push_str(&self.ports[guest].said);
                 Ok(())
             }
             Who::All => {
@@ -215,12 +244,12 @@ impl Teller {
     }
 
     fn put_end(&mut self, line: &mut String, end: &End, log: &WalkLog, estate: &Estate) {
-        let host = &self.hosts[end.host];
+        let host = &self.hosts[end.host].said;
         let mut asked = None;
         match end.what {
             Ended::Delivered(guest) => {
                 line.push_str("delivered to ");
-                line.push_str(&self.ports[guest]);
+                line.push_str(&self.ports[guest].said);
                 line.push_str(" at ");
                 line.push_str(host);
             }
@@ -240,7 +269,7 @@ impl Teller {
         self.put_record(line, end, estate);
         for &host in &log.answered_by {
             line.push_str("; answered by ");
-            line.push_str(&self.hosts[host]);
+            line.push_str(&self.hosts[host].said);
         }
     }
 
@@ -251,7 +280,9 @@ impl Teller {
         let said = self.records.entry(key).or_insert_with(|| {
             // Learned ones were written nowhere.
             let entry = estate.hosts[key.0].record(key.1);
-            entry.map_or_else(String::new, said_of)
+            entry.map_or_else(String::new, |entry| {
+                record_text(entry, &said_name(&entry.place.file))
+            })
         });
         if !said.is_empty() {
             line.push_str("; record ");
@@ -279,7 +310,7 @@ impl Teller {
             if !told.contains(&(end.host, reason)) && told.len() < main_told + OTHERS_TOLD {
                 told.push((end.host, reason));
                 line.push_str("; also ");
-                put_drop(line, &self.hosts[end.host], reason);
+                put_drop(line, &self.hosts[end.host].said, reason);
             }
         }
     }
@@ -318,10 +349,38 @@ fn deciding(end: &End, estate: &Estate) -> Option<(usize, RecordId)> {
     }
 }
 
-fn said_of(entry: &RecordEntry) -> String {
+fn record_text(entry: &RecordEntry, file: &str) -> String {
     let (record, place) = (&entry.record, &entry.place);
     let (address, provider) = (record.customer_address, record.provider_address);
-    format!("{address} at {provider} ({place})")
+    let (line, column) = (place.line, place.column);
+    format!("{address} at {provider} ({file}:{line}:{column})")
+}
+
+/// What stands between the parts of a line.
+const SEPARATORS: [&str; 5] = [": ", " at ", "; ", " -> ", ", "];
+
+/// A name as lines have it: quoted where it could be taken for something else.
+fn said_name(name: &str) -> Cow<'_, str> {
+    let between_spaces = format!(" {name} ");
+    let is_plain = !["", "all", "?"].contains(&name)
+        && !name.contains(|c: char| c == '"' || c.is_control())
+        && !SEPARATORS.iter().any(|with| between_spaces.contains(with));
+    if is_plain {
+        return Cow::Borrowed(name);
+    }
+    let mut quoted = String::with_capacity(name.len() + 2);
+    quoted.push('"');
+    for c in name.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            c if c.is_control() => {
+                let _infallible = write!(quoted, "\\u{:04x}", u32::from(c));
+            }
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    Cow::Owned(quoted)
 }
 
 fn put_drop(line: &mut String, host: &str, reason: DropReason) {
@@ -329,4 +388,43 @@ fn put_drop(line: &mut String, host: &str, reason: DropReason) {
     line.push_str(host);
     line.push_str(": ");
     line.push_str(reason.name());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::said_name;
+
+    #[test]
+    fn a_name_that_could_be_taken_for_something_else_is_quoted() {
+        for plain in [
+            "Red11",
+            "Rack 7",
+            "a:b",
+            "Gateway/Outside",
+            "C:\\p\\a.ps1",
+            "é",
+            "x->y",
+        ] {
+            assert_eq!(said_name(plain), plain);
+        }
+        for (name, said) in [
+            ("r: 1", r#""r: 1""#),
+            ("Rack 7 at h1", r#""Rack 7 at h1""#),
+            ("a; b", r#""a; b""#),
+            ("a -> b", r#""a -> b""#),
+            ("a, b", r#""a, b""#),
+            (r#"a"b\c"#, r#""a\"b\\c""#),
+            // Together with the space beside it.
+            ("h1:", r#""h1:""#),
+            ("up at", r#""up at""#),
+            ("-> x", r#""-> x""#),
+            // What else stands for somebody.
+            ("all", r#""all""#),
+            ("?", r#""?""#),
+            ("", r#""""#),
+            ("a\nb", r#""a\u000ab""#),
+        ] {
+            assert_eq!(said_name(name), said);
+        }
+    }
 }
