@@ -2,9 +2,9 @@
 //! what the tables of all hosts say, and where that leaves a doubt by sending every class of frames.
 //!
 //! The model: hosts do what the dataplane does, guests send anything that their ports let in, the
-//! wire between hosts carries a provider address only from the host that owns it, and tables stay as
-//! they are (Dynamic records that are learned add nothing that their L2Only records do not say).
-//! Who belongs to whom is the inventory's word.
+//! wire between hosts carries a provider address only from the host that owns it, and tables change
+//! only by what hosts learn (Dynamic records, for MACs with an L2Only record). Port ACLs are taken to
+//! let everything pass. Who belongs to whom is the inventory's word.
 
 mod blast_radius;
 mod counted;
@@ -16,9 +16,9 @@ mod holdings;
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use nvgre_dataplane::{DropReason, PortId};
+use nvgre_dataplane::{DropReason, Port, PortId};
 use nvgre_sim::{CopyLedger, GuestIndex, Ingress, Network, Observer, Refused, SimTime};
-use nvgre_wire::{FrameBuf, HEADROOM};
+use nvgre_wire::{CustomerAddress, FrameBuf, HEADROOM};
 
 pub use blast_radius::{BlastEntry, blast_radius};
 pub use fabric::Fabric;
@@ -29,7 +29,7 @@ pub use holdings::{Holdings, PolicyPart};
 /// The model in words, for whoever reads an answer.
 pub const ISOLATION_MODEL: &str = "Hosts forward as the dataplane does, guests send anything that their ports \
     let in, the underlay carries a provider address only from the host that owns it, and the tables \
-    stay as they are. Who belongs to whom is the inventory's word.";
+    change only by what hosts learn. Who belongs to whom is the inventory's word.";
 
 /// Most frames that are sent about one group of mixed subnets before the question stays open.
 const FRAMES_MAX: u64 = 4_000_000;
@@ -58,6 +58,9 @@ pub struct Witness {
     pub receiver: GuestIndex,
     /// The frame as it is sent.
     pub frame: Vec<u8>,
+    /// Frames of other guests, or of the same one, that are sent before: hosts learn from them what
+    /// lets this one cross. None, where the tables alone let it.
+    pub lessons: Vec<(GuestIndex, Vec<u8>)>,
 }
 
 impl Isolation {
@@ -118,14 +121,21 @@ fn suspects(fabric: &Fabric, facts: &IsolationFacts) -> Vec<Vec<(usize, usize)>>
     groups.iter().map(of_group).collect()
 }
 
+/// A frame, its sender, and the sender's host.
+type Sent = (usize, GuestIndex, Vec<u8>);
+
 /// Sends frames until one crosses.
 struct Trial<'a> {
     fabric: &'a Fabric,
     network: Network,
+    /// Addresses that records have.
+    known: BTreeSet<CustomerAddress>,
     frames_max: u64,
     sent: u64,
+    /// Frames that hosts have learned from.
+    lessons: Vec<Sent>,
     found: Option<Witness>,
-    open: Vec<GuestIndex>,
+    open: BTreeSet<GuestIndex>,
 }
 
 impl<'a> Trial<'a> {
@@ -133,26 +143,44 @@ impl<'a> Trial<'a> {
         Ok(Self {
             fabric,
             network: fabric.network()?,
+            known: frame_class::known_addresses(fabric),
             frames_max,
             sent: 0,
+            lessons: Vec::new(),
             found: None,
-            open: Vec::new(),
+            open: BTreeSet::new(),
         })
     }
 
+    /// All classes of all guests of a group; again, as long as hosts learn from them.
     fn group(&mut self, group: &[(usize, usize)]) {
-        let fabric = self.fabric;
-        for &(host, at) in group {
-            let port = &fabric.hosts[host].policy.ports[at];
-            let sender = port.id.0 as usize;
-            let mut each = |frame: &[u8]| self.send(host, sender, frame);
-            let ended = frame_class::for_each_class(fabric, host, port, &mut each);
-            if self.found.is_some() {
+        loop {
+            let learned = self.lessons.len();
+            for &(host, at) in group {
+                let port = &self.fabric.hosts[host].policy.ports[at];
+                self.guest(host, port);
+                if self.found.is_some() {
+                    return;
+                }
+            }
+            if self.lessons.len() == learned || self.sent == self.frames_max {
                 return;
             }
-            if ended.is_break() {
-                self.open.push(sender);
-            }
+        }
+    }
+
+    fn guest(&mut self, host: usize, port: &Port) {
+        let sender = port.id.0 as usize;
+        if self.sent == self.frames_max {
+            self.open.insert(sender);
+            return;
+        }
+        let (fabric, known) = (self.fabric, std::mem::take(&mut self.known));
+        let mut each = |frame: &[u8]| self.send(host, sender, frame);
+        let ended = frame_class::for_each_class(fabric, &known, host, port, &mut each);
+        self.known = known;
+        if self.found.is_none() && ended.is_break() {
+            self.open.insert(sender);
         }
     }
 
@@ -163,26 +191,52 @@ impl<'a> Trial<'a> {
         }
         let now = SimTime(self.sent * SimTime::SECOND_NANOS);
         self.sent += 1;
-        let Some(receiver) = crosses(&mut self.network, self.fabric, now, host, sender, frame)
-        else {
+        let records = records_of(&self.network);
+        let sent: Sent = (host, sender, frame.to_vec());
+        let receiver = crosses(&mut self.network, self.fabric, now, &sent);
+        if records_of(&self.network) > records {
+            self.lessons.push(sent.clone());
+        }
+        let Some(receiver) = receiver else {
             return ControlFlow::Continue(());
         };
-        // Alone, on hosts that have learned nothing: what is shown must be shown again by anybody.
-        let alone = self.fabric.network().ok().and_then(|mut network| {
-            let now = SimTime::default();
-            crosses(&mut network, self.fabric, now, host, sender, frame)
-        });
-        if alone.is_none() {
-            self.open.push(sender);
+        // On hosts that have learned nothing: what is shown must be shown again by anybody.
+        let alone = self.again(&[], &sent);
+        let lessons = if alone { &[][..] } else { &self.lessons[..] };
+        if !alone && !self.again(lessons, &sent) {
+            self.open.insert(sender);
             return ControlFlow::Continue(());
         }
+        let lessons = lessons.iter();
         self.found = Some(Witness {
             sender,
             receiver,
-            frame: frame.to_vec(),
+            lessons: lessons
+                .map(|(_, sender, frame)| (*sender, frame.clone()))
+                .collect(),
+            frame: sent.2,
         });
         ControlFlow::Break(())
     }
+
+    /// Whether a frame crosses when only these were sent before.
+    fn again(&self, lessons: &[Sent], sent: &Sent) -> bool {
+        let Ok(mut network) = self.fabric.network() else {
+            return false;
+        };
+        let mut now = SimTime::default();
+        for lesson in lessons {
+            let _taught = crosses(&mut network, self.fabric, now, lesson);
+            now = now + SimTime::SECOND_NANOS;
+        }
+        crosses(&mut network, self.fabric, now, sent).is_some()
+    }
+}
+
+/// Lookup records of all hosts: they become more when a host learns.
+fn records_of(network: &Network) -> usize {
+    let hosts = network.hosts().iter();
+    hosts.map(|host| host.policy().records.len()).sum()
 }
 
 /// The first guest of another tenant that a frame reaches.
@@ -190,10 +244,9 @@ fn crosses(
     network: &mut Network,
     fabric: &Fabric,
     now: SimTime,
-    host: usize,
-    sender: GuestIndex,
-    frame: &[u8],
+    (host, sender, frame): &Sent,
 ) -> Option<GuestIndex> {
+    let (host, sender) = (*host, *sender);
     let mut memory = vec![0; HEADROOM];
     memory.extend_from_slice(frame);
     let len = memory.len();
@@ -246,7 +299,7 @@ impl Observer for Strangers<'_> {
 
 #[cfg(test)]
 mod tests {
-    use nvgre_dataplane::{CustomerRoute, Policy, Port, RouteId};
+    use nvgre_dataplane::{CustomerRoute, Policy, RouteId};
     use nvgre_sim::{HostPolicy, scenario};
     use nvgre_wire::{
         CustomerAddress, CustomerPrefix, MacAddress, RoutingDomainId, VirtualSubnetId,

@@ -44,6 +44,7 @@ mod question;
 mod record_name;
 mod resolve;
 mod secrets;
+mod unused;
 mod verdict;
 mod verify;
 mod walk_step;

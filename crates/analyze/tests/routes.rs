@@ -137,3 +137,12 @@ fn a_next_hop_at_a_provider_address_that_nobody_owns_is_a_black_hole_by_its_reco
     });
     assert!(no_owner.is_some(), "{bad:?}");
 }
+
+/// The record of the next hop has another guest's MAC.
+#[test]
+fn a_next_hop_that_is_somebody_elses_mac_does_not_lead_there() {
+    let records = record("10.0.1.5", 5001, 1, 1, "") + &record("10.0.254.2", 5999, 3, 1, "");
+    let mut model = model(["10.0.254.2", "10.0.254.2"], &records);
+    let bad = ask_routes(&mut model);
+    assert!(ends(&bad).contains(&&RouteEnd::WrongGuest(2)), "{bad:?}");
+}

@@ -12,7 +12,7 @@ use nvgre_analyze::{
     loops_check, mtu_check, reach_check, stale_check,
 };
 use nvgre_capture::{LinkType, WriteError, Writer};
-use nvgre_sim::{Model, Scenario};
+use nvgre_sim::{GuestIndex, Model, Scenario};
 
 use crate::capture_output::{is_classic, refuse_unclear};
 use crate::exit::{Exit, Failure};
@@ -239,14 +239,23 @@ fn write_witnesses(
     witnesses: &[Witness],
 ) -> Result<(), WriteError> {
     let mut writer = Writer::create(file)?;
-    for (second, witness) in witnesses.iter().enumerate() {
-        let sender = scenario.guests[witness.sender].port_name();
-        let receiver = scenario.guests[witness.receiver].port_name();
-        let interface = writer.add_interface(&sender, LinkType::ETHERNET, 0)?;
+    let mut second = 0;
+    for witness in witnesses {
+        let name = |guest: GuestIndex| scenario.guests[guest].port_name();
+        let (sender, receiver) = (name(witness.sender), name(witness.receiver));
+        let lessons = witness.lessons.iter().map(|(guest, frame)| {
+            let comment = format!("{} shows hosts an address", name(*guest));
+            (*guest, frame, comment)
+        });
         let comment = format!("{sender} reaches {receiver}, a guest of another tenant");
-        let len = witness.frame.len() as u32;
-        let at_ns = second as i64 * 1_000_000_000;
-        writer.write(interface, at_ns, &witness.frame, len, Some(&comment))?;
+        let last = (witness.sender, &witness.frame, comment);
+        for (guest, frame, comment) in lessons.chain([last]) {
+            let interface = writer.add_interface(&name(guest), LinkType::ETHERNET, 0)?;
+            let at_ns = second * 1_000_000_000;
+            let len = frame.len() as u32;
+            writer.write(interface, at_ns, frame, len, Some(&comment))?;
+            second += 1;
+        }
     }
     writer.finish()
 }

@@ -70,6 +70,17 @@ struct JsonWitness {
     receiver: String,
     /// The frame in hexadecimal.
     frame: String,
+    /// Frames that are sent before, from which hosts learn what lets this one cross.
+    lessons: Vec<JsonLesson>,
+}
+
+/// A frame that hosts learn from.
+#[derive(Serialize, JsonSchema)]
+struct JsonLesson {
+    /// The guest that sends it.
+    sender: String,
+    /// The frame in hexadecimal.
+    frame: String,
 }
 
 /// One guest asks another.
@@ -158,6 +169,12 @@ pub(crate) fn print(model: &Model, answered: &Answered, out: &mut Output) -> Res
                 sender: name(witness.sender),
                 receiver: name(witness.receiver),
                 frame: hex(&witness.frame),
+                lessons: (witness.lessons.iter())
+                    .map(|(sender, frame)| JsonLesson {
+                        sender: name(*sender),
+                        frame: hex(frame),
+                    })
+                    .collect(),
             });
             line.isolation = Some(JsonIsolation {
                 model: ISOLATION_MODEL,

@@ -580,10 +580,13 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         link: &LinkHeader,
     ) -> Result<Verdict, DropReason> {
         let segment = Segment::PassThrough(link.vlan.map_or(0, |vlan| vlan.get()));
-        let to_port = self.snapshot.port_of(segment, link.destination);
-        let to_port = to_port.map(|at| &at.port);
+        // What is for the host is for no guest that took its MAC: rewritten packets go by the MAC of
+        // a next hop, whatever address they are for.
+        let to_host = self.is_to_host(link.destination);
+        let to_port = (!to_host).then(|| self.snapshot.port_of(segment, link.destination));
+        let to_port = to_port.flatten().map(|at| &at.port);
         if to_port.is_none() && !link.destination.is_group() {
-            return if self.is_to_host(link.destination) {
+            return if to_host {
                 Ok(Verdict::Consumed)
             } else {
                 Err(DropReason::OuterNotOurs)

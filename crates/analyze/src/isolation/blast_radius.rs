@@ -3,12 +3,13 @@
 //!
 //! Such a host sends any packet under its own provider addresses; the underlay lets no others pass.
 //! Another host delivers a packet in a subnet only if the subnet is in a routing domain of its tables
-//! in which some record names the packet's source. It also stands on the wire itself, where it
-//! reaches every pass-through port.
+//! in which some record names the packet's source, or as an ICMP error about rewritten packets if it takes
+//! the source for a router: a next hop of its provider routes. It also stands on the wire itself, where
+//! it reaches every pass-through port.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use nvgre_dataplane::{PortSubnet, RecordId};
+use nvgre_dataplane::{PortSubnet, RecordId, Rule};
 use nvgre_sim::GuestIndex;
 use nvgre_wire::{RoutingDomainId, VirtualSubnetId};
 
@@ -19,7 +20,7 @@ use super::fabric::Fabric;
 pub struct BlastEntry {
     /// The host that lets it in.
     pub host: usize,
-    /// By what: the domain, and the first record of it that names an address of the hostile host.
+    /// By what: the domain, and the first record of it that lets the hostile host in.
     /// `None`: they are on the wire itself.
     pub by: Option<(RoutingDomainId, RecordId)>,
     /// Who is reached, in order.
@@ -39,9 +40,11 @@ pub fn blast_radius(fabric: &Fabric, hostile: usize) -> Vec<BlastEntry> {
             .map(|route| (route.virtual_subnet, route.routing_domain))
             .collect();
         let mut open = BTreeMap::new();
+        let mut next_hops = policy.provider_routes.iter().map(|route| route.next_hop);
+        let is_router = next_hops.any(|next_hop| own.contains(&next_hop));
         for record in &policy.records {
             if let Some(&domain) = domain_of.get(&record.virtual_subnet)
-                && own.contains(&record.provider_address)
+                && (own.contains(&record.provider_address) || is_router && record.rule == Rule::Nat)
             {
                 open.entry(domain).or_insert(record.id);
             }

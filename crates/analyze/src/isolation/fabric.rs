@@ -60,13 +60,14 @@ impl Fabric {
         ports.filter(|port| port.connected)
     }
 
-    /// The same hosts on a wire that loses nothing, with ports that limit no rates: what a single
-    /// frame may do must not hang on luck.
+    /// The same hosts on a wire that loses nothing, with ports that limit no rates and let everything
+    /// pass: what a single frame may do must not hang on luck, nor on filters that no table is about.
     pub(crate) fn network(&self) -> Result<Network, Refused> {
         let mut hosts = self.hosts.clone();
         for port in hosts.iter_mut().flat_map(|host| &mut host.policy.ports) {
             port.maximum_bandwidth_bits_per_second = 0;
             port.storm_limit_packets_per_second = 0;
+            port.acls.clear();
         }
         let underlay = scenario::Underlay {
             loss_per_million: 0,

@@ -3,8 +3,9 @@
 //! What hosts decide by is in their tables, so that frames which ask the tables the same end alike.
 //! Of an address it matters whether a record has it, or which prefix holds it where none does; of a
 //! MAC whether a port or a record has it. Where addresses are rewritten the payload travels bare, so
-//! that a guest can make it a tunnel packet of its own: those are classes too. Tags, sizes and upper
-//! layers change a frame's way only by having it dropped or refused.
+//! that a guest can make it a tunnel packet of its own, or an ICMP error, which hosts take from routers
+//! too: those are classes as well. Tags, sizes and other upper layers change a frame's way only by
+//! having it dropped or refused.
 //!
 //! The classes come in the order of what is least to read, so that the first to show something is
 //! the one to show.
@@ -13,14 +14,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::ops::ControlFlow;
 
-use etherparse::PacketBuilder;
-use nvgre_dataplane::{LookupRecord, Policy, Port, PortSubnet, RecordType, Rule};
+use etherparse::icmpv4::DestUnreachableHeader;
+use etherparse::icmpv6::DestUnreachableCode;
+use etherparse::{Icmpv4Type, Icmpv6Type, PacketBuilder};
+use nvgre_dataplane::{CustomerRoute, LookupRecord, Policy, Port, PortSubnet, RecordType, Rule};
 use nvgre_wire::{
     CustomerAddress, CustomerPrefix, EtherType, FlowId, MacAddress, Nvgre, VirtualSubnetId,
     ip_protocol,
 };
 
 use super::fabric::Fabric;
+use crate::unused::unused_address;
 
 /// For experiments (IEEE 802): no host has a rule for it.
 const NOT_IP: EtherType = EtherType(0x88b5);
@@ -34,6 +38,7 @@ const TTL: u8 = 64;
 /// it says so.
 pub(crate) fn for_each_class(
     fabric: &Fabric,
+    known: &BTreeSet<CustomerAddress>,
     host: usize,
     port: &Port,
     each: &mut dyn FnMut(&[u8]) -> ControlFlow<()>,
@@ -45,7 +50,7 @@ pub(crate) fn for_each_class(
         fabric,
         host,
         policy,
-        known: known_addresses(fabric),
+        known,
         rewritten: rewriting
             .clone()
             .map(|record| record.customer_address)
@@ -62,8 +67,8 @@ pub(crate) fn for_each_class(
     }
 }
 
-/// Every customer address that a record of any host has.
-fn known_addresses(fabric: &Fabric) -> BTreeSet<CustomerAddress> {
+/// Every customer address that a record of any host has: strangers have others.
+pub(crate) fn known_addresses(fabric: &Fabric) -> BTreeSet<CustomerAddress> {
     let records = fabric.hosts.iter().flat_map(|host| &host.policy.records);
     records.map(|record| record.customer_address).collect()
 }
@@ -72,7 +77,7 @@ struct Classes<'a> {
     fabric: &'a Fabric,
     host: usize,
     policy: &'a Policy,
-    known: BTreeSet<CustomerAddress>,
+    known: &'a BTreeSet<CustomerAddress>,
     /// Addresses that some record of the host rewrites.
     rewritten: BTreeSet<CustomerAddress>,
     /// Whether a wildcard record of the host rewrites, so that any address may be.
@@ -115,6 +120,7 @@ impl Classes<'_> {
         macs.insert(STRANGER);
         let router = self.policy.settings.router_mac;
         let reachable = self.reachable(vsid);
+        let strangers = self.strangers(vsid);
         for source in sources_of(port, macs.iter().copied()) {
             let broadcast = Link {
                 source,
@@ -127,9 +133,9 @@ impl Classes<'_> {
                     destination,
                 })?;
             }
-            let senders = self.senders(&own_subnet, source);
+            let senders = self.senders(&own_subnet, source, &strangers);
             for &sender in &senders {
-                let stranger = self.stranger(None, sender.is_ipv4());
+                let stranger = self.nobody(sender.is_ipv4());
                 self.question(broadcast, sender, stranger)?;
                 self.datagram(broadcast, sender, stranger)?;
                 for &destination in &macs {
@@ -161,71 +167,94 @@ impl Classes<'_> {
         records.filter(move |record| record.virtual_subnet == vsid)
     }
 
-    /// Destinations that the built-in router tells apart: what records of the domain's subnets have,
-    /// and a stranger in each prefix and beyond all of them.
-    fn reachable(&self, vsid: VirtualSubnetId) -> Vec<CustomerAddress> {
+    /// The customer routes of a subnet's domain.
+    fn routes_of(&self, vsid: VirtualSubnetId) -> Vec<&CustomerRoute> {
         let routes = &self.policy.customer_routes;
         let domain = routes.iter().find(|route| route.virtual_subnet == vsid);
         let domain = domain.map(|route| route.routing_domain);
-        let of_domain = routes
-            .iter()
-            .filter(|route| Some(route.routing_domain) == domain);
+        let routes = routes.iter();
+        routes
+            .filter(|route| Some(route.routing_domain) == domain)
+            .collect()
+    }
+
+    /// Destinations that the built-in router tells apart: what records of the domain's subnets have,
+    /// and strangers.
+    fn reachable(&self, vsid: VirtualSubnetId) -> Vec<CustomerAddress> {
         let mut subnets = BTreeSet::from([vsid]);
-        let mut prefixes = BTreeSet::new();
-        for route in of_domain {
-            subnets.insert(route.virtual_subnet);
-            prefixes.insert(route.destination);
-        }
+        subnets.extend(
+            self.routes_of(vsid)
+                .iter()
+                .map(|route| route.virtual_subnet),
+        );
         let records = self.policy.records.iter();
         let with_address = records.filter(|record| record.record_type.has_customer_address());
         let of_subnets = with_address.filter(|record| subnets.contains(&record.virtual_subnet));
         let mut targets: BTreeSet<_> = of_subnets.map(|record| record.customer_address).collect();
-        for prefix in prefixes {
-            let ipv4 = prefix.network().is_ipv4();
-            targets.insert(self.stranger(Some(prefix), ipv4));
-        }
-        targets.extend([true, false].map(|ipv4| self.stranger(None, ipv4)));
+        targets.extend(self.strangers(vsid));
         targets.into_iter().collect()
     }
 
-    /// Addresses that the sender can show: its own by the records, and strangers.
-    fn senders(&self, records: &[LookupRecord], source: MacAddress) -> Vec<CustomerAddress> {
-        let own = records
-            .iter()
-            .filter(|record| record.mac == source && record.record_type.has_customer_address());
-        let own = own.map(|record| record.customer_address);
-        let strangers = [true, false].map(|ipv4| self.stranger(None, ipv4));
-        own.chain(strangers).collect()
+    /// An address for each route of a subnet's domain which that route is the best for, and one beyond
+    /// all of them: such that no record of any host has them, or at least none of this host that the
+    /// route would find.
+    fn strangers(&self, vsid: VirtualSubnetId) -> BTreeSet<CustomerAddress> {
+        let routes = self.routes_of(vsid);
+        let prefixes: Vec<_> = routes.iter().map(|route| route.destination).collect();
+        let gateways: BTreeSet<_> = (prefixes.iter())
+            .filter_map(CustomerPrefix::gateway)
+            .collect();
+        let everywhere = |address| self.known.contains(&address) || gateways.contains(&address);
+        let mut strangers: BTreeSet<_> = [true, false]
+            .into_iter()
+            .filter_map(|ipv4| unused_address(None, ipv4, &prefixes, everywhere))
+            .collect();
+        for route in routes {
+            let here = |address| {
+                let mut found = self.records_of(route.virtual_subnet);
+                found.any(|record| record.customer_address == address)
+            };
+            let inside = Some(route.destination);
+            let ipv4 = route.destination.network().is_ipv4();
+            let nobody = unused_address(inside, ipv4, &prefixes, everywhere);
+            strangers.extend(nobody.or_else(|| unused_address(inside, ipv4, &prefixes, here)));
+        }
+        strangers
     }
 
-    /// An address that no record has, inside a prefix or nowhere in particular. Where a prefix has
-    /// none left, its highest.
-    fn stranger(&self, prefix: Option<CustomerPrefix>, ipv4: bool) -> CustomerAddress {
-        let (network, length) = match prefix {
-            Some(prefix) => (prefix.network(), prefix.length()),
-            // Documentation prefixes (RFC 5737, RFC 3849).
-            None if ipv4 => (CustomerAddress::v4([198, 51, 100, 0]), 24),
-            None => (
-                CustomerAddress::v6([0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
-                32,
-            ),
-        };
-        let width = if ipv4 { 32 } else { 128 };
-        let bits = match network.ip() {
-            IpAddr::V4(ip) => u128::from(ip.to_bits()),
-            IpAddr::V6(ip) => ip.to_bits(),
-        };
-        let host_bits = u32::from(width - length);
-        let last = if host_bits == 128 {
-            u128::MAX
+    /// Addresses that the sender can show: its own by the records, and strangers; where it may speak for
+    /// others or shows its address for the first time, those that routes lead to as well.
+    fn senders(
+        &self,
+        records: &[LookupRecord],
+        source: MacAddress,
+        strangers: &BTreeSet<CustomerAddress>,
+    ) -> BTreeSet<CustomerAddress> {
+        let of_mac = records.iter().filter(|record| record.mac == source);
+        let mut senders: BTreeSet<_> = [true, false].map(|ipv4| self.nobody(ipv4)).into();
+        for record in of_mac {
+            if record.record_type.has_customer_address() {
+                senders.insert(record.customer_address);
+            } else {
+                senders.extend(strangers);
+            }
+        }
+        senders
+    }
+
+    /// An address that no record has, of those for documentation (RFC 5737, RFC 3849).
+    fn nobody(&self, ipv4: bool) -> CustomerAddress {
+        let (network, length) = if ipv4 {
+            (CustomerAddress::v4([198, 51, 100, 0]), 24)
         } else {
-            (1u128 << host_bits) - 1
+            let mut network = [0; 16];
+            network[..4].copy_from_slice(&[0x20, 0x01, 0x0d, 0xb8]);
+            (CustomerAddress::v6(network), 32)
         };
-        let at = |offset: u128| address(ipv4, bits | offset);
-        // From above, as routers and guests count from below; the highest may be a broadcast.
-        let mut offsets = (0..=last).rev().skip(usize::from(last > 1));
-        let free = offsets.find(|&offset| !self.known.contains(&at(offset)));
-        at(free.unwrap_or(last))
+        let inside = CustomerPrefix::new(network, length).ok();
+        let taken = |address| self.known.contains(&address);
+        // They would have to have records for all of them.
+        unused_address(inside, ipv4, &[], taken).unwrap_or(network)
     }
 
     /// A datagram to an address that some record may have; where that may rewrite, also tunnel packets
@@ -244,6 +273,15 @@ impl Classes<'_> {
             for mac in macs {
                 self.tunnel(link, sender, target, vsid, mac)?;
             }
+        }
+        let pairs = [
+            (target, sender),
+            (sender, target),
+            (sender, sender),
+            (target, target),
+        ];
+        for quoted in pairs {
+            self.icmp_error(link, sender, target, quoted)?;
         }
         ControlFlow::Continue(())
     }
@@ -309,6 +347,45 @@ impl Classes<'_> {
         self.built(built.is_ok())
     }
 
+    /// Port unreachable, about a packet between two addresses.
+    fn icmp_error(
+        &mut self,
+        link: Link,
+        sender: CustomerAddress,
+        target: CustomerAddress,
+        (from, to): (CustomerAddress, CustomerAddress),
+    ) -> ControlFlow<()> {
+        let mut quoted = Vec::new();
+        let inner = match (from.ip(), to.ip()) {
+            (IpAddr::V4(from), IpAddr::V4(to)) => {
+                PacketBuilder::ipv4(from.octets(), to.octets(), TTL)
+            }
+            (IpAddr::V6(from), IpAddr::V6(to)) => {
+                PacketBuilder::ipv6(from.octets(), to.octets(), TTL)
+            }
+            (IpAddr::V4(_) | IpAddr::V6(_), _) => return ControlFlow::Continue(()),
+        };
+        let quote = inner.udp(UDP_PORT, UDP_PORT).write(&mut quoted, &[]);
+        let link = PacketBuilder::ethernet2(link.source.octets(), link.destination.octets());
+        self.frame.clear();
+        let built = match (sender.ip(), target.ip()) {
+            (IpAddr::V4(from), IpAddr::V4(to)) => link
+                .ipv4(from.octets(), to.octets(), TTL)
+                .icmpv4(Icmpv4Type::DestinationUnreachable(
+                    DestUnreachableHeader::Port,
+                ))
+                .write(&mut self.frame, &quoted),
+            (IpAddr::V6(from), IpAddr::V6(to)) => link
+                .ipv6(from.octets(), to.octets(), TTL)
+                .icmpv6(Icmpv6Type::DestinationUnreachable(
+                    DestUnreachableCode::Port,
+                ))
+                .write(&mut self.frame, &quoted),
+            (IpAddr::V4(_) | IpAddr::V6(_), _) => return ControlFlow::Continue(()),
+        };
+        self.built(quote.is_ok() && built.is_ok())
+    }
+
     /// What an NVGRE endpoint would send, by a guest that stands where addresses are rewritten.
     fn tunnel(
         &mut self,
@@ -368,12 +445,4 @@ fn subnets_and_macs(fabric: &Fabric) -> BTreeMap<VirtualSubnetId, BTreeSet<MacAd
         }
     }
     macs
-}
-
-fn address(ipv4: bool, bits: u128) -> CustomerAddress {
-    if ipv4 {
-        CustomerAddress::v4((bits as u32).to_be_bytes())
-    } else {
-        CustomerAddress::v6(bits.to_be_bytes())
-    }
 }

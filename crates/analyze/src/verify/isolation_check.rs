@@ -76,11 +76,16 @@ fn crossing(model: &Model, witness: &Witness) -> Finding {
         rule: "cross_tenant",
         severity: Severity::Error,
         message: format!(
-            "{} reaches {} with {} bytes: {}",
+            "{} reaches {} with {} bytes: {}{}",
             named(sender),
             named(receiver),
             witness.frame.len(),
-            FrameSummary(&witness.frame)
+            FrameSummary(&witness.frame),
+            match witness.lessons.len() {
+                0 => String::new(),
+                1 => ", after hosts have learned from another frame".to_owned(),
+                lessons => format!(", after hosts have learned from {lessons} other frames"),
+            }
         ),
         places: Vec::new(),
         fix: Vec::new(),

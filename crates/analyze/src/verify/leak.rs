@@ -95,6 +95,10 @@ pub fn leak_check(model: &Model, leaks: &[Leak]) -> Check {
         });
     }
     let (title, outcome) = match findings.len() {
+        _ if model.scenario().guests.is_empty() => (
+            "there is no guest to ask about".to_owned(),
+            CheckOutcome::Undecided,
+        ),
         0 => (
             "no customer address is on the underlay outside NVGRE and rewritten packets".to_owned(),
             CheckOutcome::Holds,

@@ -5,18 +5,18 @@
 //! would it go? A gateway that is met again closes a circle.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 
-use nvgre_dataplane::{CustomerRoute, DropReason, PortId, PortSubnet, RecordId, RouteId};
+use nvgre_dataplane::{DropReason, Event, PortId, PortSubnet, RecordId, RouteId};
 use nvgre_netwnv::Place;
-use nvgre_sim::{GuestIndex, Ingress, Model, Trial};
-use nvgre_wire::CustomerAddress;
+use nvgre_sim::{GuestIndex, Ingress, Journey, Model, Trial};
+use nvgre_wire::{CustomerAddress, CustomerPrefix};
 
 use super::named;
 use crate::finding::{Check, CheckOutcome, Finding, Severity};
 use crate::guest_frame::{self, Station};
 use crate::listed::listed;
 use crate::names::Names;
+use crate::unused::unused_address;
 
 /// Length in bytes of the packets that are sent.
 const PACKET_BYTES: usize = 68;
@@ -37,6 +37,8 @@ pub struct BadRoute {
 pub enum RouteEnd {
     /// In a circle of gateways, in the order in which they are met.
     Circle(Vec<GuestIndex>),
+    /// With a guest that does not have the next hop's address.
+    WrongGuest(GuestIndex),
     /// Nowhere: dropped at this host for this reason, by this record.
     Hole {
         /// The host.
@@ -51,12 +53,10 @@ pub enum RouteEnd {
 /// Follows every route with a next hop from every guest that may take it.
 pub fn ask_routes(model: &mut Model) -> Vec<BadRoute> {
     let mut found: BTreeMap<((usize, RouteId), RouteEnd), BTreeSet<GuestIndex>> = BTreeMap::new();
-    let records = (model.network().hosts().iter()).flat_map(|host| &host.policy().records);
-    let known: BTreeSet<_> = records.map(|record| record.customer_address).collect();
-    let asked = questions(model, &known);
+    let asked = questions(model);
     let mut trial = model.trial();
     for question in asked {
-        if let Some(end) = follow(&mut trial, &question, &known) {
+        if let Some(end) = follow(&mut trial, &question) {
             let key = (question.route, end);
             found.entry(key).or_default().insert(question.guest);
         }
@@ -74,11 +74,12 @@ pub fn ask_routes(model: &mut Model) -> Vec<BadRoute> {
 struct Question {
     guest: GuestIndex,
     route: (usize, RouteId),
+    next_hop: CustomerAddress,
     destination: CustomerAddress,
 }
 
 /// Each guest with each route of its domain on its host, as far as both are of one family.
-fn questions(model: &Model, known: &BTreeSet<CustomerAddress>) -> Vec<Question> {
+fn questions(model: &Model) -> Vec<Question> {
     let mut questions = Vec::new();
     for (host, holder) in model.network().hosts().iter().enumerate() {
         let policy = holder.policy();
@@ -92,19 +93,34 @@ fn questions(model: &Model, known: &BTreeSet<CustomerAddress>) -> Vec<Question> 
                 continue;
             };
             let guest = port.id.0 as GuestIndex;
-            let with_hop = routes
-                .iter()
-                .filter(|route| route.routing_domain == domain && !route.is_on_link());
+            let of_domain = routes.iter().filter(|route| route.routing_domain == domain);
+            let subnets: BTreeSet<_> = of_domain
+                .clone()
+                .map(|route| route.virtual_subnet)
+                .collect();
+            let prefixes: Vec<_> = of_domain.clone().map(|route| route.destination).collect();
+            let records = policy.records.iter();
+            let records = records.filter(|record| subnets.contains(&record.virtual_subnet));
+            let taken: BTreeSet<_> = records
+                .map(|record| record.customer_address)
+                .chain(prefixes.iter().filter_map(CustomerPrefix::gateway))
+                .collect();
+            let with_hop = of_domain.filter(|route| !route.is_on_link());
             for route in with_hop {
                 // The next hop itself does not take its own route.
                 let mut own = model.scenario().guests[guest].addresses.iter();
                 if own.any(|own| own.address == route.next_hop) {
                     continue;
                 }
-                if let Some(destination) = stranger(route, routes, known) {
+                let inside = Some(route.destination);
+                let ipv4 = route.next_hop.is_ipv4();
+                let unused =
+                    unused_address(inside, ipv4, &prefixes, |address| taken.contains(&address));
+                if let Some(destination) = unused {
                     questions.push(Question {
                         guest,
                         route: (host, route.id),
+                        next_hop: route.next_hop,
                         destination,
                     });
                 }
@@ -114,55 +130,18 @@ fn questions(model: &Model, known: &BTreeSet<CustomerAddress>) -> Vec<Question> 
     questions
 }
 
-/// An address that this route is the best for, and no record has.
-fn stranger(
-    route: &CustomerRoute,
-    routes: &[CustomerRoute],
-    known: &BTreeSet<CustomerAddress>,
-) -> Option<CustomerAddress> {
-    /// Addresses tried: more specific routes may cover much of a prefix.
-    const TRIED: u32 = 4_096;
-    let network = route.destination.network();
-    let width = if network.is_ipv4() { 32 } else { 128 };
-    let host_bits = u32::from(width - route.destination.length());
-    let of_domain = |other: &&CustomerRoute| other.routing_domain == route.routing_domain;
-    // Spread over the prefix, from the middle of each part.
-    let steps = TRIED.min(1u32.checked_shl(host_bits).unwrap_or(TRIED));
-    let size = u128::MAX >> (128 - host_bits.max(1));
-    let step = (size / u128::from(steps.max(1))).max(1);
-    let candidates = (0..u128::from(steps)).map(|at| at * step + step / 2);
-    candidates
-        .map(|offset| offset_from(network, offset))
-        .find(|&address| {
-            let covers = |other: &&CustomerRoute| other.destination.contains(address);
-            let longer = routes
-                .iter()
-                .filter(of_domain)
-                .filter(covers)
-                .any(|other| other.destination.length() > route.destination.length());
-            let plain = !address.is_link_local() && !address.is_unspecified();
-            plain && !longer && !address.is_group() && !known.contains(&address)
-        })
-}
-
-fn offset_from(network: CustomerAddress, offset: u128) -> CustomerAddress {
-    match network.ip() {
-        IpAddr::V4(ip) => CustomerAddress::v4((ip.to_bits() | offset as u32).to_be_bytes()),
-        IpAddr::V6(ip) => CustomerAddress::v6((ip.to_bits() | offset).to_be_bytes()),
-    }
-}
-
-/// As whom a guest speaks in this family: as the one that records name, if they name it.
-fn station(
-    model: &Model,
-    guest: GuestIndex,
-    ipv4: bool,
-    known: &BTreeSet<CustomerAddress>,
-) -> Option<Station> {
+/// As whom a guest speaks in this family: as the one that its host's records name, if they name it.
+fn station(model: &Model, guest: GuestIndex, ipv4: bool) -> Option<Station> {
     let inventory = &model.scenario().guests[guest];
     let own = inventory.addresses.iter().map(|own| own.address);
     let own = own.filter(|own| own.is_ipv4() == ipv4);
-    let named = own.clone().find(|own| known.contains(own));
+    let records = &model.network().hosts()[model.host_of(guest)]
+        .policy()
+        .records;
+    let named = own.clone().find(|own| {
+        let mut records = records.iter();
+        records.any(|record| record.customer_address == *own && record.mac == inventory.mac)
+    });
     let address = named.or_else(|| own.clone().next())?;
     Some(Station {
         mac: inventory.mac,
@@ -170,18 +149,22 @@ fn station(
     })
 }
 
+/// Whether the sender's host takes this route for the packet.
+fn takes(journey: &Journey, route: RouteId) -> bool {
+    let events = journey.hops.first().map_or(&[][..], |hop| &hop.events);
+    events
+        .iter()
+        .any(|event| matches!(event, Event::RouteAsked { hit: Some(hit), .. } if *hit == route))
+}
+
 /// None: it leads out by a gateway.
-fn follow(
-    trial: &mut Trial<'_>,
-    question: &Question,
-    known: &BTreeSet<CustomerAddress>,
-) -> Option<RouteEnd> {
+fn follow(trial: &mut Trial<'_>, question: &Question) -> Option<RouteEnd> {
     let router = trial.model().scenario().settings.router_mac;
     let ipv4 = question.destination.is_ipv4();
     let mut met: Vec<GuestIndex> = Vec::new();
     let mut guest = question.guest;
     loop {
-        let sender = station(trial.model(), guest, ipv4, known)?;
+        let sender = station(trial.model(), guest, ipv4)?;
         let to = Station {
             mac: router,
             address: question.destination,
@@ -190,6 +173,9 @@ fn follow(
         let host = trial.model().host_of(guest);
         let journey = trial.trace(host, Ingress::Port(PortId(guest as u32)), &frame);
         trial.forget();
+        if met.is_empty() && !takes(&journey, question.route.1) {
+            return None;
+        }
         let reached = journey.deliveries().next();
         let Some((_, port, _)) = reached else {
             // A gateway need not send anything back to the router.
@@ -206,6 +192,13 @@ fn follow(
         if next == guest {
             return None;
         }
+        if met.is_empty() {
+            let own = &trial.model().scenario().guests[next].addresses;
+            let is_it = own.iter().any(|own| own.address == question.next_hop);
+            if !is_it && !own.is_empty() {
+                return Some(RouteEnd::WrongGuest(next));
+            }
+        }
         if let Some(at) = met.iter().position(|&known| known == next) {
             return Some(RouteEnd::Circle(met.split_off(at)));
         }
@@ -217,15 +210,19 @@ fn follow(
 /// The routes as a check: a finding each.
 pub fn loops_check(model: &Model, bad: &[BadRoute]) -> Check {
     let findings: Vec<_> = bad.iter().map(|bad| finding(model, bad)).collect();
+    let guestless = model.scenario().guests.is_empty();
     Check {
         id: "loops".to_owned(),
         title: match findings.len() {
+            _ if guestless => "there is no guest to ask about".to_owned(),
             0 if !with_hop(model) => "no customer route has a next hop".to_owned(),
             0 => "every customer route with a next hop leads to it, and none leads in a circle"
                 .to_owned(),
             wrong => format!("{wrong} customer routes lead in a circle or nowhere"),
         },
-        outcome: if findings.is_empty() {
+        outcome: if guestless {
+            CheckOutcome::Undecided
+        } else if findings.is_empty() {
             CheckOutcome::Holds
         } else {
             CheckOutcome::Fails
@@ -275,6 +272,15 @@ fn finding(model: &Model, bad: &BadRoute) -> Finding {
                 "Point one of the routes at a gateway that leads out.".to_owned(),
             )
         }
+        RouteEnd::WrongGuest(guest) => (
+            "wrong_next_hop",
+            format!(
+                "{route} leads to {}, which does not have that address",
+                Names::new(model).guest(*guest)
+            ),
+            "Make the MAC of the next hop's record that of the gateway, or the next hop its address."
+                .to_owned(),
+        ),
         RouteEnd::Hole {
             host,
             reason,

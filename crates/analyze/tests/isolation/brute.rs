@@ -98,6 +98,9 @@ fn frames(fabric: &Fabric, sources: &[MacAddress]) -> Vec<Vec<u8>> {
     let group = MacAddress::new([0x01, 0, 0x5e, 1, 1, 1]);
     let mut macs: Vec<_> = (0..6).map(mac).collect();
     macs.extend([MacAddress::BROADCAST, group, DEFAULT_ROUTER_MAC]);
+    let ports: BTreeSet<_> = (fabric.hosts.iter())
+        .flat_map(|host| host.policy.ports.iter().map(|port| port.mac))
+        .collect();
     let mut frames = Vec::new();
     for &source in sources {
         for &destination in &macs {
@@ -120,8 +123,20 @@ fn frames(fabric: &Fabric, sources: &[MacAddress]) -> Vec<Vec<u8>> {
                     let mut other = link(0x0800);
                     ipv4(&mut other, from, to, 253, &[0; 4]);
                     frames.push(other);
-                    for (vsid, inner) in VSIDS.iter().zip([&macs, &macs, &macs]) {
-                        for inner in inner.iter().filter(|mac| !mac.is_group()) {
+                    // Group frames are flooded in NVGRE, never rewritten: what a packet holds is
+                    // nobody's business there.
+                    if destination.is_group() {
+                        continue;
+                    }
+                    for quoted in [(from, to), (to, from), (to, to)] {
+                        let mut error = link(0x0800);
+                        let mut message = vec![3, 3, 0, 0, 0, 0, 0, 0];
+                        ipv4(&mut message, quoted.0, quoted.1, 17, &[0; 8]);
+                        ipv4(&mut error, from, to, 1, &message);
+                        frames.push(error);
+                    }
+                    for vsid in VSIDS {
+                        for inner in &ports {
                             let mut frame = link(0x0800);
                             let [_, a, b, c] = vsid.to_be_bytes();
                             let mut payload = vec![0x20, 0, 0x65, 0x58, a, b, c, 0];
@@ -130,7 +145,6 @@ fn frames(fabric: &Fabric, sources: &[MacAddress]) -> Vec<Vec<u8>> {
                             payload.extend_from_slice(&[0x90, 0]);
                             ipv4(&mut frame, from, to, 47, &payload);
                             debug_assert_eq!(frame.len(), FRAME_LEN);
-                            // Tunnel packets by MACs that lead to no router or wire are plain IP.
                             frames.push(frame);
                         }
                     }
