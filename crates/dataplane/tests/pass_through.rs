@@ -113,6 +113,16 @@ fn what_arrives_with_the_ports_vlan_is_delivered_untagged() {
         .assert_delivered(UNTAGGED_A.port, &inner);
 }
 
+/// Rewritten packets go by the MAC of a next hop, whatever their address: this one would be a tenant's.
+#[test]
+fn a_guest_that_took_its_hosts_mac_gets_nothing_that_is_for_the_host() {
+    let mut policy = sample_policy(Carriage::EncapV4, 0);
+    policy.ports.push(Port::new(PortId(10), host_mac(0)));
+    let mut host = Host::new(policy);
+    let outcome = host.receive(&frame(host_mac(0), OUTSIDE));
+    outcome.assert_verdict(Verdict::Consumed);
+}
+
 #[test]
 fn what_arrives_with_another_vlan_is_not_delivered() {
     let mut host = host();
