@@ -82,15 +82,6 @@ pub(crate) enum Detail {
 
 /// Asks, prints, and writes the witnesses. `No` when an answer is no, else `Nothing` when one is open.
 pub(crate) fn run(args: &VerifyArgs, out: &mut Output) -> Result<Exit, Failure> {
-    let mut model = load(&args.scenario, args.stage.as_deref(), out)?;
-    let hostile = match &args.hostile_host {
-        None => None,
-        Some(name) => Some(host_named(model.scenario(), name)?),
-    };
-    if let Some(file) = &args.write {
-        let inputs = std::iter::once(args.scenario.as_path());
-        refuse_over("-w", file, inputs.chain(policy_files(model.scenario())))?;
-    }
     let mut questions = args.checks.clone();
     if questions.is_empty() {
         questions.extend(Question::value_variants());
@@ -99,6 +90,15 @@ pub(crate) fn run(args: &VerifyArgs, out: &mut Output) -> Result<Exit, Failure> 
     questions.dedup();
     if let Some(file) = &args.write {
         refuse_witness(file, &questions)?;
+    }
+    let mut model = load(&args.scenario, args.stage.as_deref(), out)?;
+    let hostile = match &args.hostile_host {
+        None => None,
+        Some(name) => Some(host_named(model.scenario(), name)?),
+    };
+    if let Some(file) = &args.write {
+        let inputs = std::iter::once(args.scenario.as_path());
+        refuse_over("-w", file, inputs.chain(policy_files(model.scenario())))?;
     }
     let fabric = Fabric::of(&model);
     let mut answers = Vec::new();
