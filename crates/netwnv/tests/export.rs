@@ -310,7 +310,7 @@ fn a_script_is_about_a_vm_and_not_about_those_that_its_name_would_be_a_pattern_o
         adapter.name = "Network Adapter".to_owned();
         estate.hosts[0].adapters.push(adapter);
     }
-    for at in 0..names.len() {
+    for (at, name) in names.iter().enumerate() {
         let mut adapter = estate.hosts[0].adapters[at].clone();
         adapter.dhcp_guard = true;
         let mut now = estate.clone();
@@ -322,7 +322,7 @@ fn a_script_is_about_a_vm_and_not_about_those_that_its_name_would_be_a_pattern_o
             .filter(|adapter| adapter.dhcp_guard)
             .map(|adapter| adapter.vm_name.as_str())
             .collect();
-        assert_eq!(guarded, [names[at]]);
+        assert_eq!(guarded, [*name]);
     }
 }
 
