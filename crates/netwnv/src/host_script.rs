@@ -32,11 +32,7 @@ impl Host {
 
     fn write(&self, out: &mut String) -> std::fmt::Result {
         for nic in self.nics.iter().filter(|nic| nic.wnv_bound) {
-            let name = quoted(&nic.name);
-            writeln!(
-                out,
-                "Enable-NetAdapterBinding -Name {name} -ComponentID \"ms_netwnv\""
-            )?;
+            writeln!(out, "{}", enable_binding(&nic.name))?;
         }
         let external = self.use_external_router;
         writeln!(
@@ -168,6 +164,17 @@ pub fn set_adapter(vm_name: &str, name: &str) -> String {
         );
     }
     format!("Set-VMNetworkAdapter -VMName {vm} -Name {adapter}")
+}
+
+/// The Enable-NetAdapterBinding that binds network virtualization to the NIC of this name.
+pub fn enable_binding(nic: &str) -> String {
+    let name = quoted(nic);
+    let chosen = if nic.contains(PATTERN) {
+        format!("Get-NetAdapter | Where-Object Name -eq {name} | Enable-NetAdapterBinding")
+    } else {
+        format!("Enable-NetAdapterBinding -Name {name}")
+    };
+    format!("{chosen} -ComponentID \"ms_netwnv\"")
 }
 
 impl Adapter {

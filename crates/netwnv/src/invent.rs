@@ -178,16 +178,22 @@ impl<'s> Machine<'s> {
         self.invented(span, format!("a VM {vm} is made up on {host}"));
     }
 
-    /// The VM and adapter whose names a pipeline compares with, as in
+    /// The NIC, or VM and adapter, whose names a pipeline compares with, as in
     /// `Get-VM | Where-Object Name -eq "web*" | ...`: names that would be patterns are given so.
     pub(crate) fn invent_compared(&mut self, host: usize, pipeline: &Pipeline<'_>) {
-        let [get_vm, where_vm, then @ ..] = &pipeline.elements[..] else {
+        let [get, compare, then @ ..] = &pipeline.elements[..] else {
             return;
         };
-        if self.inventor.is_none() || !is_bare(get_vm, "Get-VM") {
+        if self.inventor.is_none() {
             return;
         }
-        let (Some((vm, span)), adapter) = (compared(where_vm), then) else {
+        if let (true, Some((nic, span))) = (is_bare(get, "Get-NetAdapter"), compared(compare)) {
+            self.invent_nic(host, &NicFact::Name(nic.to_owned()), span);
+        }
+        if !is_bare(get, "Get-VM") {
+            return;
+        }
+        let (Some((vm, span)), adapter) = (compared(compare), then) else {
             return;
         };
         let name = match adapter {

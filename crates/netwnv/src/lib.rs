@@ -96,7 +96,7 @@ pub use error::ScriptError;
 pub use estate::{
     Adapter, Estate, Host, HostAddressEntry, Nic, ProviderRouteEntry, RecordEntry, RouteEntry,
 };
-pub use host_script::set_adapter;
+pub use host_script::{enable_binding, set_adapter};
 pub use invent::{Reconstruction, reconstruct};
 pub use labels::Labels;
 pub use lines::Lines;

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write as _};
 
 use nvgre_dataplane::PortSubnet;
-use nvgre_netwnv::{Adapter, Estate, Nic, RecordEntry, quoted};
+use nvgre_netwnv::{Adapter, Estate, Nic, RecordEntry, enable_binding};
 use nvgre_wire::{CustomerAddress, MacAddress, ProviderAddress, VirtualSubnetId};
 
 use crate::import_tenant::Tenants;
@@ -422,11 +422,7 @@ impl Import {
             host.name.escape_debug()
         )?;
         if host.nics.iter().any(|nic| nic.wnv_bound) {
-            let name = quoted(&modeled.interface_name);
-            writeln!(
-                out,
-                "Enable-NetAdapterBinding -Name {name} -ComponentID \"ms_netwnv\""
-            )?;
+            writeln!(out, "{}", enable_binding(&modeled.interface_name))?;
         }
         if host.use_external_router {
             writeln!(out, "Set-NetVirtualizationGlobal -UseExternalRouter $true")?;
