@@ -22,7 +22,7 @@
 //! | `secrets.rs` | what texts for one tenant's eyes must not hold |
 //! | `finding.rs` | [`Check`] and [`Finding`]: what was asked, what was found, and where it is written |
 //! | `cross/` | [`cross_check`]: hosts beside each other, and what they disagree about |
-//! | `diff/` | [`diff_estates`]: what two states differ in; [`diff_behaviour`]: which guests that matters to, and which difference is to blame |
+//! | `diff/` | [`diff_models`]: what two states differ in; [`diff_behaviour`]: which guests that matters to, and which difference is to blame |
 //! | `record_name.rs` | [`RecordName`]: what records of several hosts are matched by |
 //! | `listed.rs` | names in a sentence |
 #![forbid(unsafe_code)]
@@ -60,7 +60,7 @@ pub use cross::{
 };
 pub use diff::{
     BehaviourDiff, Change, ChangedProperty, Difference, Flip, Item, PairVerdict, Property,
-    diff_behaviour, diff_estates,
+    diff_behaviour, diff_estates, diff_models,
 };
 pub use finding::{Check, CheckOutcome, Finding, Severity};
 pub use guest_frame::{DATA_LEN, ECHO_IDENTIFIER, GUEST_PORT, GUEST_TTL, ttl_in};

@@ -5,7 +5,9 @@ mod estates;
 
 use common::{case, edited};
 use estates::{agreed, guest, hosts, mac, on, on_all, record, route};
-use nvgre_analyze::{BehaviourDiff, Change, Difference, Item, Probe, diff_behaviour, diff_estates};
+use nvgre_analyze::{
+    BehaviourDiff, Change, Difference, Item, Probe, diff_behaviour, diff_estates, diff_models,
+};
 use nvgre_netwnv::Estate;
 use nvgre_sim::Model;
 
@@ -21,7 +23,7 @@ fn line(one: &Difference) -> String {
 }
 
 fn behaviour(old: &mut Model, new: &mut Model) -> (Vec<Difference>, BehaviourDiff) {
-    let differences = diff_estates(old.estate(), new.estate());
+    let differences = diff_models(old, new);
     let behaviour = diff_behaviour(old, new, &differences, Probe::Icmp);
     (differences, behaviour)
 }
@@ -268,4 +270,151 @@ fn guests_of_one_state_only_are_named_and_not_asked() {
     assert_eq!(told.pairs, 0);
     assert_eq!(told.only_old, ["Red11", "Red22", "Blue11", "Blue22"]);
     assert_eq!(told.only_new.len(), kernel.scenario().guests.len());
+}
+
+/// Two hosts, Ann on Kermit, Ben and Cid on Piggy, all of one subnet, with these scripts changed by
+/// `edit` as the scenario is: "scenario", "all", or a host's name.
+fn small(edit: &dyn Fn(&str, String) -> String) -> Model {
+    let host = |name: &str, n: u8| {
+        format!(
+            "[[host]]\nname = \"{name}\"\nswitch = \"VMs\"\ninterface_index = 2\ninterface_description = \"NIC\"\nmac = \"02AA0000000{n}\"\npolicy = [\"{name}\", \"all\"]\n"
+        )
+    };
+    let guest = |name: &str, host: &str, n: u8| {
+        format!(
+            "[[guest]]\nname = \"{name}\"\ntenant = \"Red\"\nhost = \"{host}\"\nmac = \"00155D0000{n}\"\naddresses = [\"10.0.0.{n}/24\"]\nvirtual_subnet = 5001\n"
+        )
+    };
+    let tenant = |name: &str, vsid: u32| {
+        format!(
+            "[[tenant]]\nname = \"{name}\"\nrouting_domain = \"{}\"\nvirtual_subnets = [{vsid}]\n",
+            estates::RED.replace("5001", &vsid.to_string())
+        )
+    };
+    let text = [
+        "name = \"small\"\n[underlay]\nmtu_bytes = 1600\n".to_owned(),
+        tenant("Red", 5001),
+        tenant("Blue", 6001),
+        host("Kermit", 1),
+        host("Piggy", 2),
+        guest("Ann", "Kermit", 11),
+        guest("Ben", "Piggy", 12),
+        guest("Cid", "Piggy", 13),
+    ]
+    .concat();
+    let scenario = nvgre_sim::Scenario::parse("small.toml", &edit("scenario", text)).unwrap();
+    let address = |n: u8| {
+        let bind = "Get-NetAdapter | Enable-NetAdapterBinding -ComponentID ms_netwnv\n";
+        bind.to_owned() + &estates::address(&format!("192.168.4.{n}")).replace("12 -P", "2 -P")
+    };
+    let read = |file: &str| {
+        let text = match file {
+            "Kermit" => address(1),
+            "Piggy" => address(2),
+            _ => [
+                route(5001, "10.0.0.0/24"),
+                record(11, "192.168.4.1", "Ann"),
+                record(12, "192.168.4.2", "Ben"),
+                record(13, "192.168.4.2", "Cid"),
+            ]
+            .concat(),
+        };
+        Ok(edit(file, text))
+    };
+    Model::new(scenario, &read).unwrap()
+}
+
+#[test]
+fn a_guest_given_to_another_tenant_is_told_and_its_frames_that_cross_too() {
+    let stages = |text: String| {
+        text.replace("virtual_subnet = 5001\n", "")
+            + "[[stage]]\nname = \"vsid\"\nscripts = [{ file = \"k\", on = \"Kermit\" }, { file = \"p\", on = \"Piggy\" }]\n"
+    };
+    let made = |is_given: bool| {
+        let vsid = |vm: &str| format!("Set-VMNetworkAdapter -VMName {vm} -VirtualSubnetId 5001\n");
+        let mut model = small(&|file, text| match file {
+            "scenario" if is_given => {
+                let text = stages(text);
+                let ben = text.find("name = \"Ben\"").unwrap();
+                let (before, after) = text.split_at(ben);
+                format!("{before}{}", after.replacen("Red", "Blue", 1))
+            }
+            "scenario" => stages(text),
+            "k" => vsid("Ann"),
+            "p" => vsid("Ben") + &vsid("Cid"),
+            _ => text,
+        });
+        model.enter_stage(0).unwrap();
+        model
+    };
+    let (mut old, mut new) = (made(false), made(true));
+    assert_eq!(
+        told(old.estate(), new.estate()),
+        [""; 0],
+        "no table shows it"
+    );
+    let (differences, told) = behaviour(&mut old, &mut new);
+    let lines: Vec<_> = differences.iter().map(line).collect();
+    assert_eq!(lines, ["Piggy: guest Ben changed: tenant Red -> Blue"]);
+    assert_eq!(told.pairs, 6);
+    let crossing: Vec<_> = told
+        .flips
+        .iter()
+        .map(|flip| {
+            (
+                &*flip.from,
+                &*flip.to,
+                flip.new.crossed.is_empty(),
+                flip.blame,
+            )
+        })
+        .collect();
+    assert_eq!(
+        crossing,
+        [
+            ("Ann", "Ben", false, Some(0)),
+            ("Ben", "Ann", false, Some(0)),
+            ("Ben", "Cid", false, Some(0)),
+            ("Cid", "Ben", false, Some(0)),
+        ]
+    );
+}
+
+#[test]
+fn a_change_of_labels_alone_is_never_to_blame() {
+    let mut old = small(&|_, text| text);
+    let mut new = small(&|file, text| match file {
+        "all" => text
+            .replace("192.168.4.1 ", "192.168.4.2 ")
+            .replace("-VMName Ben", "-VMName Benny")
+            .replace("-VMName Cid", "-VMName Cyd"),
+        _ => text,
+    });
+    let found = flips(&mut old, &mut new);
+    assert_eq!(found.len(), 4, "{found:#?}");
+    for flip in &found {
+        assert!(
+            flip.ends_with("lookup record of 10.0.0.11 in VSID 5001 changed: ProviderAddress 192.168.4.1 -> 192.168.4.2"),
+            "{found:#?}"
+        );
+    }
+}
+
+#[test]
+fn where_a_sender_has_no_record_its_own_is_to_blame_before_the_receivers() {
+    let mut old = small(&|_, text| text);
+    // Ann's record is at the wrong host, and Ben's is written in another way that decides nothing.
+    let mut new = small(&|file, text| match file {
+        "all" => text
+            .replace("192.168.4.1 ", "192.168.4.2 ")
+            .replace("-VMName Ben", "-VMName Ben -Type Dynamic"),
+        _ => text,
+    });
+    let found = flips(&mut old, &mut new);
+    let first = &found[0];
+    assert!(
+        first.starts_with("Ann -> Ben: answered -> no_source_record: ")
+            && first.contains("lookup record of 10.0.0.11"),
+        "{found:#?}"
+    );
 }

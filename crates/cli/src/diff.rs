@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use nvgre_analyze::{BehaviourDiff, Change, Difference, Flip, PairVerdict, Probe};
-use nvgre_analyze::{diff_behaviour, diff_estates};
+use nvgre_analyze::{diff_behaviour, diff_models};
 use nvgre_netwnv::Place;
 use nvgre_sim::Model;
 
@@ -56,7 +56,7 @@ pub(crate) fn run(args: &DiffArgs, out: &mut Output) -> Result<Exit, Failure> {
     if is_other || !is_old_later {
         policy_notes::print(&new, out)?;
     }
-    let differences = diff_estates(old.estate(), new.estate());
+    let differences = diff_models(&old, &new);
     let behaviour = args
         .behaviour
         .then(|| diff_behaviour(&mut old, &mut new, &differences, Probe::Icmp));

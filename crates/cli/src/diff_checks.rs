@@ -13,7 +13,7 @@ pub(crate) fn tell(
 ) {
     out.check(Check {
         id: "tables".to_owned(),
-        title: "the hosts' tables are the same".to_owned(),
+        title: "the hosts' tables, and whose guests are whose, are the same".to_owned(),
         outcome: holds(differences.is_empty()),
         findings: differences.iter().map(different).collect(),
     });

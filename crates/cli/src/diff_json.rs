@@ -24,7 +24,7 @@ pub(crate) struct JsonDiff<'a> {
     old: JsonState,
     /// The new state.
     new: JsonState,
-    /// Of the hosts' tables; the same change on several hosts is one.
+    /// Of the hosts' tables, and guests of another tenant; the same change on several hosts is one.
     differences: Vec<JsonDifference<'a>>,
     /// Null: it was not asked for.
     behaviour: Option<JsonBehaviour<'a>>,
@@ -45,7 +45,7 @@ struct JsonDifference<'a> {
     /// Hosts where it is so.
     hosts: &'a [String],
     /// Of what: `host`, `nic`, `global`, `provider_address`, `provider_route`, `customer_route`,
-    /// `lookup_record`, `adapter`.
+    /// `lookup_record`, `adapter`, `guest`.
     kind: &'static str,
     /// What it is about, in words.
     what: String,

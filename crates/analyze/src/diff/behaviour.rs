@@ -68,7 +68,8 @@ impl PairVerdict {
 }
 
 /// Lets every guest talk to every other one of its tenant, in both states. Guests are matched by
-/// name. `differences` are those of the two models' estates.
+/// name. Where one of two guests was given to another tenant they are asked as well: frames may cross
+/// now. `differences` are those of the two models.
 pub fn diff_behaviour(
     old: &mut Model,
     new: &mut Model,
@@ -107,24 +108,25 @@ pub fn diff_behaviour(
         .filter_map(|(name, &new)| Some((*olds.get(name)?, new)))
         .collect();
     both.sort_unstable_by_key(|&(_, new)| new);
-    let mut by_tenant: BTreeMap<String, Vec<(GuestIndex, GuestIndex)>> = BTreeMap::new();
-    for &(before, after) in &both {
-        by_tenant
-            .entry(tenant(new, after))
-            .or_default()
-            .push((before, after));
+    // Of the old state and of the new one, guests by tenant.
+    let mut by_tenant: [BTreeMap<String, Vec<(GuestIndex, GuestIndex)>>; 2] = Default::default();
+    let tenants = |guest: &(GuestIndex, GuestIndex)| [tenant(old, guest.0), tenant(new, guest.1)];
+    for guest in &both {
+        for (of, tenant) in by_tenant.iter_mut().zip(tenants(guest)) {
+            of.entry(tenant).or_default().push(*guest);
+        }
     }
-    let mut asked: Vec<_> = both
-        .iter()
-        .flat_map(|from| {
-            let others = by_tenant.get(&tenant(new, from.1)).into_iter().flatten();
-            others
-                .filter(move |to| *to != from)
-                .map(move |to| (*from, *to))
-        })
-        .collect();
-    // Whoever is in other tenants now is no pair any more.
-    asked.retain(|(from, to)| tenant(old, from.0) == tenant(old, to.0));
+    let mut asked = Vec::new();
+    for from in &both {
+        let of = by_tenant.iter().zip(tenants(from));
+        let mut others: Vec<_> = of
+            .flat_map(|(of, tenant)| of.get(&tenant).into_iter().flatten())
+            .filter(|to| *to != from)
+            .collect();
+        others.sort_unstable_by_key(|to| to.1);
+        others.dedup();
+        asked.extend(others.into_iter().map(|to| (*from, *to)));
+    }
     diff.pairs = asked.len();
     let mut before = Vec::with_capacity(asked.len());
     let mut trial = old.trial();

@@ -4,7 +4,7 @@ use nvgre_dataplane::{DropReason, Event, PortSubnet};
 use nvgre_sim::{GuestIndex, Model};
 use nvgre_wire::{MacAddress, ProviderAddress, VirtualSubnetId};
 
-use crate::conversation::{Conversation, Failure};
+use crate::conversation::{Conversation, Failure, LegKind};
 use crate::diff::difference::{Difference, Item};
 use crate::record_name::RecordName;
 
@@ -27,11 +27,18 @@ pub(crate) fn blame(
     } else {
         (new, old)
     };
-    let find = |is_it: &dyn Fn(&Difference) -> bool| differences.iter().position(is_it);
+    let find = |is_it: &dyn Fn(&Difference) -> bool| {
+        let mut differences = differences.iter();
+        differences.position(|difference| !difference.is_of_labels() && is_it(difference))
+    };
     // On a host without binding no table is in force: what is missing in them does not matter.
     failing
         .unbound_host()
         .and_then(|host| find(&|d| is_on(d, &host) && matches!(d.item, Item::Nic(_))))
+        .or_else(|| {
+            let (host, name) = failing.record_of_source()?;
+            find(&|d| is_record(d, name) && is_on(d, &host))
+        })
         .or_else(|| {
             let (host, name) = failing.decider()?;
             find(&|d| is_record(d, name) && is_on(d, &host))
@@ -108,6 +115,31 @@ impl Blamed<'_> {
         Some((self.host(host), RecordName::of(&entry.record)))
     }
 
+    /// Where a host did not find the sender in the record that it has of it: that record, and the
+    /// host's name.
+    fn record_of_source(&self) -> Option<(String, RecordName)> {
+        let (leg, failure) = self.conversation.failure.as_ref()?;
+        let Failure::Dropped {
+            reason: DropReason::NoSourceRecord,
+            host,
+        } = failure
+        else {
+            return None;
+        };
+        let (ours, theirs) = self.conversation.addresses?;
+        let (sender, customer_address) = match leg {
+            LegKind::Announce => return None,
+            LegKind::Resolve | LegKind::Request => (self.conversation.from, ours),
+            LegKind::ResolveBack | LegKind::Reply => (self.conversation.to, theirs),
+        };
+        let name = RecordName {
+            virtual_subnet: self.subnet_of(sender)?,
+            customer_address,
+            station: None,
+        };
+        Some((self.host(*host), name))
+    }
+
     /// The host that dropped a frame, or took it.
     fn failed_at(&self) -> Option<String> {
         let (_, failure) = self.conversation.failure.as_ref()?;
@@ -142,31 +174,42 @@ impl Blamed<'_> {
 
     /// Whether something is different about an adapter of the two.
     fn is_of_guests(&self, difference: &Difference) -> bool {
-        let Item::Adapter { vm_name, name } = &difference.item else {
-            return false;
-        };
-        self.guests().into_iter().any(|guest| {
+        let mut guests = self.guests().into_iter();
+        guests.any(|guest| {
             let guest = &self.model.scenario().guests[guest];
-            guest.name.eq_ignore_ascii_case(vm_name) && guest.nic.eq_ignore_ascii_case(name)
+            match &difference.item {
+                Item::Adapter { vm_name, name } => {
+                    guest.name.eq_ignore_ascii_case(vm_name) && guest.nic.eq_ignore_ascii_case(name)
+                }
+                Item::Guest(name) => guest.port_name().eq_ignore_ascii_case(name),
+                Item::Host
+                | Item::Nic(_)
+                | Item::Global
+                | Item::ProviderAddress(_)
+                | Item::ProviderRoute { .. }
+                | Item::CustomerRoute { .. }
+                | Item::Record(_) => false,
+            }
         })
     }
 
     /// Subnets where the two guests' adapters are.
     fn subnets_of_guests(&self) -> Vec<VirtualSubnetId> {
-        let guests = self.guests().into_iter().filter_map(|guest| {
-            let scenario = self.model.scenario();
-            let told = &scenario.guests[guest];
-            let adapters = &self.model.estate().hosts[self.model.host_of(guest)].adapters;
-            let adapter = adapters.iter().find(|adapter| {
-                adapter.vm_name.eq_ignore_ascii_case(&told.name)
-                    && adapter.name.eq_ignore_ascii_case(&told.nic)
-            })?;
-            match adapter.subnet {
-                PortSubnet::Tenant(vsid) => Some(vsid),
-                PortSubnet::Unset | PortSubnet::LocalOnly => None,
-            }
-        });
-        guests.collect()
+        let guests = self.guests().into_iter();
+        guests.filter_map(|guest| self.subnet_of(guest)).collect()
+    }
+
+    fn subnet_of(&self, guest: GuestIndex) -> Option<VirtualSubnetId> {
+        let told = &self.model.scenario().guests[guest];
+        let adapters = &self.model.estate().hosts[self.model.host_of(guest)].adapters;
+        let adapter = adapters.iter().find(|adapter| {
+            adapter.vm_name.eq_ignore_ascii_case(&told.name)
+                && adapter.name.eq_ignore_ascii_case(&told.nic)
+        })?;
+        match adapter.subnet {
+            PortSubnet::Tenant(vsid) => Some(vsid),
+            PortSubnet::Unset | PortSubnet::LocalOnly => None,
+        }
     }
 
     /// Names of the records that the two guests' addresses would have.
@@ -272,7 +315,8 @@ fn is_way_to(difference: &Difference, address: ProviderAddress) -> bool {
         | Item::Global
         | Item::CustomerRoute { .. }
         | Item::Record(_)
-        | Item::Adapter { .. } => false,
+        | Item::Adapter { .. }
+        | Item::Guest(_) => false,
     }
 }
 

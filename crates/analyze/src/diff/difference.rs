@@ -60,6 +60,8 @@ pub enum Item {
         /// The adapter's name within it.
         name: String,
     },
+    /// A guest of the inventory: whose it is.
+    Guest(String),
 }
 
 /// How something is different.
@@ -105,6 +107,7 @@ impl Item {
             Self::CustomerRoute { .. } => "customer_route",
             Self::Record(_) => "lookup_record",
             Self::Adapter { .. } => "adapter",
+            Self::Guest(_) => "guest",
         }
     }
 }
@@ -120,7 +123,7 @@ impl Item {
         }
         match self {
             Self::Host | Self::Global => Vec::new(),
-            Self::Nic(name) => vec![property("Name", name)],
+            Self::Nic(name) | Self::Guest(name) => vec![property("Name", name)],
             Self::ProviderAddress(address) => vec![property("ProviderAddress", address)],
             Self::ProviderRoute {
                 destination,
@@ -188,7 +191,20 @@ impl fmt::Display for Item {
             ),
             Self::Record(name) => write!(f, "lookup record of {name}"),
             Self::Adapter { vm_name, name } => write!(f, "adapter {name} of {vm_name}"),
+            Self::Guest(name) => write!(f, "guest {name}"),
         }
+    }
+}
+
+impl Difference {
+    /// Whether only labels of a record are different, which decide nothing.
+    pub(crate) fn is_of_labels(&self) -> bool {
+        let Change::Changed(properties) = &self.change else {
+            return false;
+        };
+        let is_label = |name: &str| ["VMName", "CustomerID", "Context"].contains(&name);
+        matches!(self.item, Item::Record(_))
+            && properties.iter().all(|property| is_label(property.name))
     }
 }
 

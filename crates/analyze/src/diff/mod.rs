@@ -11,12 +11,48 @@ mod rows;
 use std::collections::BTreeMap;
 
 use nvgre_netwnv::{Adapter, Estate, Host, Place};
+use nvgre_sim::Model;
 
 pub use behaviour::{BehaviourDiff, Flip, PairVerdict, diff_behaviour};
 pub use difference::{Change, ChangedProperty, Difference, Item, Property};
 
 use crate::cross::says_same;
 use crate::diff::rows::Properties;
+
+/// [`diff_estates`] of two models, and guests that were given to another tenant: no table shows that.
+pub fn diff_models(old: &Model, new: &Model) -> Vec<Difference> {
+    let mut found = diff_estates(old.estate(), new.estate());
+    let (before, after) = (old.scenario(), new.scenario());
+    for (at, guest) in after.guests.iter().enumerate() {
+        let name = guest.port_name();
+        let known = before.guests.iter();
+        let Some(known) = known
+            .into_iter()
+            .find(|known| known.port_name().eq_ignore_ascii_case(&name))
+        else {
+            continue;
+        };
+        let tenants = (
+            &before.tenants[known.tenant].name,
+            &after.tenants[guest.tenant].name,
+        );
+        if tenants.0.eq_ignore_ascii_case(tenants.1) {
+            continue;
+        }
+        found.push(Difference {
+            hosts: vec![new.estate().hosts[new.host_of(at)].name.clone()],
+            item: Item::Guest(name),
+            change: Change::Changed(vec![ChangedProperty {
+                name: "tenant",
+                old: tenants.0.clone(),
+                new: tenants.1.clone(),
+            }]),
+            old: Vec::new(),
+            new: Vec::new(),
+        });
+    }
+    found
+}
 
 /// Everything that is different, grouped by hosts.
 pub fn diff_estates(old: &Estate, new: &Estate) -> Vec<Difference> {
