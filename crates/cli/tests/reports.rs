@@ -258,7 +258,10 @@ fn every_rule_that_is_broken_is_explained() {
             for rule in array(&case_.sarif(), "/runs/0/tool/driver/rules") {
                 assert_ne!(rule["help"]["text"], "See the message.", "{rule}");
             }
-            assert!([0, 1].contains(&ran.exit), "{words:?}: {}", ran.stderr);
+            // At first nothing is on Waldorf: there is nothing to compare.
+            let is_alone = *words == ["doctor", "no-vsid"];
+            let exits = if is_alone { &[4][..] } else { &[0, 1] };
+            assert!(exits.contains(&ran.exit), "{words:?}: {}", ran.stderr);
         }
     }
 }
