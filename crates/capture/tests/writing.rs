@@ -323,7 +323,7 @@ fn file_that_cannot_be_created_is_named() {
         .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "cannot create no/such/folder/out.pcapng: entity not found"
+        "cannot create no/such/folder/out.pcapng: folder no/such/folder does not exist"
     );
 }
 

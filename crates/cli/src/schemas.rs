@@ -109,11 +109,15 @@ mod tests {
     use super::ALL;
     use crate::args::Args;
 
-    /// What a verb is called, and those below it, without the hidden ones: they print no lines.
+    /// They write files for shells and manuals, and no lines.
+    const NO_LINES: [&str; 2] = ["completions", "man"];
+
+    /// What a verb is called, and those below it, without those that print no lines.
     fn verbs(command: &Command, above: &str) -> Vec<String> {
         let below = command.get_subcommands();
         below
             .filter(|verb| !verb.is_hide_set() && verb.get_name() != "help")
+            .filter(|verb| !NO_LINES.contains(&verb.get_name()))
             .flat_map(|verb| {
                 let name = format!("{above}{}", verb.get_name());
                 match verb.has_subcommands() {
