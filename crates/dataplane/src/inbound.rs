@@ -352,7 +352,10 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         let headers = Classified::of(&link, &inside[link.len..]);
         let snapshot = self.snapshot;
         let of_address = headers.source_ca().and_then(|ca| snapshot.record(vsid, ca));
-        let of_mac = || snapshot.records_of_mac(vsid, link.source).next();
+        let of_mac = || {
+            let of_mac = snapshot.records_of_mac(vsid, link.source);
+            of_mac.min_by_key(|entry| entry.id())
+        };
         Some(of_address.or_else(of_mac)?.id())
     }
 
