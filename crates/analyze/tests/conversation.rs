@@ -329,3 +329,20 @@ fn a_guest_reaches_itself_without_the_network() {
             .is_empty()
     );
 }
+
+/// The packet crosses, and its sender is whom its record says it is: that is not what went wrong.
+#[test]
+fn a_guest_that_is_not_where_its_record_says_is_found_by_that_record() {
+    let mut model = edited("waldorf-statler", "repaired", &|file, text| {
+        if file == "policy/6-repaired.ps1" {
+            text + "\nInvoke-Command -ComputerName Waldorf { Get-VMNetworkAdapter -VMName Red22 | \
+                    Set-VMNetworkAdapter -VirtualSubnetId 0 }\n"
+        } else {
+            text
+        }
+    });
+    let talk = talk(&mut model, "Red11", "Red22", Probe::Icmp);
+    assert_eq!(talk.reason(), "no_port");
+    let place = place(&model, &talk).expect("a record decided");
+    assert_eq!(place, "policy/6-repaired.ps1:12:1");
+}

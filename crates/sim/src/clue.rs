@@ -81,6 +81,8 @@ pub(crate) struct ClueTracer {
     pub(crate) clue: Clue,
     /// The clue when the first copy was dropped.
     pub(crate) first_drop: Option<Clue>,
+    /// The record that the sending host was checked by: it decides only where it refuses.
+    peer: Option<(usize, RecordId)>,
 }
 
 impl WalkTracer for ClueTracer {
@@ -139,10 +141,22 @@ impl Tracer for ClueTracer {
             Event::RecordAsked { hit: Some(id), .. }
             | Event::MacAsked { hit: Some(id), .. }
             | Event::WildcardAsked { hit: Some(id), .. }
-            | Event::PeerChecked { hit: Some(id), .. }
             | Event::PeerUnknown {
                 sender: Some(id), ..
             } => self.hit(id),
+            Event::PeerChecked { hit: Some(id), .. } => {
+                self.peer = Some((self.host, id));
+                // Of a frame that came in from nobody's port there is no other to tell of.
+                self.clue.record = self.clue.record.or(self.peer);
+            }
+            Event::Dropped(DropReason::PeerNotSource) => {
+                if let Some((_, id)) = self.peer {
+                    self.hit(id);
+                }
+            }
+            Event::Dropped(_) if self.peer.is_some() && self.clue.record == self.peer => {
+                self.clue.record = None;
+            }
             Event::RecordAsked { hit: None, .. }
             | Event::MacAsked { hit: None, .. }
             | Event::SourceAsked { hit: None, .. }
