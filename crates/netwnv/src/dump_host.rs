@@ -69,6 +69,7 @@ impl<'v> HostReader<'v> {
             host: Host::new(&self.name),
             ip_addresses: Vec::new(),
             vms_with_namesakes: BTreeSet::new(),
+            external_router: None,
             nics: Nics::default(),
             labels: LabelPool::default(),
         };
@@ -85,6 +86,7 @@ impl<'v> HostReader<'v> {
             vms_with_namesakes,
             nics,
             labels: _,
+            external_router: _,
         } = made;
         let is_interface_index_assumed = nics.finish(&mut host, reading);
         let more = DumpHost {
@@ -102,6 +104,8 @@ struct Made {
     host: Host,
     ip_addresses: Vec<Vec<CustomerAddress>>,
     vms_with_namesakes: BTreeSet<String>,
+    /// What Get-NetVirtualizationGlobal showed, if it did.
+    external_router: Option<bool>,
     nics: Nics,
     labels: LabelPool,
 }
@@ -304,7 +308,14 @@ impl Made {
     }
 
     fn global(&mut self, row: &mut DumpRow<'_, '_>) -> Option<()> {
-        self.host.use_external_router = row.flag("UseExternalRouter")?;
+        let external_router = row.flag("UseExternalRouter")?;
+        let earlier = self.external_router.replace(external_router);
+        if earlier.is_some_and(|earlier| earlier != external_router) {
+            let text =
+                "an earlier UseExternalRouter of this host says the opposite: this one is taken";
+            self.note(row, DumpNoteKind::NotRead, text.to_owned());
+        }
+        self.host.use_external_router = external_router;
         Some(())
     }
 
@@ -338,6 +349,14 @@ impl Made {
                 .ok()
                 .and_then(|value| crate::canonical::FromCanonical::from_canonical(&value))
         });
+        // An object that was cut, or printed, is its type's name.
+        let mut by_name_only = row.texts("BandwidthSetting").into_iter();
+        if bandwidth.is_none()
+            && let Some(type_name) = by_name_only.find(|name| !name.is_empty())
+        {
+            let text = format!("BandwidthSetting is {type_name} here: its limits are not shown");
+            self.note(row, DumpNoteKind::NotRead, text);
+        }
         let addresses: Vec<_> = row
             .texts("IPAddresses")
             .into_iter()

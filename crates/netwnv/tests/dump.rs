@@ -680,3 +680,29 @@ fn objects_that_were_cut_to_their_names_are_refused_with_the_depth_to_use() {
         assert!(text.contains("-Depth 4"), "{text}");
     }
 }
+
+/// Windows PowerShell writes objects that it does not take apart by the name of their type.
+#[test]
+fn limits_that_a_dump_shows_by_the_name_of_their_type_are_told() {
+    let adapter = r#"[{"VMName":"a","Name":"Network Adapter","MacAddress":"00155D000001","SwitchName":"VMs",
+        "VirtualSubnetId":5001,"BandwidthSetting":"Microsoft.HyperV.PowerShell.VMNetworkAdapterBandwidthSetting"}]"#;
+    let read = dump(&[("A.json", adapter)]);
+    let mut notes = read.notes.iter();
+    assert!(
+        notes.any(|note| note.text.contains("its limits are not shown")),
+        "{:?}",
+        read.notes
+    );
+}
+
+#[test]
+fn two_global_settings_of_a_host_that_contradict_each_other_are_told() {
+    let settings = r#"[{"UseExternalRouter":true},{"UseExternalRouter":false}]"#;
+    let read = dump(&[("A.json", settings)]);
+    let mut notes = read.notes.iter();
+    assert!(
+        notes.any(|note| note.text.contains("says the opposite")),
+        "{:?}",
+        read.notes
+    );
+}
