@@ -1,8 +1,9 @@
 //! The hosts of an estate beside each other: where their tables disagree with one another, or with
 //! what runs where. Nothing is forwarded here.
 //!
-//! What is asked across hosts: V-02, V-03 in its half that tables show, V-05, V-08, V-12, V-14 and
-//! V-16, and that hosts that share a record or route say the same about it.
+//! What is asked across hosts: V-02, V-03 in its half that tables show, V-05, V-08, V-12, V-14
+//! (MAC and subnet of an adapter; its addresses are not judged) and V-16, and that hosts that share
+//! a record or route say the same about it.
 //!
 //! A guest is where its adapter is. Records are judged by that first, then by what most hosts say.
 //! Where guests of a routing domain run on one host only, nothing needs to cross the underlay and
