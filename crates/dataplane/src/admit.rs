@@ -48,19 +48,6 @@ impl<'a, H: Headers> Admitted<'a, H> {
 }
 
 impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
-    /// The connected port that a frame came in at, where it is counted whatever becomes of it.
-    #[inline(always)]
-    pub(crate) fn entered(
-        &mut self,
-        id: PortId,
-        frame: &FrameBuf<'_>,
-    ) -> Result<&'a SwitchPort, DropReason> {
-        let at = self.snapshot.port(id).filter(|at| at.port.connected);
-        let at = at.ok_or(DropReason::PortDisconnected)?;
-        self.worker.counters.sent(id, frame.len());
-        Ok(at)
-    }
-
     /// On success the frame carries no VLAN tag: tags of a tenant's guest are removed here and not
     /// only on encapsulation (RFC 7637 s3.3), so that a guest sees the same wherever its peer runs.
     #[inline(always)]

@@ -12,6 +12,7 @@ use crate::policy::{Policy, PolicyWarning};
 use crate::port::Port;
 use crate::provider::HostAddress;
 use crate::record_table::{Fill, RecordTable};
+use crate::short::ShortPort;
 use crate::snapshot::{Domain, FIXED, Fixed, Segment, Snapshot, Subnet, SwitchPort, mac_key};
 use crate::spine::Spine;
 use crate::table::{Table, Version};
@@ -82,6 +83,9 @@ pub(crate) fn compile(
         provider_at: Arc::new(Table::with_room(hosts.len(), LOAD_PERCENT, hasher)),
         peers: Arc::new(Table::with_room(0, LOAD_PERCENT, hasher)),
         paths: Spine::new(),
+        short_hosts: Arc::new([]),
+        short_providers: Spine::new(),
+        translations: Arc::new(Table::with_room(0, LOAD_PERCENT, hasher)),
     };
     let mut used_subnets = 0;
     for (vsid, subnet) in subnets {
@@ -94,6 +98,7 @@ pub(crate) fn compile(
             let key = (vsid.get(), port.port.mac.to_bits());
             ports_of.entry(key).or_default().push(index as u32);
         }
+        port.short = ShortPort::of(&port, hosts, &policy.settings);
         Arc::new(port)
     });
     snapshot.ports = ports.collect();
@@ -131,6 +136,7 @@ fn compile_ports(ports: &[Port], hasher: &RandomState) -> (Fixed, Vec<SwitchPort
             members.push(index);
         }
         SwitchPort {
+            short: ShortPort::LONG,
             port: port.clone(),
             segment,
             domain: None,

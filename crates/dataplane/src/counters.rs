@@ -10,12 +10,12 @@ use crate::port::PortId;
 pub struct PortCounters {
     /// Frames that the guest sent, whatever became of them.
     pub sent_frames: u64,
-    /// Their bytes.
-    pub sent_bytes: u64,
     /// Frames for the guest that were handed to it. Answers and ICMP errors that its host makes are
     /// in [`Tally`] alone.
     pub received_frames: u64,
-    /// Their bytes.
+    /// The bytes of the former.
+    pub sent_bytes: u64,
+    /// The bytes of the latter.
     pub received_bytes: u64,
 }
 
@@ -47,7 +47,7 @@ pub struct Tally {
 }
 
 /// The counters of one worker.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Counters {
     drops: [u64; DropReason::COUNT],
     ports: Vec<PortCounters>,
@@ -84,10 +84,10 @@ impl Counters {
         }
     }
 
-    pub(crate) fn sent(&mut self, port: PortId, bytes: usize) {
+    pub(crate) fn sent(&mut self, port: PortId, frames: u64, bytes: u64) {
         let counters = &mut self.ports[port.0 as usize];
-        counters.sent_frames += 1;
-        counters.sent_bytes += bytes as u64;
+        counters.sent_frames += frames;
+        counters.sent_bytes += bytes;
     }
 
     pub(crate) fn received(&mut self, port: PortId, bytes: usize) {

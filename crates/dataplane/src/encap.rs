@@ -22,20 +22,23 @@ pub(crate) const fn ip_overhead(ipv4: bool) -> usize {
 /// Everything that frames from one host address to one provider address have in common outside:
 /// the headers with zeros where each frame has its own bytes.
 #[derive(Clone, Debug)]
-#[repr(align(64))]
+#[repr(C, align(64))]
 pub(crate) struct Path {
+    /// One's complement sum of the IPv4 header, without total length, TOS and checksum.
+    sum: u16,
     /// Bytes in front of the inner frame: 42 over IPv4, 62 over IPv6, 4 more with a tag.
     len: u8,
     /// The next hop's MAC is known.
     resolved: bool,
-    /// One's complement sum of the IPv4 header, without total length, TOS and checksum.
-    sum: u16,
+    /// It is, and the headers are those of untagged IPv4.
+    short: bool,
     bytes: [u8; Self::LONGEST],
 }
 
 impl Path {
     const LONGEST: usize = 14 + 4 + 40 + Nvgre::LEN;
-    const V4: usize = 14 + 20 + Nvgre::LEN;
+    /// Bytes of untagged headers over IPv4.
+    pub(crate) const V4: usize = 14 + 20 + Nvgre::LEN;
 
     /// The headers from `host` to `to` by way of `next_hop`.
     pub(crate) fn new(
@@ -44,9 +47,10 @@ impl Path {
         next_hop: Option<MacAddress>,
     ) -> Self {
         let mut path = Self {
+            sum: 0,
             len: 0,
             resolved: false,
-            sum: 0,
+            short: false,
             bytes: [0; Self::LONGEST],
         };
         let (ether_type, ip_len) = if to.is_ipv4() {
@@ -101,6 +105,7 @@ impl Path {
         let tag = if host.vlan.is_some() { 4 } else { 0 };
         path.len = (14 + tag + ip_len + Nvgre::LEN) as u8;
         path.resolved = same_family && next_hop.is_some();
+        path.short = path.resolved && path.len() == Self::V4;
         path
     }
 
@@ -108,6 +113,12 @@ impl Path {
     #[inline(always)]
     pub(crate) const fn is_resolved(&self) -> bool {
         self.resolved
+    }
+
+    /// Whether [`Path::write_v4`] writes its headers, and frames can be sent this way.
+    #[inline(always)]
+    pub(crate) const fn is_short(&self) -> bool {
+        self.short
     }
 
     /// Whether it was made for two addresses, and is not a place that nobody set.
@@ -143,21 +154,34 @@ impl Path {
         if self.len as usize != Self::V4 {
             return self.write_other(frame, key, flow_id, tos, payload_len as u16);
         }
-        let Ok(out) = frame.push_front(Self::V4) else {
+        let inner_len = frame.len();
+        let Some(front) = frame.front::<{ Self::V4 }, 0>() else {
             return false;
         };
-        if let (Some(out), Some(bytes)) = (
-            out.first_chunk_mut::<{ Self::V4 }>(),
-            self.bytes.first_chunk(),
-        ) {
-            *out = *bytes;
-            let (total, check) = self.length_and_checksum(tos, payload_len as u16);
-            out[15] = tos;
-            [out[16], out[17]] = total;
-            [out[24], out[25]] = check;
-            [out[38], out[39], out[40], out[41]] = key;
-        }
+        self.write_v4(front.free, key, tos, inner_len);
+        front.claim();
         true
+    }
+
+    /// Writes untagged headers over IPv4 in front of a frame. The length fits: the caller has checked
+    /// the MTU.
+    #[inline(always)]
+    pub(crate) fn write_v4(
+        &self,
+        front: &mut [u8; Self::V4],
+        key: [u8; 4],
+        tos: u8,
+        inner_len: usize,
+    ) {
+        if let Some(bytes) = self.bytes.first_chunk() {
+            *front = *bytes;
+        }
+        let payload_len = Nvgre::LEN + inner_len;
+        let (total, check) = self.length_and_checksum(tos, payload_len as u16);
+        front[15] = tos;
+        [front[16], front[17]] = total;
+        [front[24], front[25]] = check;
+        front[38..].copy_from_slice(&key);
     }
 
     #[inline(never)]
@@ -208,9 +232,10 @@ impl Default for Path {
     /// A way that leads nowhere.
     fn default() -> Self {
         Self {
+            sum: 0,
             len: 0,
             resolved: false,
-            sum: 0,
+            short: false,
             bytes: [0; Self::LONGEST],
         }
     }

@@ -21,6 +21,34 @@ struct Value {
     names: u64,
 }
 
+/// What a host sees in a record.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Seen {
+    /// The provider address is this host's.
+    pub(crate) own: bool,
+    /// A connected port of this switch has the record's subnet and MAC.
+    pub(crate) local: bool,
+    /// The MAC is a group's or the built-in router's.
+    pub(crate) odd_mac: bool,
+}
+
+/// The part of an IPv4 record's row that is not its key.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Row(Value);
+
+/// Where a frame of the record's subnet goes that is addressed to the record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// To another host, in NVGRE over IPv4.
+    Encap,
+    /// To a port of this switch.
+    Local,
+    /// To another host, rewritten to IPv4.
+    Nat,
+    /// That takes more to tell.
+    Long,
+}
+
 /// The small fields of a record, and what the host knows about it.
 mod mark {
     pub(super) const RULE: u64 = 3;
@@ -30,22 +58,25 @@ mod mark {
     pub(super) const LOCAL: u64 = 1 << 6;
     pub(super) const OVER_IPV4: u64 = 1 << 7;
     pub(super) const IPV6: u64 = 1 << 8;
+    pub(super) const ODD_MAC: u64 = 1 << 9;
 }
 
 impl Entry {
-    /// The record as a row. `provider` is the number of its provider address; `own`: that address is
-    /// this host's; `local`: a connected port of this switch has the record's subnet and MAC.
-    pub(crate) const fn of(record: &LookupRecord, provider: u32, own: bool, local: bool) -> Self {
+    /// The record as a row. `provider` is the number of its provider address.
+    pub(crate) const fn of(record: &LookupRecord, provider: u32, seen: Seen) -> Self {
         let ca = record.customer_address;
         let mut marks = record.rule as u64 | (record.record_type as u64) << mark::RECORD_TYPE_SHIFT;
         if record.use_vm_mac {
             marks |= mark::USE_VM_MAC;
         }
-        if own {
+        if seen.own {
             marks |= mark::OWN;
         }
-        if local {
+        if seen.local {
             marks |= mark::LOCAL;
+        }
+        if seen.odd_mac {
+            marks |= mark::ODD_MAC;
         }
         if record.provider_address.is_ipv4() {
             marks |= mark::OVER_IPV4;
@@ -161,5 +192,47 @@ impl Entry {
     #[inline(always)]
     const fn has(&self, mark: u64) -> bool {
         self.value.station & mark != 0
+    }
+}
+
+impl Row {
+    #[inline(always)]
+    pub(crate) const fn new([station, names]: [u64; 2]) -> Self {
+        Self(Value { station, names })
+    }
+
+    /// Whether the record's MAC is the upper part of a word.
+    #[inline(always)]
+    pub(crate) const fn has_mac(&self, word: u64) -> bool {
+        (self.0.station ^ word) >> 16 == 0
+    }
+
+    pub(crate) const fn mac(&self) -> MacAddress {
+        MacAddress::from_bits(self.0.station >> 16)
+    }
+
+    /// The number of the provider address.
+    #[inline(always)]
+    pub(crate) const fn provider(&self) -> u32 {
+        self.0.names as u32
+    }
+
+    /// Whether the provider address is IPv4.
+    #[inline(always)]
+    pub(crate) const fn is_over_ipv4(&self) -> bool {
+        self.0.station & mark::OVER_IPV4 != 0
+    }
+
+    #[inline(always)]
+    pub(crate) const fn way(&self) -> Way {
+        const ASKED: u64 = mark::RULE | mark::OWN | mark::LOCAL | mark::OVER_IPV4 | mark::ODD_MAC;
+        const ENCAP: u64 = Rule::Encap as u64 | mark::OVER_IPV4;
+        const NAT: u64 = Rule::Nat as u64 | mark::OVER_IPV4;
+        match self.0.station & ASKED {
+            ENCAP => Way::Encap,
+            NAT => Way::Nat,
+            marks if marks & (mark::LOCAL | mark::ODD_MAC) == mark::LOCAL => Way::Local,
+            _more => Way::Long,
+        }
     }
 }

@@ -131,7 +131,10 @@ fn accepts_group(to: &KnownProvider, outer: &Outer) -> Result<(), DropReason> {
 impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     /// Decides about a frame that came in at the physical NIC.
     #[inline(always)]
-    pub(crate) fn inbound(&mut self, frame: &mut FrameBuf<'_>) -> Result<Verdict, DropReason> {
+    pub(crate) fn decide_inbound(
+        &mut self,
+        frame: &mut FrameBuf<'_>,
+    ) -> Result<Verdict, DropReason> {
         match Outer::plain(frame.bytes()) {
             Some(outer) => self.receive(frame, &outer),
             None => self.inbound_other(frame),

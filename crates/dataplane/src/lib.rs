@@ -78,6 +78,7 @@ mod prefetch;
 mod provider;
 mod publisher;
 mod record_table;
+mod short;
 mod snapshot;
 mod spine;
 #[cfg(feature = "std")]

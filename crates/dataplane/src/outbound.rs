@@ -11,7 +11,7 @@ use crate::entry::Entry;
 use crate::flood::Scope;
 use crate::headers::{Headers, PlainIpv4};
 use crate::icmp_error::Problem;
-use crate::port::{Port, PortId};
+use crate::port::Port;
 use crate::snapshot::{Segment, SwitchPort};
 use crate::trace::{Event, Tracer};
 use crate::verdict::{Egress, Verdict};
@@ -29,12 +29,11 @@ pub(crate) struct Target {
 impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     /// Decides about a frame that a guest sent.
     #[inline(always)]
-    pub(crate) fn outbound(
+    pub(crate) fn decide_outbound(
         &mut self,
-        port: PortId,
+        at: &'a SwitchPort,
         frame: &mut FrameBuf<'_>,
     ) -> Result<Verdict, DropReason> {
-        let at = self.entered(port, frame)?;
         let bytes = frame.bytes();
         let link = LinkHeader::parse(bytes).map_err(|_| DropReason::InnerShort)?;
         let packet = &bytes[link.len..];

@@ -14,10 +14,11 @@ use nvgre_wire::{ProviderAddress, VirtualSubnetId};
 
 use crate::compile::{self, Compiled};
 use crate::encap::Path;
-use crate::entry::Entry;
+use crate::entry::{Entry, Seen};
 use crate::lookup_record::{LookupRecord, RecordId, RecordType, Rule};
 use crate::policy::{Policy, PolicyError};
 use crate::record_table::{Fill, Slot};
+use crate::short::{ShortHost, ShortPort, ShortProvider, Translation};
 use crate::snapshot::{
     FIXED, KnownProvider, NatRecord, Segment, Snapshot, Subnet, SwitchPort, peer_key, provider_key,
 };
@@ -62,6 +63,7 @@ struct Used {
     subnets: usize,
     providers: usize,
     peers: usize,
+    translations: usize,
 }
 
 /// How many records stand behind what is kept once.
@@ -84,6 +86,7 @@ struct Counts {
 enum Closed {
     Record(Slot, Entry, Option<u32>),
     Peer(Place),
+    Translation(Place),
 }
 
 impl Publisher {
@@ -202,6 +205,8 @@ impl Publisher {
             + self.next.provider_at.bytes()
             + self.next.providers.bytes()
             + self.next.paths.bytes()
+            + self.next.short_providers.bytes()
+            + self.next.translations.bytes()
             + counts.peers.allocation_size()
             + counts.pairs.allocation_size()
             + counts.learning.allocation_size()
@@ -262,7 +267,16 @@ impl Publisher {
         let is_connected = |&index: &u32| self.next.ports[index as usize].port.connected;
         let local = at_ports.is_some_and(|ports| ports.iter().any(is_connected));
         let own = self.known(provider).host.is_some();
-        let entry = Entry::of(record, provider, own, local);
+        let odd_mac = record.mac.is_group() || record.mac == self.next.settings.router_mac;
+        let entry = Entry::of(
+            record,
+            provider,
+            Seen {
+                own,
+                local,
+                odd_mac,
+            },
+        );
         let subnet = self.subnet_number(vsid);
         let domain = self.subnet(subnet).domain;
         if !self.next.records.has_room(&self.used.records) {
@@ -277,7 +291,7 @@ impl Publisher {
             self.known_mut(provider).named = true;
         }
         if entry.rule() == Rule::Nat {
-            self.known_mut(provider).nat = Some(NatRecord { entry, domain });
+            self.set_nat(provider, Some(NatRecord { entry, domain }));
         }
         if let Some(domain) = domain {
             self.add_peer(provider, domain);
@@ -311,7 +325,7 @@ impl Publisher {
             self.known_mut(provider).named = false;
         }
         if entry.rule() == Rule::Nat {
-            self.known_mut(provider).nat = None;
+            self.set_nat(provider, None);
         }
         if let Some(domain) = domain {
             self.take_peer(provider, domain);
@@ -320,6 +334,48 @@ impl Publisher {
         self.for_ports_of(entry, |_, port| {
             port.sources.retain(|source| source.id() != entry.id());
         });
+    }
+
+    /// Says to which record packets for a provider address are rewritten.
+    fn set_nat(&mut self, provider: u32, nat: Option<NatRecord>) {
+        let known = self.known_mut(provider);
+        known.nat = nat;
+        let (address, own) = (known.address, known.host.is_some());
+        let key = [address.bits() as u64];
+        if address.is_ipv4()
+            && let Some((place, _)) = self.next.translations.find(&key, self.next.version)
+        {
+            self.next.translations.close(place, self.next.version);
+            let gone = Closed::Translation(place);
+            self.closed.push_back((self.published + 1, gone));
+        }
+        let known = self.known(provider);
+        let row = nat.and_then(|nat| Translation::of(&nat, known, &self.next.fixed));
+        if let Some((key, words)) = row {
+            if (self.used.translations + 1) * 100
+                > self.next.translations.places() * compile::FULL_PERCENT
+            {
+                self.grow_translations(self.next.version);
+            }
+            let (_, new) = self
+                .next
+                .translations
+                .insert(&key, &words, self.next.version);
+            self.used.translations += usize::from(new);
+        }
+        if own {
+            self.renew_short_hosts();
+        }
+    }
+
+    /// The addresses of this host where NVGRE packets come in.
+    fn renew_short_hosts(&mut self) {
+        let hosts = self.next.fixed.hosts.iter();
+        let short = hosts.filter_map(|host| {
+            let (_, known) = self.next.provider(host.address)?;
+            ShortHost::of(host, known)
+        });
+        self.next.short_hosts = short.collect();
     }
 
     fn add_peer(&mut self, provider: u32, domain: u32) {
@@ -441,7 +497,9 @@ impl Publisher {
         if self.next.ports.iter().any(|port| of_subnet(port)) {
             for port in Arc::make_mut(&mut self.next.ports) {
                 if of_subnet(port) {
-                    Arc::make_mut(port).learns = learns;
+                    let port = Arc::make_mut(port);
+                    port.learns = learns;
+                    port.short = ShortPort::of(port, &self.next.fixed.hosts, &self.next.settings);
                 }
             }
         }
@@ -457,7 +515,9 @@ impl Publisher {
         let mut ports = core::mem::take(&mut self.next.ports);
         let all = Arc::make_mut(&mut ports);
         for &index in indices {
-            edit(&self.next, Arc::make_mut(&mut all[index as usize]));
+            let port = Arc::make_mut(&mut all[index as usize]);
+            edit(&self.next, port);
+            port.short = ShortPort::of(port, &self.next.fixed.hosts, &self.next.settings);
         }
         self.next.ports = ports;
     }
@@ -504,6 +564,8 @@ impl Publisher {
             next_hops: next_hops.collect(),
             ..KnownProvider::default()
         });
+        let short = ShortProvider::of(self.known(number));
+        self.next.short_providers.push(short);
         self.counts.of_provider.push(0);
         let (table, used) = (&mut self.next.provider_at, &mut self.used.providers);
         let key = provider_key(address);
@@ -517,6 +579,7 @@ impl Publisher {
             let number = self.provider_number(host.address);
             self.known_mut(number).host = Some(index as u32);
         }
+        self.renew_short_hosts();
         for (&vsid, &address) in &policy.multicast_groups {
             let number = self.provider_number(address);
             self.known_mut(number).group = true;
@@ -569,10 +632,18 @@ impl Publisher {
             .retain(|(_, closed)| !matches!(closed, Closed::Peer(_)));
     }
 
+    fn grow_translations(&mut self, first: Version) {
+        let grown = compile::grown(&self.next.translations, self.next.version, first);
+        (self.next.translations, self.used.translations) = grown;
+        self.closed
+            .retain(|(_, closed)| !matches!(closed, Closed::Translation(_)));
+    }
+
     /// Versions are numbers of 32 bits. When they are used up, new tables begin with the first.
     fn begin_again(&mut self) {
         let (last, first) = (self.next.version, FIXED);
         self.grow_peers(first);
+        self.grow_translations(first);
         self.grow_records(first);
         let subnets = compile::grown(&self.next.subnet_at, last, first);
         (self.next.subnet_at, self.used.subnets) = subnets;
@@ -602,6 +673,10 @@ impl Publisher {
                 }
                 Closed::Peer(place) => {
                     self.used.peers -= usize::from(self.next.peers.free(place));
+                }
+                Closed::Translation(place) => {
+                    let free = self.next.translations.free(place);
+                    self.used.translations -= usize::from(free);
                 }
             }
         }

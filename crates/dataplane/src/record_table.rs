@@ -11,7 +11,7 @@ use core::hash::{BuildHasher, Hasher};
 use ahash::RandomState;
 use nvgre_wire::{CustomerAddress, MacAddress, VirtualSubnetId};
 
-use crate::entry::Entry;
+use crate::entry::{Entry, Row};
 use crate::hints::Hints;
 use crate::lookup_record::{LookupRecord, RecordType};
 use crate::table::{Place, Table, Version};
@@ -196,16 +196,23 @@ impl RecordTable {
         self.v4.bytes() + self.v6.bytes() > NEAR_BYTES
     }
 
-    /// Brings the record of an IPv4 customer address closer.
+    /// Brings the row of an IPv4 record's key closer, and says where the search for it begins.
     #[inline(always)]
-    pub(crate) fn prefetch_v4(&self, vsid: VirtualSubnetId, ca: [u8; 4]) {
-        self.v4.prefetch(&v4_key(vsid, u32::from_be_bytes(ca)));
+    pub(crate) fn prefetch_row(&self, key: u64) -> usize {
+        self.v4.prefetch(&[key])
+    }
+
+    /// The row of an IPv4 record's key, whose search begins there.
+    #[inline(always)]
+    pub(crate) fn row_from(&self, line: usize, key: u64, version: Version) -> Option<Row> {
+        let (_, value) = self.v4.find_from(line, &[key], version)?;
+        Some(Row::new(value))
     }
 
     /// Brings the record of an IPv6 customer address closer.
     #[inline(always)]
     pub(crate) fn prefetch_v6(&self, vsid: VirtualSubnetId, ca: [u8; 16]) {
-        self.v6.prefetch(&v6_key(vsid, u128::from_be_bytes(ca)));
+        let _ = self.v6.prefetch(&v6_key(vsid, u128::from_be_bytes(ca)));
     }
 
     /// Brings closer what an edit of a record will touch. `domain` is that of its subnet.
@@ -215,9 +222,9 @@ impl RecordTable {
             return;
         }
         if ca.is_ipv4() {
-            self.v4.prefetch(&v4_key(vsid, ca.bits() as u32));
+            let _ = self.v4.prefetch(&v4_key(vsid, ca.bits() as u32));
         } else {
-            self.v6.prefetch(&v6_key(vsid, ca.bits()));
+            let _ = self.v6.prefetch(&v6_key(vsid, ca.bits()));
         }
         self.by_mac.prefetch(self.mac_hash(vsid, record.mac));
         if let Some(domain) = domain {
@@ -241,6 +248,13 @@ impl RecordTable {
             let (_, value) = self.find_v6(&v6_key(vsid, ca.bits()), version)?;
             Some(Entry::new(vsid, words(ca), value))
         }
+    }
+
+    /// The row of an IPv4 record's key.
+    #[inline(always)]
+    pub(crate) fn row(&self, key: u64, version: Version) -> Option<Row> {
+        let (_, value) = self.v4.find(&[key], version)?;
+        Some(Row::new(value))
     }
 
     #[inline(never)]

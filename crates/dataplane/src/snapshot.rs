@@ -11,13 +11,14 @@ use ahash::RandomState;
 
 use crate::customer_route::CustomerRoute;
 use crate::encap::Path;
-use crate::entry::Entry;
+use crate::entry::{Entry, Row};
 use crate::lookup_record::{RecordId, Rule};
 use crate::policy::{Policy, PolicyError, PolicyWarning, Settings};
 use crate::port::{Port, PortId, PortSubnet};
 use crate::provider::HostAddress;
 use crate::publisher::Publisher;
 use crate::record_table::RecordTable;
+use crate::short::{ShortHost, ShortPort, ShortProvider, Translation};
 use crate::spine::Spine;
 use crate::table::{Table, Version};
 
@@ -56,6 +57,8 @@ impl Segment {
 /// A port and what its frames would else have to look up.
 #[derive(Clone, Debug)]
 pub(crate) struct SwitchPort {
+    /// The rest, worked out for most frames.
+    pub(crate) short: ShortPort,
     pub(crate) port: Port,
     pub(crate) segment: Segment,
     /// Routing domain of its subnet.
@@ -200,6 +203,12 @@ pub struct Snapshot {
     pub(crate) peers: Arc<Table<1, 0>>,
     /// Outer headers from host address h to provider address p, at p * hosts + h.
     pub(crate) paths: Spine<Path>,
+    /// Where NVGRE packets come in.
+    pub(crate) short_hosts: Arc<[ShortHost]>,
+    /// The provider addresses again, by the same numbers.
+    pub(crate) short_providers: Spine<ShortProvider>,
+    /// Shape: IPv4 provider address -> [`Translation`].
+    pub(crate) translations: Arc<Table<1, 2>>,
 }
 
 /// The version of tables that are never edited.
@@ -231,6 +240,9 @@ impl Snapshot {
             provider_at: self.provider_at.clone(),
             peers: self.peers.clone(),
             paths: self.paths.clone(),
+            short_hosts: self.short_hosts.clone(),
+            short_providers: self.short_providers.clone(),
+            translations: self.translations.clone(),
         }
     }
 
@@ -252,7 +264,7 @@ impl Snapshot {
 
     /// The port in this place of the table.
     #[inline(always)]
-    fn port_at(&self, index: u32) -> &SwitchPort {
+    pub(crate) fn port_at(&self, index: u32) -> &SwitchPort {
         &self.ports[index as usize]
     }
 
@@ -344,6 +356,12 @@ impl Snapshot {
         self.records.by_address(vsid, ca, self.version)
     }
 
+    /// The row of an IPv4 record's key.
+    #[inline(always)]
+    pub(crate) fn row(&self, key: u64) -> Option<Row> {
+        self.records.row(key, self.version)
+    }
+
     /// The records of a MAC in a subnet, in no order that means anything.
     pub(crate) fn records_of_mac(
         &self,
@@ -394,6 +412,13 @@ impl Snapshot {
     pub(crate) fn is_peer_in(&self, provider: u32, domain: u32) -> bool {
         let key = peer_key(provider, domain);
         self.peers.find(&key, self.version).is_some()
+    }
+
+    /// Whose packets are rewritten to an IPv4 provider address.
+    #[inline(always)]
+    pub(crate) fn translation(&self, address: u32) -> Option<Translation> {
+        let found = self.translations.find(&[u64::from(address)], self.version);
+        found.map(|(_, words)| Translation(words))
     }
 
     /// The NAT record of a provider address.

@@ -56,7 +56,9 @@ const WORDS_PER_LINE: usize = 8;
 #[repr(align(64))]
 struct Line([AtomicU64; WORDS_PER_LINE]);
 
-/// First version in the upper half, the one behind the last in the lower half.
+/// First version in the lower half, and the complement of the one behind the last in the upper half:
+/// so that an open row's word is its first version and nothing else, and one comparison tells
+/// whether a version sees it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Lifetime(u64);
 
@@ -67,16 +69,26 @@ impl Lifetime {
     const FREED: Self = Self(1 << 32);
 
     const fn new(first: Version, end: Version) -> Self {
-        Self((first as u64) << 32 | end as u64)
+        Self((!end as u64) << 32 | first as u64)
     }
 
     const fn first(self) -> Version {
-        (self.0 >> 32) as u32
+        self.0 as u32
+    }
+
+    const fn end(self) -> Version {
+        !(self.0 >> 32) as u32
     }
 
     #[inline(always)]
     const fn contains(self, version: Version) -> bool {
-        self.first() <= version && version < self.0 as u32
+        // No version is 0, so that what is free is smaller than any by one.
+        self.0.wrapping_sub(1) < version as u64 || self.contains_closed(version)
+    }
+
+    const fn contains_closed(self, version: Version) -> bool {
+        let first = self.first();
+        self.0 >> 32 != 0 && first != 0 && first <= version && version < self.end()
     }
 
     const fn is_free(self) -> bool {
@@ -127,37 +139,78 @@ impl<const KEY: usize, const VALUE: usize> Table<KEY, VALUE> {
     }
 
     /// Brings the lines where a key's search most often ends closer, for a search that comes soon. At
-    /// the load of a built table that is the first line for three rows of four.
+    /// the load of a built table that is the first line for three rows of four. The line where the
+    /// search begins.
     #[inline(always)]
-    pub(crate) fn prefetch(&self, key: &[u64; KEY]) {
+    pub(crate) fn prefetch(&self, key: &[u64; KEY]) -> usize {
         let first = self.first_line(key);
         prefetch(&self.lines[first]);
         prefetch(&self.lines[self.line_after(first)]);
+        first
     }
 
     /// The row of a key that this version sees.
     #[inline(always)]
     pub(crate) fn find(&self, key: &[u64; KEY], version: Version) -> Option<(Place, [u64; VALUE])> {
-        let mut at = self.first_line(key);
-        loop {
-            let line = &self.lines[at].0;
-            let mut ends_here = false;
-            for row in 0..Self::ROWS_PER_LINE {
-                let words = &line[row * Self::WORDS..(row + 1) * Self::WORDS];
-                let lifetime = Lifetime(words[KEY + VALUE].load(Relaxed));
-                let same = (0..KEY).all(|word| words[word].load(Relaxed) == key[word]);
-                if same && lifetime.contains(version) {
-                    let place = (at * Self::ROWS_PER_LINE + row) as Place;
-                    let value = core::array::from_fn(|word| words[KEY + word].load(Relaxed));
-                    return Some((place, value));
-                }
-                ends_here |= lifetime == Lifetime::NEVER;
-            }
-            if ends_here {
-                return None;
-            }
+        self.find_from(self.first_line(key), key, version)
+    }
+
+    /// The same, from the line where the search for the key begins.
+    #[inline(always)]
+    pub(crate) fn find_from(
+        &self,
+        first: usize,
+        key: &[u64; KEY],
+        version: Version,
+    ) -> Option<(Place, [u64; VALUE])> {
+        let found = self.find_in(first, key, version);
+        found.or_else(|| self.find_behind(first, key, version))
+    }
+
+    /// Few searches go on where they began.
+    #[inline(never)]
+    fn find_behind(
+        &self,
+        first: usize,
+        key: &[u64; KEY],
+        version: Version,
+    ) -> Option<(Place, [u64; VALUE])> {
+        let mut at = first;
+        while !self.ends_in(at) {
             at = self.line_after(at);
+            let found = self.find_in(at, key, version);
+            if found.is_some() {
+                return found;
+            }
         }
+        None
+    }
+
+    #[inline(always)]
+    fn find_in(
+        &self,
+        at: usize,
+        key: &[u64; KEY],
+        version: Version,
+    ) -> Option<(Place, [u64; VALUE])> {
+        let line = &self.lines[at].0;
+        for row in 0..Self::ROWS_PER_LINE {
+            let words = &line[row * Self::WORDS..(row + 1) * Self::WORDS];
+            let same = (0..KEY).all(|word| words[word].load(Relaxed) == key[word]);
+            if same && Lifetime(words[KEY + VALUE].load(Relaxed)).contains(version) {
+                let place = (at * Self::ROWS_PER_LINE + row) as Place;
+                let value = core::array::from_fn(|word| words[KEY + word].load(Relaxed));
+                return Some((place, value));
+            }
+        }
+        None
+    }
+
+    /// Whether a search that comes to this line goes no further.
+    fn ends_in(&self, at: usize) -> bool {
+        let rows = self.lines[at].0.chunks_exact(Self::WORDS);
+        rows.into_iter()
+            .any(|words| Lifetime(words[KEY + VALUE].load(Relaxed)) == Lifetime::NEVER)
     }
 
     /// The row in this place, if this version sees it.
@@ -244,10 +297,7 @@ impl<const KEY: usize, const VALUE: usize> Table<KEY, VALUE> {
     /// Frees a closed row whose versions no reader has any more. Whether the place counts as never
     /// used again: where probing ends in its line anyway, nobody needs to go on from it.
     pub(crate) fn free(&self, place: Place) -> bool {
-        let line = &self.lines[place as usize / Self::ROWS_PER_LINE].0;
-        let ends_here = line
-            .chunks_exact(Self::WORDS)
-            .any(|words| Lifetime(words[KEY + VALUE].load(Relaxed)) == Lifetime::NEVER);
+        let ends_here = self.ends_in(place as usize / Self::ROWS_PER_LINE);
         if let Some(words) = self.row(place) {
             let free = if ends_here {
                 Lifetime::NEVER

@@ -2,14 +2,17 @@
 
 use alloc::vec::Vec;
 
-use nvgre_wire::{FrameBuf, Nvgre};
+use nvgre_wire::FrameBuf;
 
 use crate::counters::Counters;
 use crate::drop_reason::DropReason;
+use crate::encap::Path;
+use crate::entry::Row;
+use crate::expect::Expected;
 use crate::limit::{SecondCount, TokenBucket};
 use crate::port::PortId;
 use crate::prefetch::prefetch_frame;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, SwitchPort};
 use crate::trace::{Event, Tracer};
 use crate::verdict::{Egress, Nanos, Verdict};
 
@@ -17,7 +20,7 @@ use crate::verdict::{Egress, Nanos, Verdict};
 /// as a core waits for memory for at a time.
 const AT_ONCE: usize = 32;
 /// What encapsulation over IPv4 writes in front of a frame, in bytes.
-const HEADERS_LEN: usize = 14 + 20 + Nvgre::LEN;
+const HEADERS_LEN: usize = Path::V4;
 
 /// A frame that a guest sent, and where.
 #[derive(Debug)]
@@ -81,33 +84,41 @@ impl Worker {
         tracer: &mut T,
     ) {
         assert_eq!(frames.len(), verdicts.len(), "one verdict for each frame");
-        self.make_room(snapshot);
-        let far = snapshot.is_far();
-        let mut pass = Pass {
-            now,
-            index: 0,
-            snapshot,
-            worker: self,
-            egress,
-            tracer,
+        let mut pass = self.pass(now, snapshot, egress, tracer);
+        let Some(first) = frames.first() else {
+            return;
         };
-        let mut rest = frames;
-        for verdicts in verdicts.chunks_mut(AT_ONCE) {
-            let (frames, behind) = rest.split_at_mut(verdicts.len());
-            if far {
-                for PortFrame { port, frame } in &*frames {
-                    snapshot.expect_outbound(*port, frame.bytes());
+        let mut run = Run::of(snapshot, first.port);
+        if !snapshot.is_far() {
+            for (PortFrame { port, frame }, verdict) in frames.iter_mut().zip(verdicts) {
+                *verdict = pass.outbound(&mut run, *port, frame, |key| snapshot.row(key));
+                pass.index += 1;
+            }
+        } else {
+            let mut rest = frames;
+            for verdicts in verdicts.chunks_mut(AT_ONCE) {
+                let (frames, behind) = rest.split_at_mut(verdicts.len());
+                let mut expected = [Expected::NOTHING; AT_ONCE];
+                for (PortFrame { port, frame }, expected) in frames.iter().zip(&mut expected) {
+                    *expected = snapshot.expect_outbound(*port, frame.bytes());
                 }
                 for PortFrame { frame, .. } in behind.iter().take(AT_ONCE) {
                     prefetch_frame(frame.bytes(), HEADERS_LEN);
                 }
-            }
-            rest = behind;
-            for (frame, verdict) in frames.iter_mut().zip(verdicts) {
-                *verdict = pass.finish(|pass| pass.outbound(frame.port, &mut frame.frame));
-                pass.index += 1;
+                for expected in &mut expected {
+                    expected.ask(snapshot);
+                }
+                for ((PortFrame { port, frame }, verdict), expected) in
+                    frames.iter_mut().zip(verdicts).zip(&expected)
+                {
+                    let row = |key| expected.row(snapshot, key);
+                    *verdict = pass.outbound(&mut run, *port, frame, row);
+                    pass.index += 1;
+                }
+                rest = behind;
             }
         }
+        pass.end_run(&run);
     }
 
     /// [`Worker::outbound`] for a batch of one.
@@ -120,16 +131,11 @@ impl Worker {
         egress: &mut E,
         tracer: &mut T,
     ) -> Verdict {
-        self.make_room(snapshot);
-        let mut pass = Pass {
-            now,
-            index: 0,
-            snapshot,
-            worker: self,
-            egress,
-            tracer,
-        };
-        pass.finish(|pass| pass.outbound(port, frame))
+        let mut pass = self.pass(now, snapshot, egress, tracer);
+        let mut run = Run::of(snapshot, port);
+        let verdict = pass.outbound(&mut run, port, frame, |key| snapshot.row(key));
+        pass.end_run(&run);
+        verdict
     }
 
     /// [`Worker::inbound`] for a batch of one.
@@ -141,16 +147,8 @@ impl Worker {
         egress: &mut E,
         tracer: &mut T,
     ) -> Verdict {
-        self.make_room(snapshot);
-        let mut pass = Pass {
-            now,
-            index: 0,
-            snapshot,
-            worker: self,
-            egress,
-            tracer,
-        };
-        pass.finish(|pass| pass.inbound(frame))
+        let mut pass = self.pass(now, snapshot, egress, tracer);
+        pass.inbound(frame, |key| snapshot.row(key))
     }
 
     /// Forwards frames that came from the underlay. As [`Worker::outbound`].
@@ -164,32 +162,50 @@ impl Worker {
         tracer: &mut T,
     ) {
         assert_eq!(frames.len(), verdicts.len(), "one verdict for each frame");
+        let mut pass = self.pass(now, snapshot, egress, tracer);
+        if !snapshot.is_far() {
+            for (frame, verdict) in frames.iter_mut().zip(verdicts) {
+                *verdict = pass.inbound(frame, |key| snapshot.row(key));
+                pass.index += 1;
+            }
+            return;
+        }
+        let mut rest = frames;
+        for verdicts in verdicts.chunks_mut(AT_ONCE) {
+            let (frames, behind) = rest.split_at_mut(verdicts.len());
+            let mut expected = [Expected::NOTHING; AT_ONCE];
+            for (frame, expected) in frames.iter().zip(&mut expected) {
+                *expected = snapshot.expect_inbound(frame.bytes());
+            }
+            for frame in behind.iter().take(AT_ONCE) {
+                prefetch_frame(frame.bytes(), 0);
+            }
+            for expected in &mut expected {
+                expected.ask(snapshot);
+            }
+            for ((frame, verdict), expected) in frames.iter_mut().zip(verdicts).zip(&expected) {
+                *verdict = pass.inbound(frame, |key| expected.row(snapshot, key));
+                pass.index += 1;
+            }
+            rest = behind;
+        }
+    }
+
+    fn pass<'a, E, T>(
+        &'a mut self,
+        now: Nanos,
+        snapshot: &'a Snapshot,
+        egress: &'a mut E,
+        tracer: &'a mut T,
+    ) -> Pass<'a, E, T> {
         self.make_room(snapshot);
-        let far = snapshot.is_far();
-        let mut pass = Pass {
+        Pass {
             now,
             index: 0,
             snapshot,
             worker: self,
             egress,
             tracer,
-        };
-        let mut rest = frames;
-        for verdicts in verdicts.chunks_mut(AT_ONCE) {
-            let (frames, behind) = rest.split_at_mut(verdicts.len());
-            if far {
-                for frame in &*frames {
-                    snapshot.expect_inbound(frame.bytes());
-                }
-                for frame in behind.iter().take(AT_ONCE) {
-                    prefetch_frame(frame.bytes(), 0);
-                }
-            }
-            rest = behind;
-            for (frame, verdict) in frames.iter_mut().zip(verdicts) {
-                *verdict = pass.finish(|pass| pass.inbound(frame));
-                pass.index += 1;
-            }
         }
     }
 
@@ -209,7 +225,89 @@ impl Default for Worker {
     }
 }
 
-impl<E: Egress, T: Tracer> Pass<'_, E, T> {
+/// Frames in a row that came in at one port: it is looked up and counted once for all of them.
+struct Run<'a> {
+    port: PortId,
+    /// `None` for one that is not connected.
+    at: Option<&'a SwitchPort>,
+    frames: u64,
+    bytes: u64,
+}
+
+impl<'a> Run<'a> {
+    fn of(snapshot: &'a Snapshot, port: PortId) -> Self {
+        Self {
+            port,
+            at: snapshot.port(port).filter(|at| at.port.connected),
+            frames: 0,
+            bytes: 0,
+        }
+    }
+}
+
+impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
+    /// A frame that a guest sent: the short way, or the long one.
+    #[inline(always)]
+    fn outbound(
+        &mut self,
+        run: &mut Run<'a>,
+        port: PortId,
+        frame: &mut FrameBuf<'_>,
+        row: impl FnOnce(u64) -> Option<Row>,
+    ) -> Verdict {
+        if run.port != port {
+            self.end_run(run);
+            *run = Run::of(self.snapshot, port);
+        }
+        let Some(at) = run.at else {
+            return self.outbound_nowhere();
+        };
+        run.frames += 1;
+        run.bytes += frame.len() as u64;
+        if !T::ON
+            && let Some(verdict) = self.short_outbound(at, frame, row)
+        {
+            return verdict;
+        }
+        self.outbound_long(at, frame)
+    }
+
+    #[inline(always)]
+    fn inbound(
+        &mut self,
+        frame: &mut FrameBuf<'_>,
+        row: impl FnOnce(u64) -> Option<Row>,
+    ) -> Verdict {
+        if !T::ON
+            && let Some(verdict) = self.short_inbound(frame, row)
+        {
+            return verdict;
+        }
+        self.inbound_long(frame)
+    }
+
+    #[inline(never)]
+    fn outbound_long(&mut self, at: &'a SwitchPort, frame: &mut FrameBuf<'_>) -> Verdict {
+        self.finish(|pass| pass.decide_outbound(at, frame))
+    }
+
+    #[cold]
+    fn outbound_nowhere(&mut self) -> Verdict {
+        self.finish(|_| Err(DropReason::PortDisconnected))
+    }
+
+    #[inline(never)]
+    fn inbound_long(&mut self, frame: &mut FrameBuf<'_>) -> Verdict {
+        self.finish(|pass| pass.decide_inbound(frame))
+    }
+
+    /// Counts the frames of a run: they entered, whatever became of them.
+    fn end_run(&mut self, run: &Run<'_>) {
+        if run.frames > 0 {
+            self.worker.counters.sent(run.port, run.frames, run.bytes);
+        }
+    }
+
     #[inline(always)]
     fn finish(&mut self, decide: impl FnOnce(&mut Self) -> Result<Verdict, DropReason>) -> Verdict {
         self.tracer.frame(self.index);

@@ -39,6 +39,24 @@ pub struct FrameBuf<'m> {
     end: usize,
 }
 
+/// Where a frame begins: see [`FrameBuf::front`].
+#[derive(Debug)]
+pub struct Front<'f, const FRONT: usize, const HEAD: usize> {
+    /// The bytes in front of the frame.
+    pub free: &'f mut [u8; FRONT],
+    /// The first bytes of the frame.
+    pub head: &'f mut [u8; HEAD],
+    start: &'f mut usize,
+}
+
+impl<const FRONT: usize, const HEAD: usize> Front<'_, FRONT, HEAD> {
+    /// Makes the bytes in front a part of the frame.
+    #[inline(always)]
+    pub fn claim(self) {
+        *self.start -= FRONT;
+    }
+}
+
 impl<'m> FrameBuf<'m> {
     /// The frame at `frame` within `memory`. At least [`HEADROOM`] bytes must lie in front.
     ///
@@ -70,6 +88,29 @@ impl<'m> FrameBuf<'m> {
     #[inline(always)]
     pub fn bytes_mut(&mut self) -> &mut [u8] {
         &mut self.memory[self.start..self.end]
+    }
+
+    /// The `HEAD` first bytes of the frame and the `FRONT` bytes in front of it, at once. `None` where
+    /// there are fewer.
+    #[inline(always)]
+    pub fn front<const FRONT: usize, const HEAD: usize>(
+        &mut self,
+    ) -> Option<Front<'_, FRONT, HEAD>> {
+        if self.len() < HEAD {
+            return None;
+        }
+        let (front, frame) = self.memory.split_at_mut_checked(self.start)?;
+        Some(Front {
+            free: front.last_chunk_mut()?,
+            head: frame.first_chunk_mut()?,
+            start: &mut self.start,
+        })
+    }
+
+    /// The `HEAD` first bytes of the frame. `None` where there are fewer.
+    #[inline(always)]
+    pub fn head<const HEAD: usize>(&mut self) -> Option<&mut [u8; HEAD]> {
+        Some(self.front::<0, HEAD>()?.head)
     }
 
     /// Bytes of the frame.

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use nvgre_wire::ProviderAddress;
 
 use super::*;
+use crate::entry::Seen;
 use crate::lookup_record::{RecordId, Rule};
 
 const VSID: VirtualSubnetId = VirtualSubnetId::MIN;
@@ -36,7 +37,7 @@ fn add(table: &mut RecordTable, used: &mut Fill, number: u32) {
         assert!(table.has_room(used));
     }
     table.insert(
-        &Entry::of(&record(number), 0, false, false),
+        &Entry::of(&record(number), 0, Seen::default()),
         Some(DOMAIN),
         1,
         used,

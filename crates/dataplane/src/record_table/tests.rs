@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use super::*;
+use crate::entry::Seen;
 use crate::lookup_record::{RecordId, Rule};
 use crate::table::tests::{Dice, tries};
 use nvgre_wire::ProviderAddress;
@@ -65,7 +66,15 @@ fn a_row_holds_all_of_its_record() {
             ..record(&mut dice, u32::MAX - seed as u32)
         };
         let (own, local) = (dice.below(2) == 0, dice.below(2) == 0);
-        let entry = Entry::of(&record, u32::MAX, own, local);
+        let entry = Entry::of(
+            &record,
+            u32::MAX,
+            Seen {
+                own,
+                local,
+                odd_mac: false,
+            },
+        );
         let table =
             RecordTable::with_room(Fill::of([&record]), &RandomState::with_seeds(1, 2, 3, 4));
         table.insert(&entry, None, 1, &mut Fill::default());
@@ -128,7 +137,7 @@ fn every_version_finds_its_own_records(seed: u64, steps: usize) {
                 row.end = next;
             }
             None if table.has_room(&used) => {
-                let entry = Entry::of(&record, 0, false, false);
+                let entry = Entry::of(&record, 0, Seen::default());
                 table.insert(&entry, domain(record.virtual_subnet), next, &mut used);
                 let (slot, _) = table.find(&record, next).expect("the new record");
                 rows.push(Row {
@@ -149,7 +158,7 @@ fn every_version_finds_its_own_records(seed: u64, steps: usize) {
             rows.retain(|row| {
                 let seen = row.end > oldest;
                 if !seen {
-                    let entry = Entry::of(&row.record, 0, false, false);
+                    let entry = Entry::of(&row.record, 0, Seen::default());
                     let domain = domain(row.record.virtual_subnet);
                     table.free(row.slot, &entry, domain, &mut used);
                 }
@@ -167,7 +176,7 @@ fn every_version_finds_its_own_records(seed: u64, steps: usize) {
     }
     for row in rows {
         table.close(row.slot, next);
-        let entry = Entry::of(&row.record, 0, false, false);
+        let entry = Entry::of(&row.record, 0, Seen::default());
         let domain = domain(row.record.virtual_subnet);
         table.free(row.slot, &entry, domain, &mut used);
     }

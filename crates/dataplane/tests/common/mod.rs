@@ -29,8 +29,8 @@ use std::sync::Arc;
 
 use etherparse::{NetSlice, SlicedPacket};
 use nvgre_dataplane::{
-    Destination, DropReason, Egress, Event, Learned, Nanos, Policy, PortFrame, PortId, Snapshot,
-    Trace, Tracer, Verdict, Worker,
+    Destination, DropReason, Egress, Event, Learned, Nanos, NoTrace, Policy, PortFrame, PortId,
+    Snapshot, Trace, Tracer, Verdict, Worker,
 };
 use nvgre_wire::{FrameBuf, HEADROOM};
 
@@ -47,9 +47,13 @@ pub(crate) use strategies::*;
 pub(crate) const SEED: u64 = 7637;
 
 /// One host: a policy in force, a worker, and a clock that the test sets.
+///
+/// Every frame of every test is forwarded twice: traced, and by another worker that is not, and so takes
+/// the short way where it can. Both must come to the same.
 pub(crate) struct Host {
     pub(crate) policy: Policy,
     pub(crate) worker: Worker,
+    silent: Worker,
     pub(crate) now: Nanos,
     snapshot: Arc<Snapshot>,
 }
@@ -186,6 +190,7 @@ impl Host {
             snapshot,
             policy,
             worker: Worker::new(),
+            silent: Worker::new(),
             now: Nanos(0),
         }
     }
@@ -214,7 +219,17 @@ impl Host {
             &mut egress,
             &mut trace,
         );
-        Outcome::of(verdicts[0], frames[0].frame.bytes(), egress, trace.events())
+        let outcome = Outcome::of(verdicts[0], frames[0].frame.bytes(), egress, trace.events());
+        let mut memory = self::memory(frame);
+        let (mut frame, mut egress) = (frame_in(&mut memory), Recorder::default());
+        let (now, snapshot, port) = (self.now, &self.snapshot, PortId(port));
+        let (e, t) = (&mut egress, &mut NoTrace);
+        let verdict = self
+            .silent
+            .outbound_frame(now, snapshot, port, &mut frame, e, t);
+        let silent = Outcome::of(verdict, frame.bytes(), egress, &[]);
+        self.assert_same_untraced(&[&outcome], &[silent]);
+        outcome
     }
 
     /// A frame comes in at the physical NIC.
@@ -231,7 +246,35 @@ impl Host {
             &mut egress,
             &mut trace,
         );
-        Outcome::of(verdicts[0], frames[0].bytes(), egress, trace.events())
+        let outcome = Outcome::of(verdicts[0], frames[0].bytes(), egress, trace.events());
+        let mut memory = self::memory(frame);
+        let (mut frame, mut egress) = (frame_in(&mut memory), Recorder::default());
+        let (now, snapshot) = (self.now, &self.snapshot);
+        let (e, t) = (&mut egress, &mut NoTrace);
+        let verdict = self.silent.inbound_frame(now, snapshot, &mut frame, e, t);
+        let silent = Outcome::of(verdict, frame.bytes(), egress, &[]);
+        self.assert_same_untraced(&[&outcome], &[silent]);
+        outcome
+    }
+
+    /// What an untraced worker did is what the traced one did.
+    #[track_caller]
+    fn assert_same_untraced(&self, traced: &[&Outcome], silent: &[Outcome]) {
+        for (traced, silent) in traced.iter().zip(silent) {
+            let (mut expected, mut silent) = ((*traced).clone(), silent.clone());
+            expected.trace.clear();
+            // A dropped frame's bytes are unspecified.
+            if matches!(expected.verdict, Verdict::Drop(_)) {
+                expected.frame.clear();
+                silent.frame.clear();
+            }
+            assert!(
+                expected == silent,
+                "-- traced\n{traced}-- untraced\n{silent}"
+            );
+        }
+        assert_eq!(traced.len(), silent.len());
+        assert_eq!(self.worker.counters(), self.silent.counters());
     }
 
     /// Guests send all of these in one batch.
@@ -257,7 +300,26 @@ impl Host {
             &mut traces,
         );
         let left = frames.iter().map(|frame| frame.frame.bytes());
-        recorded.outcomes(&verdicts, left, traces)
+        let outcomes = recorded.outcomes(&verdicts, left, traces);
+        let mut memories: Vec<_> = batch.iter().map(|(_, frame)| memory(frame)).collect();
+        let ports = batch.iter().map(|&(port, _)| PortId(port));
+        let frames = ports.zip(memories.iter_mut().map(|memory| frame_in(memory)));
+        let mut frames: Vec<_> = frames
+            .map(|(port, frame)| PortFrame { port, frame })
+            .collect();
+        let mut recorded = Batch::of(batch.len());
+        self.silent.outbound(
+            self.now,
+            &self.snapshot,
+            &mut frames,
+            &mut verdicts,
+            &mut recorded,
+            &mut NoTrace,
+        );
+        let left = frames.iter().map(|frame| frame.frame.bytes());
+        let silent = recorded.outcomes(&verdicts, left, Traces(vec![Vec::new(); batch.len()], 0));
+        self.assert_same_untraced(&outcomes.iter().collect::<Vec<_>>(), &silent);
+        outcomes
     }
 
     /// All of these come in at the physical NIC in one batch.
@@ -275,7 +337,22 @@ impl Host {
             &mut recorded,
             &mut traces,
         );
-        recorded.outcomes(&verdicts, frames.iter().map(FrameBuf::bytes), traces)
+        let outcomes = recorded.outcomes(&verdicts, frames.iter().map(FrameBuf::bytes), traces);
+        let mut memories: Vec<_> = batch.iter().map(|frame| memory(frame)).collect();
+        let mut frames: Vec<_> = memories.iter_mut().map(|memory| frame_in(memory)).collect();
+        let mut recorded = Batch::of(batch.len());
+        self.silent.inbound(
+            self.now,
+            &self.snapshot,
+            &mut frames,
+            &mut verdicts,
+            &mut recorded,
+            &mut NoTrace,
+        );
+        let left = frames.iter().map(FrameBuf::bytes);
+        let silent = recorded.outcomes(&verdicts, left, Traces(vec![Vec::new(); batch.len()], 0));
+        self.assert_same_untraced(&outcomes.iter().collect::<Vec<_>>(), &silent);
+        outcomes
     }
 
     /// How often this host has dropped for this reason.

@@ -1,0 +1,238 @@
+//! The short way: what most frames are, decided by as few questions as can decide it.
+//!
+//! Most frames are IPv4 without tags and options, between guests that are who their records say, in
+//! one subnet. When ports, records and provider addresses are edited, what the rules ask of such
+//! frames is worked out beforehand ([`ShortPort::of`], [`ShortHost::of`], [`ShortProvider::of`],
+//! [`Translation::of`], [`crate::entry::Way`]), so that a few comparisons are left. Where one of them
+//! does not hold, the frame goes the long way (`outbound.rs`, `inbound.rs`) from its beginning: up to
+//! the last comparison nothing is written or counted. Only the long way has reasons to drop a frame
+//! and steps to tell, so frames that are traced go there too.
+//!
+//! Both ways come to the same, byte for byte and count for count: this crate's tests send every frame
+//! both ways.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `short.rs` | what is worked out beforehand |
+//! | `short/outbound.rs`, `short/inbound.rs` | from a port; from the underlay |
+//! | `short/rewrite.rs` | IP rewrite, both directions |
+//! | `short/header.rs` | reading headers at fixed offsets |
+
+use nvgre_wire::{EtherType, FlowId, MacAddress, NvgreKey};
+
+use crate::encap::ip_overhead;
+use crate::lookup_record::Rule;
+use crate::policy::Settings;
+use crate::provider::HostAddress;
+use crate::snapshot::{FIXED, Fixed, KnownProvider, NatRecord, Segment, SwitchPort, mac_key};
+
+mod header;
+mod inbound;
+mod outbound;
+mod rewrite;
+
+/// What is asked of a port's frames: that its guest speaks as one customer address of its own.
+/// Numbers that are compared with bytes of a frame are in the order of those bytes in memory.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+pub(crate) struct ShortPort {
+    /// Source MAC and EtherType.
+    link: u64,
+    /// The keys of its subnet's records, without their addresses.
+    records_of: u64,
+    /// The guest's customer address.
+    source: u32,
+    /// This host's address that the guest is behind: index among the host's own.
+    host: u32,
+    /// The GRE key with FlowID 0, and what a FlowID may fill of it.
+    key: u32,
+    flow_id: u32,
+    /// The longest frames that fit the underlay, in bytes.
+    longest_in_nvgre: u32,
+    longest_rewritten: u32,
+    /// The guest's packets may be rewritten, to be from this provider address and MAC.
+    rewrites: bool,
+    provider_address: [u8; 4],
+    provider_mac: [u8; 6],
+    /// Frames for the guest are given to it unseen, if they are not learned from.
+    receives: bool,
+}
+
+impl ShortPort {
+    /// Everything goes the long way: no frame comes from a group's MAC.
+    pub(crate) const LONG: Self = Self {
+        link: u64::MAX,
+        records_of: 0,
+        source: 0,
+        host: 0,
+        key: 0,
+        flow_id: 0,
+        longest_in_nvgre: 0,
+        longest_rewritten: 0,
+        rewrites: false,
+        provider_address: [0; 4],
+        provider_mac: [0; 6],
+        receives: false,
+    };
+
+    /// What the rules ask of this port.
+    pub(crate) fn of(at: &SwitchPort, hosts: &[HostAddress], settings: &Settings) -> Self {
+        let port = &at.port;
+        let receives = port.acls.is_empty() && !at.learns && !port.mac.is_group();
+        let short = Self {
+            receives: receives && at.domain.is_some(),
+            ..Self::LONG
+        };
+        let Segment::Tenant(vsid) = at.segment else {
+            return short;
+        };
+        if !port.connected || at.examines || at.domain.is_none() || port.mac.is_group() {
+            return short;
+        }
+        let source = at.sources.iter().find(|source| {
+            let entry = &source.entry;
+            source.over_ipv4 && !entry.speaks_for_any() && entry.customer_address().is_ipv4()
+        });
+        let Some(source) = source else {
+            return short;
+        };
+        let host = &hosts[source.host as usize];
+        let [a, b, c, d, e, f] = port.mac.octets();
+        let [g, h] = EtherType::IPV4.0.to_be_bytes();
+        let mtu = u32::from(settings.underlay_mtu_bytes);
+        Self {
+            link: u64::from_ne_bytes([a, b, c, d, e, f, g, h]),
+            records_of: u64::from(vsid.get()) << 32,
+            source: source.entry.customer_address().bits() as u32,
+            host: source.host,
+            key: u32::from_ne_bytes(NvgreKey::new(vsid, FlowId(0)).0.to_be_bytes()),
+            flow_id: u32::from_ne_bytes([0, 0, 0, if settings.flow_id { 0xff } else { 0 }]),
+            longest_in_nvgre: mtu.saturating_sub(ip_overhead(true) as u32),
+            longest_rewritten: mtu + header::IP as u32,
+            rewrites: source.rule() == Rule::Nat
+                && host.vlan.is_none()
+                && !source.entry.use_vm_mac(),
+            provider_address: (host.address.bits() as u32).to_be_bytes(),
+            provider_mac: host.mac.octets(),
+            ..short
+        }
+    }
+}
+
+/// One of this host's addresses where NVGRE packets come in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ShortHost {
+    address: u32,
+    mac: MacAddress,
+}
+
+impl ShortHost {
+    /// `None` for an address that is not IPv4, whose packets are tagged, or to which packets are
+    /// rewritten.
+    pub(crate) fn of(host: &HostAddress, known: &KnownProvider) -> Option<Self> {
+        let short = host.address.is_ipv4() && host.vlan.is_none() && known.nat.is_none();
+        short.then(|| Self {
+            address: host.address.bits() as u32,
+            mac: host.mac,
+        })
+    }
+}
+
+/// What most frames ask of a provider address.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ShortProvider {
+    /// 0 for one that is not IPv4.
+    address: u32,
+    /// The next hop towards it, where that does not depend on this host's address.
+    next_hop: Option<[u8; 6]>,
+}
+
+impl ShortProvider {
+    pub(crate) fn of(known: &KnownProvider) -> Self {
+        Self {
+            address: if known.address.is_ipv4() {
+                known.address.bits() as u32
+            } else {
+                0
+            },
+            next_hop: match *known.next_hops {
+                [next_hop] => next_hop.map(MacAddress::octets),
+                [..] => None,
+            },
+        }
+    }
+}
+
+/// Whose provider address packets are rewritten to and from, as two words of a row.
+///
+/// ```text
+/// customer address 32 | virtual subnet 24 | index of this host's address 8
+/// MAC 48, or of a guest on this host the index of its port | HERE
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Translation(pub(crate) [u64; 2]);
+
+impl Translation {
+    /// The provider address is this host's, and the guest's port is known.
+    const HERE: u64 = 1;
+
+    /// The row's key and words; `None` for what goes the long way.
+    pub(crate) fn of(
+        nat: &NatRecord,
+        known: &KnownProvider,
+        fixed: &Fixed,
+    ) -> Option<([u64; 1], [u64; 2])> {
+        let entry = &nat.entry;
+        let (ca, vsid) = (entry.customer_address(), entry.virtual_subnet());
+        if !known.address.is_ipv4() || !ca.is_ipv4() || nat.domain.is_none() {
+            return None;
+        }
+        let word = (ca.bits() as u64) << 32 | u64::from(vsid.get()) << 8;
+        let words = match known.host {
+            None => [word, entry.mac().to_bits() << 16],
+            Some(host) => {
+                let key = mac_key(Segment::Tenant(vsid).number(), entry.mac());
+                let (_, [port]) = fixed.port_of.find(&key, FIXED)?;
+                let tagged = fixed.hosts[host as usize].vlan.is_some();
+                let host = u8::try_from(host).ok().filter(|_| !tagged)?;
+                [word | u64::from(host), port << 16 | Self::HERE]
+            }
+        };
+        Some(([known.address.bits() as u64], words))
+    }
+
+    #[inline(always)]
+    const fn is_here(self) -> bool {
+        self.0[1] & Self::HERE != 0
+    }
+
+    /// The customer address.
+    #[inline(always)]
+    const fn customer_address(self) -> u32 {
+        (self.0[0] >> 32) as u32
+    }
+
+    /// Whether both are of one subnet.
+    #[inline(always)]
+    const fn is_in_subnet_of(self, other: Self) -> bool {
+        (self.0[0] ^ other.0[0]) as u32 >> 8 == 0
+    }
+
+    /// The MAC of a guest elsewhere.
+    #[inline(always)]
+    const fn mac(self) -> MacAddress {
+        MacAddress::from_bits(self.0[1] >> 16)
+    }
+
+    /// The index of a guest's port here.
+    #[inline(always)]
+    const fn port(self) -> u32 {
+        (self.0[1] >> 16) as u32
+    }
+
+    /// Of a guest here, the index of the host's address.
+    #[inline(always)]
+    const fn host(self) -> usize {
+        self.0[0] as usize & 0xff
+    }
+}

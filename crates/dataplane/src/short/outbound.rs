@@ -1,0 +1,88 @@
+//! From a guest's port, on the short way.
+
+use nvgre_wire::{FrameBuf, flow_id_ipv4, ip_protocol};
+
+use super::header::{
+    BEHIND_IP, IP, PROTOCOL, SOURCE, SOURCE_MAC, TOS, TOTAL_LEN, be16, be32, be64, bytes, is_plain,
+};
+use crate::encap::Path;
+use crate::entry::{Row, Way};
+use crate::snapshot::SwitchPort;
+use crate::trace::Tracer;
+use crate::verdict::{Egress, Verdict};
+use crate::worker::Pass;
+
+/// Bytes that are read: the ports are the last.
+const READ: usize = BEHIND_IP + 4;
+
+impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
+    /// Forwards a frame that the guest at this port sent, if it is one of most. `row` finds the row of
+    /// a record's key.
+    #[inline(always)]
+    pub(crate) fn short_outbound(
+        &mut self,
+        at: &'a SwitchPort,
+        frame: &mut FrameBuf<'_>,
+        row: impl FnOnce(u64) -> Option<Row>,
+    ) -> Option<Verdict> {
+        let short = &at.short;
+        let len = frame.len();
+        let front = frame.front::<{ Path::V4 }, READ>()?;
+        let head = &*front.head;
+        if u64::from_ne_bytes(bytes(head, SOURCE_MAC)) != short.link
+            || !is_plain(head)
+            || usize::from(be16(head, TOTAL_LEN)) < READ - IP
+        {
+            return None;
+        }
+        let pair = be64(head, SOURCE);
+        let (source, destination) = ((pair >> 32) as u32, pair as u32);
+        if source != short.source {
+            return None;
+        }
+        let row = row(short.records_of | u64::from(destination))?;
+        if !row.has_mac(be64(head, 0)) {
+            return None;
+        }
+        match row.way() {
+            Way::Encap => {}
+            Way::Local => return self.short_local(at, row, len),
+            Way::Nat => return self.short_rewrite_out(at, frame, row.provider()),
+            Way::Long => return None,
+        }
+        if len > short.longest_in_nvgre as usize {
+            return None;
+        }
+        let path = self.snapshot.path(short.host, row.provider())?;
+        if !path.is_short() {
+            return None;
+        }
+        let protocol = head[PROTOCOL];
+        let ports = match protocol {
+            ip_protocol::TCP | ip_protocol::UDP | ip_protocol::SCTP => be32(head, BEHIND_IP),
+            _without_ports => 0,
+        };
+        let flow_id = flow_id_ipv4(source, destination, protocol, ports).0;
+        let flow_id = u32::from_ne_bytes([0, 0, 0, flow_id]) & short.flow_id;
+        path.write_v4(
+            front.free,
+            (short.key | flow_id).to_ne_bytes(),
+            head[TOS],
+            len,
+        );
+        front.claim();
+        self.worker.counters.tally.encapsulated += 1;
+        Some(Verdict::Uplink)
+    }
+
+    /// To another port of the sender's subnet.
+    #[inline(never)]
+    fn short_local(&mut self, from: &SwitchPort, row: Row, len: usize) -> Option<Verdict> {
+        let to = self.snapshot.port_of(from.segment, row.mac())?;
+        if !to.short.receives || to.port.id == from.port.id {
+            return None;
+        }
+        self.worker.counters.received(to.port.id, len);
+        Some(Verdict::Deliver(to.port.id))
+    }
+}
