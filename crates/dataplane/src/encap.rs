@@ -221,10 +221,11 @@ impl Path {
     #[inline(always)]
     fn length_and_checksum(&self, tos: u8, payload_len: u16) -> ([u8; 2], [u8; 2]) {
         let total = payload_len.wrapping_add(20);
-        let sum = u32::from(self.sum) + u32::from(tos) + u32::from(total);
-        let sum = (sum >> 16) + (sum & 0xffff);
-        let sum = (sum >> 16) + (sum & 0xffff);
-        (total.to_be_bytes(), (!sum as u16).to_be_bytes())
+        let sum = u64::from(self.sum) + u64::from(tos) + u64::from(total);
+        (
+            total.to_be_bytes(),
+            (!checksum::fold32(sum as u32)).to_be_bytes(),
+        )
     }
 }
 

@@ -36,11 +36,9 @@ pub(crate) struct Seen {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Row(Value);
 
-/// Where a frame of the record's subnet goes that is addressed to the record.
+/// Where a frame of the record's subnet goes that is addressed to the record, if not in NVGRE.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Way {
-    /// To another host, in NVGRE over IPv4.
-    Encap,
     /// To a port of this switch.
     Local,
     /// To another host, rewritten to IPv4.
@@ -223,13 +221,19 @@ impl Row {
         self.0.station & mark::OVER_IPV4 != 0
     }
 
+    const ASKED: u64 = mark::RULE | mark::OWN | mark::LOCAL | mark::OVER_IPV4 | mark::ODD_MAC;
+
+    /// Whether a frame that is addressed to the record goes to another host, in NVGRE over IPv4.
+    #[inline(always)]
+    pub(crate) const fn goes_in_nvgre(&self) -> bool {
+        const ENCAP: u64 = Rule::Encap as u64 | mark::OVER_IPV4;
+        self.0.station & Self::ASKED == ENCAP
+    }
+
     #[inline(always)]
     pub(crate) const fn way(&self) -> Way {
-        const ASKED: u64 = mark::RULE | mark::OWN | mark::LOCAL | mark::OVER_IPV4 | mark::ODD_MAC;
-        const ENCAP: u64 = Rule::Encap as u64 | mark::OVER_IPV4;
         const NAT: u64 = Rule::Nat as u64 | mark::OVER_IPV4;
-        match self.0.station & ASKED {
-            ENCAP => Way::Encap,
+        match self.0.station & Self::ASKED {
             NAT => Way::Nat,
             marks if marks & (mark::LOCAL | mark::ODD_MAC) == mark::LOCAL => Way::Local,
             _more => Way::Long,

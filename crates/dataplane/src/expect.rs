@@ -39,14 +39,33 @@ impl Expected {
                 .row_from(self.line, self.key, snapshot.version);
         }
     }
+}
 
-    /// The row of a key, whether it is the expected one or not.
+/// Where the rows that frames ask for come from.
+pub(crate) trait Rows {
+    /// The row of an IPv4 record's key, for the frame with this index in the batch.
+    fn row(&self, index: usize, snapshot: &Snapshot, key: u64) -> Option<Row>;
+}
+
+/// From the table.
+pub(crate) struct Asked;
+
+impl Rows for Asked {
     #[inline(always)]
-    pub(crate) fn row(&self, snapshot: &Snapshot, key: u64) -> Option<Row> {
-        if key == self.key {
-            self.row
+    fn row(&self, _index: usize, snapshot: &Snapshot, key: u64) -> Option<Row> {
+        snapshot.records.row(key, snapshot.version)
+    }
+}
+
+/// From what was asked ahead, if it was for the same.
+impl<const N: usize> Rows for [Expected; N] {
+    #[inline(always)]
+    fn row(&self, index: usize, snapshot: &Snapshot, key: u64) -> Option<Row> {
+        let expected = &self[index % N];
+        if key == expected.key {
+            expected.row
         } else {
-            snapshot.row(key)
+            Asked.row(index, snapshot, key)
         }
     }
 }

@@ -50,10 +50,13 @@ pub(crate) struct ShortPort {
     /// The longest frames that fit the underlay, in bytes.
     longest_in_nvgre: u32,
     longest_rewritten: u32,
-    /// The guest's packets may be rewritten, to be from this provider address and MAC.
+    /// The guest's packets may be rewritten, to be from this provider address and MAC: that in the
+    /// upper bits, as numbers.
     rewrites: bool,
-    provider_address: [u8; 4],
-    provider_mac: [u8; 6],
+    provider_address: u32,
+    provider_mac: u64,
+    /// The port's own MAC, in the upper bits.
+    mac: u64,
     /// Frames for the guest are given to it unseen, if they are not learned from.
     receives: bool,
 }
@@ -70,8 +73,9 @@ impl ShortPort {
         longest_in_nvgre: 0,
         longest_rewritten: 0,
         rewrites: false,
-        provider_address: [0; 4],
-        provider_mac: [0; 6],
+        provider_address: 0,
+        provider_mac: 0,
+        mac: 0,
         receives: false,
     };
 
@@ -81,6 +85,7 @@ impl ShortPort {
         let receives = port.acls.is_empty() && !at.learns && !port.mac.is_group();
         let short = Self {
             receives: receives && at.domain.is_some(),
+            mac: port.mac.to_bits() << 16,
             ..Self::LONG
         };
         let Segment::Tenant(vsid) = at.segment else {
@@ -103,7 +108,7 @@ impl ShortPort {
         Self {
             link: u64::from_ne_bytes([a, b, c, d, e, f, g, h]),
             records_of: u64::from(vsid.get()) << 32,
-            source: source.entry.customer_address().bits() as u32,
+            source: (source.entry.customer_address().bits() as u32).to_be(),
             host: source.host,
             key: u32::from_ne_bytes(NvgreKey::new(vsid, FlowId(0)).0.to_be_bytes()),
             flow_id: u32::from_ne_bytes([0, 0, 0, if settings.flow_id { 0xff } else { 0 }]),
@@ -112,8 +117,8 @@ impl ShortPort {
             rewrites: source.rule() == Rule::Nat
                 && host.vlan.is_none()
                 && !source.entry.use_vm_mac(),
-            provider_address: (host.address.bits() as u32).to_be_bytes(),
-            provider_mac: host.mac.octets(),
+            provider_address: host.address.bits() as u32,
+            provider_mac: host.mac.to_bits() << 16,
             ..short
         }
     }
@@ -143,8 +148,9 @@ impl ShortHost {
 pub(crate) struct ShortProvider {
     /// 0 for one that is not IPv4.
     address: u32,
-    /// The next hop towards it, where that does not depend on this host's address.
-    next_hop: Option<[u8; 6]>,
+    /// The next hop towards it, in the upper bits, where that does not depend on this host's address;
+    /// else 0.
+    next_hop: u64,
 }
 
 impl ShortProvider {
@@ -156,24 +162,24 @@ impl ShortProvider {
                 0
             },
             next_hop: match *known.next_hops {
-                [next_hop] => next_hop.map(MacAddress::octets),
-                [..] => None,
+                [Some(next_hop)] => next_hop.to_bits() << 16,
+                [..] => 0,
             },
         }
     }
 }
 
-/// Whose provider address packets are rewritten to and from, as two words of a row.
+/// Whose packets are rewritten to and from a provider address, as two words of a row.
 ///
 /// ```text
-/// customer address 32 | virtual subnet 24 | index of this host's address 8
-/// MAC 48, or of a guest on this host the index of its port | HERE
+/// customer address 32 | virtual subnet 24 | 7 | here 1
+/// MAC 48 | 16, or of a guest that is here the index of its port
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Translation(pub(crate) [u64; 2]);
 
 impl Translation {
-    /// The provider address is this host's, and the guest's port is known.
+    /// The provider address is this host's, and the guest is at a port.
     const HERE: u64 = 1;
 
     /// The row's key and words; `None` for what goes the long way.
@@ -188,51 +194,42 @@ impl Translation {
             return None;
         }
         let word = (ca.bits() as u64) << 32 | u64::from(vsid.get()) << 8;
-        let words = match known.host {
-            None => [word, entry.mac().to_bits() << 16],
-            Some(host) => {
-                let key = mac_key(Segment::Tenant(vsid).number(), entry.mac());
-                let (_, [port]) = fixed.port_of.find(&key, FIXED)?;
-                let tagged = fixed.hosts[host as usize].vlan.is_some();
-                let host = u8::try_from(host).ok().filter(|_| !tagged)?;
-                [word | u64::from(host), port << 16 | Self::HERE]
-            }
+        let words = if known.host.is_some() {
+            let key = mac_key(vsid.get(), entry.mac());
+            let (_, [port]) = fixed.port_of.find(&key, FIXED)?;
+            [word | Self::HERE, port]
+        } else {
+            [word, entry.mac().to_bits() << 16]
         };
         Some(([known.address.bits() as u64], words))
     }
 
+    /// The index of the port of a guest that is here.
     #[inline(always)]
-    const fn is_here(self) -> bool {
-        self.0[1] & Self::HERE != 0
+    const fn port(self) -> Option<u32> {
+        let [word, port] = self.0;
+        if word & Self::HERE != 0 {
+            Some(port as u32)
+        } else {
+            None
+        }
     }
 
-    /// The customer address.
+    /// Whether it is a guest elsewhere, in the subnet of a port.
+    #[inline(always)]
+    const fn is_peer_of(self, port: &ShortPort) -> bool {
+        let [word, _] = self.0;
+        word as u32 == (port.records_of >> 24) as u32
+    }
+
     #[inline(always)]
     const fn customer_address(self) -> u32 {
         (self.0[0] >> 32) as u32
     }
 
-    /// Whether both are of one subnet.
+    /// The MAC, in the upper bits.
     #[inline(always)]
-    const fn is_in_subnet_of(self, other: Self) -> bool {
-        (self.0[0] ^ other.0[0]) as u32 >> 8 == 0
-    }
-
-    /// The MAC of a guest elsewhere.
-    #[inline(always)]
-    const fn mac(self) -> MacAddress {
-        MacAddress::from_bits(self.0[1] >> 16)
-    }
-
-    /// The index of a guest's port here.
-    #[inline(always)]
-    const fn port(self) -> u32 {
-        (self.0[1] >> 16) as u32
-    }
-
-    /// Of a guest here, the index of the host's address.
-    #[inline(always)]
-    const fn host(self) -> usize {
-        self.0[0] as usize & 0xff
+    const fn mac(self) -> u64 {
+        self.0[1]
     }
 }

@@ -11,7 +11,7 @@ use ahash::RandomState;
 
 use crate::customer_route::CustomerRoute;
 use crate::encap::Path;
-use crate::entry::{Entry, Row};
+use crate::entry::Entry;
 use crate::lookup_record::{RecordId, Rule};
 use crate::policy::{Policy, PolicyError, PolicyWarning, Settings};
 use crate::port::{Port, PortId, PortSubnet};
@@ -354,12 +354,6 @@ impl Snapshot {
     #[inline(always)]
     pub(crate) fn record(&self, vsid: VirtualSubnetId, ca: CustomerAddress) -> Option<Entry> {
         self.records.by_address(vsid, ca, self.version)
-    }
-
-    /// The row of an IPv4 record's key.
-    #[inline(always)]
-    pub(crate) fn row(&self, key: u64) -> Option<Row> {
-        self.records.row(key, self.version)
     }
 
     /// The records of a MAC in a subnet, in no order that means anything.

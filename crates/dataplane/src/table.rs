@@ -152,10 +152,21 @@ impl<const KEY: usize, const VALUE: usize> Table<KEY, VALUE> {
     /// The row of a key that this version sees.
     #[inline(always)]
     pub(crate) fn find(&self, key: &[u64; KEY], version: Version) -> Option<(Place, [u64; VALUE])> {
-        self.find_from(self.first_line(key), key, version)
+        let first = self.first_line(key);
+        let line = &self.lines[first].0;
+        for row in 0..Self::ROWS_PER_LINE {
+            if Self::has_key(line, row, key)
+                && let Some(value) = Self::value(line, row, version)
+            {
+                return Some(((first * Self::ROWS_PER_LINE + row) as Place, value));
+            }
+        }
+        self.find_further(first, *key, version)
     }
 
-    /// The same, from the line where the search for the key begins.
+    /// The same for a key that was never asked for lately, from the line where the search begins. Which
+    /// row of the line it is cannot be foretold then, and a branch that guesses wrong costs more than to
+    /// look at all of them.
     #[inline(always)]
     pub(crate) fn find_from(
         &self,
@@ -163,47 +174,69 @@ impl<const KEY: usize, const VALUE: usize> Table<KEY, VALUE> {
         key: &[u64; KEY],
         version: Version,
     ) -> Option<(Place, [u64; VALUE])> {
-        let found = self.find_in(first, key, version);
-        found.or_else(|| self.find_behind(first, key, version))
+        let line = &self.lines[first].0;
+        let mut row = 0;
+        for other in 1..Self::ROWS_PER_LINE {
+            row = if Self::has_key(line, other, key) {
+                other
+            } else {
+                row
+            };
+        }
+        if Self::has_key(line, row, key)
+            && let Some(value) = Self::value(line, row, version)
+        {
+            return Some(((first * Self::ROWS_PER_LINE + row) as Place, value));
+        }
+        self.find_further(first, *key, version)
     }
 
-    /// Few searches go on where they began.
+    /// Few searches do not end in their first line, with the one row that has the key.
     #[inline(never)]
-    fn find_behind(
+    fn find_further(
         &self,
         first: usize,
-        key: &[u64; KEY],
+        key: [u64; KEY],
         version: Version,
     ) -> Option<(Place, [u64; VALUE])> {
         let mut at = first;
-        while !self.ends_in(at) {
-            at = self.line_after(at);
-            let found = self.find_in(at, key, version);
-            if found.is_some() {
-                return found;
+        loop {
+            let line = &self.lines[at].0;
+            for row in 0..Self::ROWS_PER_LINE {
+                if Self::has_key(line, row, &key)
+                    && let Some(value) = Self::value(line, row, version)
+                {
+                    return Some(((at * Self::ROWS_PER_LINE + row) as Place, value));
+                }
             }
+            if self.ends_in(at) {
+                return None;
+            }
+            at = self.line_after(at);
         }
-        None
     }
 
     #[inline(always)]
-    fn find_in(
-        &self,
-        at: usize,
-        key: &[u64; KEY],
-        version: Version,
-    ) -> Option<(Place, [u64; VALUE])> {
-        let line = &self.lines[at].0;
-        for row in 0..Self::ROWS_PER_LINE {
-            let words = &line[row * Self::WORDS..(row + 1) * Self::WORDS];
-            let same = (0..KEY).all(|word| words[word].load(Relaxed) == key[word]);
-            if same && Lifetime(words[KEY + VALUE].load(Relaxed)).contains(version) {
-                let place = (at * Self::ROWS_PER_LINE + row) as Place;
-                let value = core::array::from_fn(|word| words[KEY + word].load(Relaxed));
-                return Some((place, value));
-            }
+    fn has_key(line: &[AtomicU64; WORDS_PER_LINE], row: usize, key: &[u64; KEY]) -> bool {
+        let mut different = 0;
+        for word in 0..KEY {
+            different |= line[row * Self::WORDS + word].load(Relaxed) ^ key[word];
         }
-        None
+        different == 0
+    }
+
+    /// The value of a row, if this version sees it.
+    #[inline(always)]
+    fn value(
+        line: &[AtomicU64; WORDS_PER_LINE],
+        row: usize,
+        version: Version,
+    ) -> Option<[u64; VALUE]> {
+        let words = &line[row * Self::WORDS + KEY..(row + 1) * Self::WORDS];
+        let lifetime = Lifetime(words[VALUE].load(Relaxed));
+        lifetime
+            .contains(version)
+            .then(|| core::array::from_fn(|word| words[word].load(Relaxed)))
     }
 
     /// Whether a search that comes to this line goes no further.

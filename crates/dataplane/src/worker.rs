@@ -7,8 +7,7 @@ use nvgre_wire::FrameBuf;
 use crate::counters::Counters;
 use crate::drop_reason::DropReason;
 use crate::encap::Path;
-use crate::entry::Row;
-use crate::expect::Expected;
+use crate::expect::{Asked, Expected, Rows};
 use crate::limit::{SecondCount, TokenBucket};
 use crate::port::PortId;
 use crate::prefetch::prefetch_frame;
@@ -85,40 +84,25 @@ impl Worker {
     ) {
         assert_eq!(frames.len(), verdicts.len(), "one verdict for each frame");
         let mut pass = self.pass(now, snapshot, egress, tracer);
-        let Some(first) = frames.first() else {
-            return;
-        };
-        let mut run = Run::of(snapshot, first.port);
         if !snapshot.is_far() {
-            for (PortFrame { port, frame }, verdict) in frames.iter_mut().zip(verdicts) {
-                *verdict = pass.outbound(&mut run, *port, frame, |key| snapshot.row(key));
-                pass.index += 1;
-            }
-        } else {
-            let mut rest = frames;
-            for verdicts in verdicts.chunks_mut(AT_ONCE) {
-                let (frames, behind) = rest.split_at_mut(verdicts.len());
-                let mut expected = [Expected::NOTHING; AT_ONCE];
-                for (PortFrame { port, frame }, expected) in frames.iter().zip(&mut expected) {
-                    *expected = snapshot.expect_outbound(*port, frame.bytes());
-                }
-                for PortFrame { frame, .. } in behind.iter().take(AT_ONCE) {
-                    prefetch_frame(frame.bytes(), HEADERS_LEN);
-                }
-                for expected in &mut expected {
-                    expected.ask(snapshot);
-                }
-                for ((PortFrame { port, frame }, verdict), expected) in
-                    frames.iter_mut().zip(verdicts).zip(&expected)
-                {
-                    let row = |key| expected.row(snapshot, key);
-                    *verdict = pass.outbound(&mut run, *port, frame, row);
-                    pass.index += 1;
-                }
-                rest = behind;
-            }
+            return pass.outbound(0, frames, verdicts, &Asked);
         }
-        pass.end_run(&run);
+        let mut rest = frames;
+        for (group, verdicts) in verdicts.chunks_mut(AT_ONCE).enumerate() {
+            let (frames, behind) = rest.split_at_mut(verdicts.len());
+            let mut expected = [Expected::NOTHING; AT_ONCE];
+            for (PortFrame { port, frame }, expected) in frames.iter().zip(&mut expected) {
+                *expected = snapshot.expect_outbound(*port, frame.bytes());
+            }
+            for PortFrame { frame, .. } in behind.iter().take(AT_ONCE) {
+                prefetch_frame(frame.bytes(), HEADERS_LEN);
+            }
+            for expected in &mut expected {
+                expected.ask(snapshot);
+            }
+            pass.outbound(group * AT_ONCE, frames, verdicts, &expected);
+            rest = behind;
+        }
     }
 
     /// [`Worker::outbound`] for a batch of one.
@@ -132,10 +116,10 @@ impl Worker {
         tracer: &mut T,
     ) -> Verdict {
         let mut pass = self.pass(now, snapshot, egress, tracer);
-        let mut run = Run::of(snapshot, port);
-        let verdict = pass.outbound(&mut run, port, frame, |key| snapshot.row(key));
-        pass.end_run(&run);
-        verdict
+        match pass.entered(port, 1, frame.len() as u64) {
+            Some(at) => pass.outbound_frame(0, at, frame, &Asked),
+            None => pass.outbound_nowhere(0),
+        }
     }
 
     /// [`Worker::inbound`] for a batch of one.
@@ -148,7 +132,7 @@ impl Worker {
         tracer: &mut T,
     ) -> Verdict {
         let mut pass = self.pass(now, snapshot, egress, tracer);
-        pass.inbound(frame, |key| snapshot.row(key))
+        pass.inbound_frame(0, frame, &Asked)
     }
 
     /// Forwards frames that came from the underlay. As [`Worker::outbound`].
@@ -164,14 +148,13 @@ impl Worker {
         assert_eq!(frames.len(), verdicts.len(), "one verdict for each frame");
         let mut pass = self.pass(now, snapshot, egress, tracer);
         if !snapshot.is_far() {
-            for (frame, verdict) in frames.iter_mut().zip(verdicts) {
-                *verdict = pass.inbound(frame, |key| snapshot.row(key));
-                pass.index += 1;
+            for (index, (frame, verdict)) in frames.iter_mut().zip(verdicts).enumerate() {
+                *verdict = pass.inbound_frame(index, frame, &Asked);
             }
             return;
         }
         let mut rest = frames;
-        for verdicts in verdicts.chunks_mut(AT_ONCE) {
+        for (group, verdicts) in verdicts.chunks_mut(AT_ONCE).enumerate() {
             let (frames, behind) = rest.split_at_mut(verdicts.len());
             let mut expected = [Expected::NOTHING; AT_ONCE];
             for (frame, expected) in frames.iter().zip(&mut expected) {
@@ -183,9 +166,9 @@ impl Worker {
             for expected in &mut expected {
                 expected.ask(snapshot);
             }
-            for ((frame, verdict), expected) in frames.iter_mut().zip(verdicts).zip(&expected) {
-                *verdict = pass.inbound(frame, |key| expected.row(snapshot, key));
-                pass.index += 1;
+            let first = group * AT_ONCE;
+            for (index, (frame, verdict)) in frames.iter_mut().zip(verdicts).enumerate() {
+                *verdict = pass.inbound_frame(first + index, frame, &expected);
             }
             rest = behind;
         }
@@ -225,92 +208,107 @@ impl Default for Worker {
     }
 }
 
-/// Frames in a row that came in at one port: it is looked up and counted once for all of them.
-struct Run<'a> {
-    port: PortId,
-    /// `None` for one that is not connected.
-    at: Option<&'a SwitchPort>,
-    frames: u64,
-    bytes: u64,
-}
-
-impl<'a> Run<'a> {
-    fn of(snapshot: &'a Snapshot, port: PortId) -> Self {
-        Self {
-            port,
-            at: snapshot.port(port).filter(|at| at.port.connected),
-            frames: 0,
-            bytes: 0,
-        }
-    }
-}
-
 impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
-    /// A frame that a guest sent: the short way, or the long one.
+    /// Frames from ports; the first of them has this index.
     #[inline(always)]
     fn outbound(
         &mut self,
-        run: &mut Run<'a>,
-        port: PortId,
-        frame: &mut FrameBuf<'_>,
-        row: impl FnOnce(u64) -> Option<Row>,
-    ) -> Verdict {
-        if run.port != port {
-            self.end_run(run);
-            *run = Run::of(self.snapshot, port);
+        first: usize,
+        frames: &mut [PortFrame<'_>],
+        verdicts: &mut [Verdict],
+        rows: &impl Rows,
+    ) {
+        let (mut frames, mut verdicts, mut first) = (frames, verdicts, first);
+        // Frames in a row from one port: it is looked up and counted once for all of them.
+        while let Some(&PortFrame { port, .. }) = frames.first() {
+            let (mut len, mut bytes) = (0, 0);
+            for PortFrame { frame, .. } in frames.iter().take_while(|frame| frame.port == port) {
+                len += 1;
+                bytes += frame.len() as u64;
+            }
+            let (run, later) = frames.split_at_mut(len);
+            let (verdicts_of_run, later_verdicts) = verdicts.split_at_mut(len);
+            let run = run.iter_mut().zip(verdicts_of_run).enumerate();
+            if let Some(at) = self.entered(port, len as u64, bytes) {
+                for (index, (PortFrame { frame, .. }, verdict)) in run {
+                    *verdict = self.outbound_frame(first + index, at, frame, rows);
+                }
+            } else {
+                for (index, (_, verdict)) in run {
+                    *verdict = self.outbound_nowhere(first + index);
+                }
+            }
+            (frames, verdicts, first) = (later, later_verdicts, first + len);
         }
-        let Some(at) = run.at else {
-            return self.outbound_nowhere();
-        };
-        run.frames += 1;
-        run.bytes += frame.len() as u64;
+    }
+
+    /// The connected port that frames came in at, where they are counted whatever becomes of them.
+    fn entered(&mut self, id: PortId, frames: u64, bytes: u64) -> Option<&'a SwitchPort> {
+        let at = self.snapshot.port(id).filter(|at| at.port.connected)?;
+        self.worker.counters.sent(id, frames, bytes);
+        Some(at)
+    }
+
+    /// The short way, or the long one.
+    #[inline(always)]
+    fn outbound_frame(
+        &mut self,
+        index: usize,
+        at: &'a SwitchPort,
+        frame: &mut FrameBuf<'_>,
+        rows: &impl Rows,
+    ) -> Verdict {
         if !T::ON
-            && let Some(verdict) = self.short_outbound(at, frame, row)
+            && let Some(verdict) = self.short_outbound(index, at, frame, rows)
         {
             return verdict;
         }
-        self.outbound_long(at, frame)
+        self.outbound_long(index, at, frame)
     }
 
     #[inline(always)]
-    fn inbound(
+    fn inbound_frame(
         &mut self,
+        index: usize,
         frame: &mut FrameBuf<'_>,
-        row: impl FnOnce(u64) -> Option<Row>,
+        rows: &impl Rows,
     ) -> Verdict {
         if !T::ON
-            && let Some(verdict) = self.short_inbound(frame, row)
+            && let Some(verdict) = self.short_inbound(index, frame, rows)
         {
             return verdict;
         }
-        self.inbound_long(frame)
+        self.inbound_long(index, frame)
     }
 
     #[inline(never)]
-    fn outbound_long(&mut self, at: &'a SwitchPort, frame: &mut FrameBuf<'_>) -> Verdict {
-        self.finish(|pass| pass.decide_outbound(at, frame))
+    fn outbound_long(
+        &mut self,
+        index: usize,
+        at: &'a SwitchPort,
+        frame: &mut FrameBuf<'_>,
+    ) -> Verdict {
+        self.finish(index, |pass| pass.decide_outbound(at, frame))
     }
 
     #[cold]
-    fn outbound_nowhere(&mut self) -> Verdict {
-        self.finish(|_| Err(DropReason::PortDisconnected))
+    fn outbound_nowhere(&mut self, index: usize) -> Verdict {
+        self.finish(index, |_| Err(DropReason::PortDisconnected))
     }
 
     #[inline(never)]
-    fn inbound_long(&mut self, frame: &mut FrameBuf<'_>) -> Verdict {
-        self.finish(|pass| pass.decide_inbound(frame))
-    }
-
-    /// Counts the frames of a run: they entered, whatever became of them.
-    fn end_run(&mut self, run: &Run<'_>) {
-        if run.frames > 0 {
-            self.worker.counters.sent(run.port, run.frames, run.bytes);
-        }
+    fn inbound_long(&mut self, index: usize, frame: &mut FrameBuf<'_>) -> Verdict {
+        self.finish(index, |pass| pass.decide_inbound(frame))
     }
 
     #[inline(always)]
-    fn finish(&mut self, decide: impl FnOnce(&mut Self) -> Result<Verdict, DropReason>) -> Verdict {
-        self.tracer.frame(self.index);
+    fn finish(
+        &mut self,
+        index: usize,
+        decide: impl FnOnce(&mut Self) -> Result<Verdict, DropReason>,
+    ) -> Verdict {
+        self.index = index;
+        self.tracer.frame(index);
         match decide(self) {
             Ok(verdict) => verdict,
             Err(reason) => {

@@ -25,7 +25,12 @@ pub fn sum(bytes: &[u8]) -> u64 {
 #[inline]
 pub const fn fold(total: u64) -> u16 {
     // Both halves added with the carry coming around: the upper half of x + rotated x.
-    let total = (total.wrapping_add(total.rotate_right(32)) >> 32) as u32;
+    fold32((total.wrapping_add(total.rotate_right(32)) >> 32) as u32)
+}
+
+/// Folds a sum of 32 bits to 16.
+#[inline]
+pub const fn fold32(total: u32) -> u16 {
     (total.wrapping_add(total.rotate_right(16)) >> 16) as u16
 }
 

@@ -34,9 +34,9 @@ impl core::error::Error for NoHeadroom {}
 /// Headers are added and removed by moving the start; the bytes behind it never move.
 #[derive(Debug)]
 pub struct FrameBuf<'m> {
+    /// It ends where the frame ends: one length less to check, of every frame.
     memory: &'m mut [u8],
     start: usize,
-    end: usize,
 }
 
 /// Where a frame begins: see [`FrameBuf::front`].
@@ -75,19 +75,20 @@ impl<'m> FrameBuf<'m> {
             "frame {start}..{end} of {} bytes",
             memory.len()
         );
-        Ok(Self { memory, start, end })
+        let memory = &mut memory[..end];
+        Ok(Self { memory, start })
     }
 
     /// The frame.
     #[inline(always)]
     pub fn bytes(&self) -> &[u8] {
-        &self.memory[self.start..self.end]
+        &self.memory[self.start..]
     }
 
     /// The frame, to write.
     #[inline(always)]
     pub fn bytes_mut(&mut self) -> &mut [u8] {
-        &mut self.memory[self.start..self.end]
+        &mut self.memory[self.start..]
     }
 
     /// The `HEAD` first bytes of the frame and the `FRONT` bytes in front of it, at once. `None` where
@@ -96,9 +97,6 @@ impl<'m> FrameBuf<'m> {
     pub fn front<const FRONT: usize, const HEAD: usize>(
         &mut self,
     ) -> Option<Front<'_, FRONT, HEAD>> {
-        if self.len() < HEAD {
-            return None;
-        }
         let (front, frame) = self.memory.split_at_mut_checked(self.start)?;
         Some(Front {
             free: front.last_chunk_mut()?,
@@ -116,17 +114,17 @@ impl<'m> FrameBuf<'m> {
     /// Bytes of the frame.
     #[inline(always)]
     pub fn len(&self) -> usize {
-        self.end - self.start
+        self.memory.len() - self.start
     }
 
     /// Whether no byte is left.
     pub fn is_empty(&self) -> bool {
-        self.start == self.end
+        self.start == self.memory.len()
     }
 
     /// Where the frame lies in the caller's memory now.
     pub fn range(&self) -> Range<usize> {
-        self.start..self.end
+        self.start..self.memory.len()
     }
 
     /// Adds `len` bytes in front. They hold whatever the memory held.
@@ -145,13 +143,30 @@ impl<'m> FrameBuf<'m> {
     /// Takes `len` bytes (at most the frame) away from the front.
     #[inline(always)]
     pub fn pop_front(&mut self, len: usize) {
-        self.start = self.start.saturating_add(len).min(self.end);
+        self.start = self.start.saturating_add(len).min(self.memory.len());
+    }
+
+    /// Cuts the frame to a part of it.
+    ///
+    /// Panics when the frame is shorter, as slicing does.
+    #[inline(always)]
+    pub fn keep(&mut self, part: Range<usize>) {
+        assert!(part.start <= part.end && part.end <= self.len());
+        self.end_at(self.start + part.end);
+        self.start += part.start;
     }
 
     /// Cuts the frame to its first `len` bytes. Longer than the frame: no effect.
     #[inline(always)]
     pub fn truncate(&mut self, len: usize) {
-        self.end = self.end.min(self.start.saturating_add(len));
+        if len < self.len() {
+            self.end_at(self.start + len);
+        }
+    }
+
+    #[inline(always)]
+    fn end_at(&mut self, end: usize) {
+        self.memory = &mut core::mem::take(&mut self.memory)[..end];
     }
 }
 

@@ -55,3 +55,11 @@ pub(super) fn is_sound(head: &[u8]) -> bool {
     // A sum of ones is one in either order of bytes.
     checksum::fold(words.iter().sum()) == 0xffff
 }
+
+/// Writes both addresses of the link header, each in the upper bits of a number.
+#[inline(always)]
+pub(super) fn write_link(head: &mut [u8], destination: u64, source: u64) {
+    let front = destination & !0xffff | source >> 48;
+    head[..8].copy_from_slice(&front.to_be_bytes());
+    head[8..ETHER_TYPE].copy_from_slice(&((source >> 16) as u32).to_be_bytes());
+}

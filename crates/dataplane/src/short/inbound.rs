@@ -1,13 +1,13 @@
 //! From the underlay, on the short way.
 
-use nvgre_wire::{EtherType, FrameBuf, Nvgre, VirtualSubnetId, ip_protocol};
+use nvgre_wire::{EtherType, FrameBuf, MacAddress, Nvgre, ip_protocol};
 
 use super::header::{
     BEHIND_IP, DESTINATION, ETHER_TYPE, IP, PROTOCOL, SOURCE, SOURCE_MAC, TOS, TOTAL_LEN, be16,
     be32, be64, bytes, is_plain, is_sound,
 };
-use crate::entry::Row;
-use crate::snapshot::mac_key;
+use crate::expect::Rows;
+use crate::snapshot::{FIXED, mac_key};
 use crate::trace::Tracer;
 use crate::verdict::{Egress, Verdict};
 use crate::worker::Pass;
@@ -21,13 +21,13 @@ const IPV4: [u8; 2] = EtherType::IPV4.0.to_be_bytes();
 const GRE: [u8; 4] = [0x20, 0, 0x65, 0x58];
 
 impl<E: Egress, T: Tracer> Pass<'_, E, T> {
-    /// Forwards a frame that came in at the physical NIC, if it is one of most. `row` finds the row of
-    /// a record's key.
+    /// Forwards a frame that came in at the physical NIC, if it is one of most.
     #[inline(always)]
     pub(crate) fn short_inbound(
         &mut self,
+        index: usize,
         frame: &mut FrameBuf<'_>,
-        row: impl FnOnce(u64) -> Option<Row>,
+        rows: &impl Rows,
     ) -> Option<Verdict> {
         let len = frame.len();
         let head = frame.head::<BEHIND_IP>()?;
@@ -48,34 +48,33 @@ impl<E: Egress, T: Tracer> Pass<'_, E, T> {
         let mut hosts = snapshot.short_hosts.iter();
         hosts.find(|host| host.address == address && host.mac.to_bits() == mac)?;
         let (outer, inner) = head.split_at(OUTER);
-        let key = be32(outer, BEHIND_IP + 4);
-        let vsid = VirtualSubnetId::try_new(key >> 8).ok()?;
         let inner_source = be64(inner, 4) & 0xffff_ffff_ffff;
         if bytes(outer, BEHIND_IP) != GRE
             || IP + total_len < OUTER + READ
             || bytes(inner, ETHER_TYPE) != IPV4
-            || !is_plain(inner)
-            || usize::from(be16(inner, TOTAL_LEN)) < READ - IP
+            || inner[IP] != 0x45
             || (outer[TOS] ^ inner[TOS]) & 3 != 0
             || inner[SOURCE_MAC] & 1 != 0
             || inner_source == snapshot.settings.router_mac.to_bits()
         {
             return None;
         }
-        let sender = row(u64::from(vsid.get()) << 32 | u64::from(be32(inner, SOURCE)))?;
+        // A reserved id has no records.
+        let vsid = be32(outer, BEHIND_IP + 4) >> 8;
+        let key = u64::from(vsid) << 32 | u64::from(be32(inner, SOURCE));
+        let sender = rows.row(index, snapshot, key)?;
         let provider = snapshot.short_providers.get(sender.provider())?;
         if !sender.is_over_ipv4() || provider.address != be32(outer, SOURCE) {
             return None;
         }
         let port_of = &snapshot.fixed.port_of;
-        let mac = nvgre_wire::MacAddress::from_bits(be64(inner, 0) >> 16);
-        let (_, [port]) = port_of.find(&mac_key(vsid.get(), mac), crate::snapshot::FIXED)?;
+        let mac = MacAddress::from_bits(be64(inner, 0) >> 16);
+        let (_, [port]) = port_of.find(&mac_key(vsid, mac), FIXED)?;
         let at = snapshot.port_at(port as u32);
         if !at.short.receives {
             return None;
         }
-        frame.truncate(IP + total_len);
-        frame.pop_front(OUTER);
+        frame.keep(OUTER..IP + total_len);
         let counters = &mut self.worker.counters;
         counters.tally.decapsulated += 1;
         counters.received(at.port.id, IP + total_len - OUTER);

@@ -5,8 +5,10 @@ use nvgre_wire::{FrameBuf, flow_id_ipv4, ip_protocol};
 use super::header::{
     BEHIND_IP, IP, PROTOCOL, SOURCE, SOURCE_MAC, TOS, TOTAL_LEN, be16, be32, be64, bytes, is_plain,
 };
+use crate::classify::Classified;
 use crate::encap::Path;
 use crate::entry::{Row, Way};
+use crate::expect::Rows;
 use crate::snapshot::SwitchPort;
 use crate::trace::Tracer;
 use crate::verdict::{Egress, Verdict};
@@ -16,14 +18,14 @@ use crate::worker::Pass;
 const READ: usize = BEHIND_IP + 4;
 
 impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
-    /// Forwards a frame that the guest at this port sent, if it is one of most. `row` finds the row of
-    /// a record's key.
+    /// Forwards a frame that the guest at this port sent, if it is one of most.
     #[inline(always)]
     pub(crate) fn short_outbound(
         &mut self,
+        index: usize,
         at: &'a SwitchPort,
         frame: &mut FrameBuf<'_>,
-        row: impl FnOnce(u64) -> Option<Row>,
+        rows: &impl Rows,
     ) -> Option<Verdict> {
         let short = &at.short;
         let len = frame.len();
@@ -35,20 +37,18 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         {
             return None;
         }
-        let pair = be64(head, SOURCE);
-        let (source, destination) = ((pair >> 32) as u32, pair as u32);
-        if source != short.source {
+        if u32::from_ne_bytes(bytes(head, SOURCE)) != short.source {
             return None;
         }
-        let row = row(short.records_of | u64::from(destination))?;
+        let pair = be64(head, SOURCE);
+        let (source, destination) = ((pair >> 32) as u32, pair as u32);
+        let key = short.records_of | u64::from(destination);
+        let row = rows.row(index, self.snapshot, key)?;
         if !row.has_mac(be64(head, 0)) {
             return None;
         }
-        match row.way() {
-            Way::Encap => {}
-            Way::Local => return self.short_local(at, row, len),
-            Way::Nat => return self.short_rewrite_out(at, frame, row.provider()),
-            Way::Long => return None,
+        if !row.goes_in_nvgre() {
+            return self.short_other(at, frame, row);
         }
         if len > short.longest_in_nvgre as usize {
             return None;
@@ -59,8 +59,8 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         }
         let protocol = head[PROTOCOL];
         let ports = match protocol {
-            ip_protocol::TCP | ip_protocol::UDP | ip_protocol::SCTP => be32(head, BEHIND_IP),
-            _without_ports => 0,
+            ip_protocol::UDP | ip_protocol::TCP => be32(head, BEHIND_IP),
+            other => ports_of_other(other, be32(head, BEHIND_IP)),
         };
         let flow_id = flow_id_ipv4(source, destination, protocol, ports).0;
         let flow_id = u32::from_ne_bytes([0, 0, 0, flow_id]) & short.flow_id;
@@ -75,8 +75,22 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         Some(Verdict::Uplink)
     }
 
-    /// To another port of the sender's subnet.
     #[inline(never)]
+    fn short_other(
+        &mut self,
+        from: &SwitchPort,
+        frame: &mut FrameBuf<'_>,
+        row: Row,
+    ) -> Option<Verdict> {
+        match row.way() {
+            Way::Local => self.short_local(from, row, frame.len()),
+            Way::Nat => self.short_rewrite_out(from, frame, row.provider()),
+            Way::Long => None,
+        }
+    }
+
+    /// To another port of the sender's subnet.
+    #[inline(always)]
     fn short_local(&mut self, from: &SwitchPort, row: Row, len: usize) -> Option<Verdict> {
         let to = self.snapshot.port_of(from.segment, row.mac())?;
         if !to.short.receives || to.port.id == from.port.id {
@@ -84,5 +98,14 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         }
         self.worker.counters.received(to.port.id, len);
         Some(Verdict::Deliver(to.port.id))
+    }
+}
+
+#[inline(never)]
+fn ports_of_other(protocol: u8, behind_ip: u32) -> u32 {
+    if Classified::has_ports(protocol) {
+        behind_ip
+    } else {
+        0
     }
 }

@@ -43,12 +43,14 @@ fn a_version_keeps_its_elements_when_another_is_written() {
 }
 
 #[test]
-fn places_between_are_defaults_and_chunks_that_nobody_set_are_not_there() {
+fn places_that_nobody_set_are_defaults_and_nodes_behind_the_last_are_not_there() {
     let mut spine = Spine::new();
     spine.set(1_000, 7);
     assert_eq!(spine.get(1_000), Some(&7));
-    assert_eq!(spine.get(1_001), Some(&0));
-    for index in [0, 900, 1_100, 5_000, u32::MAX] {
+    for index in [0, 900, 1_001, 1_100, 4_095] {
+        assert_eq!(spine.get(index), Some(&0));
+    }
+    for index in [4_096, 5_000, u32::MAX] {
         assert_eq!(spine.get(index), None);
         assert_eq!(spine.get_mut(index), None);
     }
@@ -74,8 +76,8 @@ fn versions_keep_what_they_were() {
         let edited = [0, 63, 64, 4_095, 4_096, 9_999].contains(&number);
         assert_eq!(list.get(number), Some(&(number + u32::from(edited))));
     }
-    // The leaf is there, or not.
+    // The node is there, or not.
     assert_eq!((list.get(20_001), list.get(20_000)), (Some(&0), Some(&7)));
-    assert_eq!((list.get(15_000), before.get(20_000)), (None, None));
+    assert_eq!((list.get(15_000), before.get(20_000)), (Some(&0), None));
     assert_eq!(list.get(u32::MAX), None);
 }
