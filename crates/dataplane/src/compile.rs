@@ -3,11 +3,13 @@
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::hash::BuildHasher;
 
 use ahash::RandomState;
 use hashbrown::{HashMap, HashSet};
 
 use crate::customer_route::CustomerRoute;
+use crate::fixed_hash::FixedHash;
 use crate::policy::{Policy, PolicyWarning};
 use crate::port::Port;
 use crate::provider::HostAddress;
@@ -85,7 +87,7 @@ pub(crate) fn compile(
         paths: Spine::new(),
         short_hosts: Arc::new([]),
         short_providers: Spine::new(),
-        translations: Arc::new(Table::with_room(0, LOAD_PERCENT, hasher)),
+        translations: Arc::new(Table::with_room(0, LOAD_PERCENT, &FixedHash::default())),
     };
     let mut used_subnets = 0;
     for (vsid, subnet) in subnets {
@@ -113,7 +115,7 @@ fn compile_ports(ports: &[Port], hasher: &RandomState) -> (Fixed, Vec<SwitchPort
     let mut fixed = Fixed {
         hosts: Vec::new(),
         port_at: Vec::new(),
-        port_of: Table::with_room(ports.len(), LOAD_PERCENT, hasher),
+        port_of: Table::with_room(ports.len(), LOAD_PERCENT, &FixedHash::default()),
         members: HashMap::with_hasher(hasher.clone()),
         domains: Vec::new(),
         interfaces: Vec::new(),
@@ -205,8 +207,8 @@ pub(crate) fn add_subnet(
 }
 
 /// Adds a row to a table that grows when it is full.
-pub(crate) fn insert<const KEY: usize, const VALUE: usize>(
-    table: &mut Arc<Table<KEY, VALUE>>,
+pub(crate) fn insert<const KEY: usize, const VALUE: usize, S: BuildHasher + Clone>(
+    table: &mut Arc<Table<KEY, VALUE, S>>,
     used: &mut usize,
     first: Version,
     key: [u64; KEY],
@@ -220,11 +222,11 @@ pub(crate) fn insert<const KEY: usize, const VALUE: usize>(
 }
 
 /// A larger table with the rows that a version sees, from another version on; and how many there are.
-pub(crate) fn grown<const KEY: usize, const VALUE: usize>(
-    table: &Table<KEY, VALUE>,
+pub(crate) fn grown<const KEY: usize, const VALUE: usize, S: BuildHasher + Clone>(
+    table: &Table<KEY, VALUE, S>,
     seen_by: Version,
     first: Version,
-) -> (Arc<Table<KEY, VALUE>>, usize) {
+) -> (Arc<Table<KEY, VALUE, S>>, usize) {
     let rows = table.rows(seen_by).count();
     let (larger, _, used) = table.grown(rows + rows / 2 + 4, LOAD_PERCENT, seen_by, first);
     (Arc::new(larger), used)

@@ -25,9 +25,10 @@
 //! | `port.rs`, `acl.rs`, `lookup_record.rs`, `customer_route.rs`, `provider.rs` | the objects |
 //! | `publisher.rs`, `compile.rs` | [`Publisher`]: edits of records, checked one by one, and snapshots |
 //! | `snapshot.rs`, `subscription.rs` | [`Snapshot`]: a state of the tables; a worker's view of the newest |
-//! | `entry.rs`, `record_table.rs`, `table.rs`, `hints.rs`, `spine.rs` | lookup records; rows with versions; ways to rows; shared lists |
+//! | `entry.rs`, `record_table.rs`, `table.rs`, `fixed_hash.rs`, `hints.rs`, `spine.rs` | lookup records; rows with versions; ways to rows; shared lists |
 //! | `underlay.rs` | next hops on the provider network |
 //! | `worker.rs`, `expect.rs`, `prefetch.rs` | [`Worker`]: the two ways in, a batch at a time, and the look ahead |
+//! | `short.rs`, `short/` | what most frames are, decided by a few comparisons |
 //! | `admit.rs`, `headers.rs`, `classify.rs` | what a port lets in; headers, read once, in a short form and whole |
 //! | `outbound.rs` | the decisions about a guest's frame, in order |
 //! | `answer.rs`, `flood.rs`, `leave.rs` | ARP and ND from the records; copies; onto the underlay |
@@ -61,6 +62,7 @@ mod drop_reason;
 mod encap;
 mod entry;
 mod expect;
+mod fixed_hash;
 mod flood;
 mod headers;
 mod hints;

@@ -98,18 +98,18 @@ impl Lifetime {
 
 /// See the module.
 #[derive(Debug)]
-pub(crate) struct Table<const KEY: usize, const VALUE: usize> {
+pub(crate) struct Table<const KEY: usize, const VALUE: usize, S = RandomState> {
     lines: Box<[Line]>,
-    hasher: RandomState,
+    hasher: S,
 }
 
-impl<const KEY: usize, const VALUE: usize> Table<KEY, VALUE> {
+impl<const KEY: usize, const VALUE: usize, S: BuildHasher + Clone> Table<KEY, VALUE, S> {
     const WORDS: usize = KEY + VALUE + 1;
     const ROWS_PER_LINE: usize = WORDS_PER_LINE / Self::WORDS;
 
     /// A table that holds `rows` rows at `load_percent` of its places, and a few more places, so that
     /// the smallest ones have room for another row too.
-    pub(crate) fn with_room(rows: usize, load_percent: usize, hasher: &RandomState) -> Self {
+    pub(crate) fn with_room(rows: usize, load_percent: usize, hasher: &S) -> Self {
         let places = rows * 100 / load_percent + Self::ROWS_PER_LINE + 2;
         let lines = places.div_ceil(Self::ROWS_PER_LINE).max(2);
         Self {

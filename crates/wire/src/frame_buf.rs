@@ -152,7 +152,9 @@ impl<'m> FrameBuf<'m> {
     #[inline(always)]
     pub fn keep(&mut self, part: Range<usize>) {
         assert!(part.start <= part.end && part.end <= self.len());
-        self.end_at(self.start + part.end);
+        if part.end < self.len() {
+            self.end_at(self.start + part.end);
+        }
         self.start += part.start;
     }
 

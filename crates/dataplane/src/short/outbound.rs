@@ -5,6 +5,7 @@ use nvgre_wire::{FrameBuf, flow_id_ipv4, ip_protocol};
 use super::header::{
     BEHIND_IP, IP, PROTOCOL, SOURCE, SOURCE_MAC, TOS, TOTAL_LEN, be16, be32, be64, bytes, is_plain,
 };
+use super::rewrite;
 use crate::classify::Classified;
 use crate::encap::Path;
 use crate::entry::{Row, Way};
@@ -14,8 +15,8 @@ use crate::trace::Tracer;
 use crate::verdict::{Egress, Verdict};
 use crate::worker::Pass;
 
-/// Bytes that are read: the ports are the last.
-const READ: usize = BEHIND_IP + 4;
+/// Bytes that the packet holds at least: the ports are the last.
+const LEAST: usize = BEHIND_IP + 4 - IP;
 
 impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     /// Forwards a frame that the guest at this port sent, if it is one of most.
@@ -29,11 +30,11 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     ) -> Option<Verdict> {
         let short = &at.short;
         let len = frame.len();
-        let front = frame.front::<{ Path::V4 }, READ>()?;
+        let front = frame.front::<{ Path::V4 }, { rewrite::READ }>()?;
         let head = &*front.head;
         if u64::from_ne_bytes(bytes(head, SOURCE_MAC)) != short.link
             || !is_plain(head)
-            || usize::from(be16(head, TOTAL_LEN)) < READ - IP
+            || usize::from(be16(head, TOTAL_LEN)) < LEAST
         {
             return None;
         }
@@ -48,7 +49,11 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
             return None;
         }
         if !row.goes_in_nvgre() {
-            return self.short_other(at, frame, row);
+            return match row.way() {
+                Way::Local => self.short_local(at, row, len),
+                Way::Nat => self.short_rewrite_out(at, front.head, len, row.provider()),
+                Way::Long => None,
+            };
         }
         if len > short.longest_in_nvgre as usize {
             return None;
@@ -75,22 +80,8 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         Some(Verdict::Uplink)
     }
 
-    #[inline(never)]
-    fn short_other(
-        &mut self,
-        from: &SwitchPort,
-        frame: &mut FrameBuf<'_>,
-        row: Row,
-    ) -> Option<Verdict> {
-        match row.way() {
-            Way::Local => self.short_local(from, row, frame.len()),
-            Way::Nat => self.short_rewrite_out(from, frame, row.provider()),
-            Way::Long => None,
-        }
-    }
-
     /// To another port of the sender's subnet.
-    #[inline(always)]
+    #[inline(never)]
     fn short_local(&mut self, from: &SwitchPort, row: Row, len: usize) -> Option<Verdict> {
         let to = self.snapshot.port_of(from.segment, row.mac())?;
         if !to.short.receives || to.port.id == from.port.id {

@@ -11,7 +11,7 @@ use crate::verdict::{Egress, Verdict};
 use crate::worker::Pass;
 
 /// Bytes that are read: of the transports that are rewritten here, TCP's checksum stands last.
-const READ: usize = TCP_CHECKSUM + 2;
+pub(super) const READ: usize = TCP_CHECKSUM + 2;
 const TCP_CHECKSUM: usize = BEHIND_IP + Tcp::<&[u8]>::CHECKSUM_AT;
 const UDP_CHECKSUM: usize = BEHIND_IP + Udp::<&[u8]>::CHECKSUM_AT;
 
@@ -21,18 +21,18 @@ impl<E: Egress, T: Tracer> Pass<'_, E, T> {
     pub(super) fn short_rewrite_out(
         &mut self,
         from: &SwitchPort,
-        frame: &mut FrameBuf<'_>,
+        head: &mut [u8; READ],
+        len: usize,
         provider: u32,
     ) -> Option<Verdict> {
         let short = &from.short;
-        if !short.rewrites || frame.len() > short.longest_rewritten as usize {
+        if !short.rewrites || len > short.longest_rewritten as usize {
             return None;
         }
         let provider = self.snapshot.short_providers.get(provider)?;
         if provider.next_hop == 0 {
             return None;
         }
-        let head = frame.head::<READ>()?;
         rewrite(head, short.provider_address, provider.address)?;
         write_link(head, provider.next_hop, short.provider_mac);
         self.worker.counters.tally.rewritten_out += 1;
@@ -40,7 +40,7 @@ impl<E: Egress, T: Tracer> Pass<'_, E, T> {
     }
 
     /// From the underlay, to a guest of this host. The headers were found to be sound.
-    #[inline(never)]
+    #[inline(always)]
     pub(super) fn short_rewrite_in(&mut self, frame: &mut FrameBuf<'_>) -> Option<Verdict> {
         let snapshot = self.snapshot;
         let head = frame.head::<READ>()?;
