@@ -9,7 +9,6 @@ use ahash::RandomState;
 use hashbrown::{HashMap, HashSet};
 
 use crate::customer_route::CustomerRoute;
-use crate::fixed_hash::FixedHash;
 use crate::policy::{Policy, PolicyWarning};
 use crate::port::Port;
 use crate::provider::HostAddress;
@@ -17,6 +16,7 @@ use crate::record_table::{Fill, RecordTable};
 use crate::short::ShortPort;
 use crate::snapshot::{Domain, FIXED, Fixed, Segment, Snapshot, Subnet, SwitchPort, mac_key};
 use crate::spine::Spine;
+use crate::spread::Spread;
 use crate::table::{Table, Version};
 
 /// Places of small tables that are taken when they are built, in percent.
@@ -87,7 +87,7 @@ pub(crate) fn compile(
         paths: Spine::new(),
         short_hosts: Arc::new([]),
         short_providers: Spine::new(),
-        translations: Arc::new(Table::with_room(0, LOAD_PERCENT, &FixedHash::default())),
+        translations: Arc::new(Table::with_room(0, LOAD_PERCENT, &Spread::default())),
     };
     let mut used_subnets = 0;
     for (vsid, subnet) in subnets {
@@ -115,7 +115,7 @@ fn compile_ports(ports: &[Port], hasher: &RandomState) -> (Fixed, Vec<SwitchPort
     let mut fixed = Fixed {
         hosts: Vec::new(),
         port_at: Vec::new(),
-        port_of: Table::with_room(ports.len(), LOAD_PERCENT, &FixedHash::default()),
+        port_of: Table::with_room(ports.len(), LOAD_PERCENT, &Spread::default()),
         members: HashMap::with_hasher(hasher.clone()),
         domains: Vec::new(),
         interfaces: Vec::new(),

@@ -24,7 +24,8 @@ pub(crate) const fn ip_overhead(ipv4: bool) -> usize {
 #[derive(Clone, Debug)]
 #[repr(C, align(64))]
 pub(crate) struct Path {
-    /// One's complement sum of the IPv4 header, without total length, TOS and checksum.
+    /// One's complement sum of the IPv4 header as its words lie in memory, without the first two bytes,
+    /// total length and checksum.
     sum: u16,
     /// Bytes in front of the inner frame: 42 over IPv4, 62 over IPv6, 4 more with a tag.
     len: u8,
@@ -83,7 +84,7 @@ impl Path {
                 .emit(ip);
                 ip[2..4].fill(0);
                 ip[10..12].fill(0);
-                path.sum = checksum::fold(checksum::sum(&ip[..20]));
+                path.sum = checksum::fold(checksum::sum(&ip[2..20])).to_be();
                 true
             }
             (IpAddr::V6(source), IpAddr::V6(destination)) => {
@@ -158,29 +159,29 @@ impl Path {
         let Some(front) = frame.front::<{ Self::V4 }, 0>() else {
             return false;
         };
-        self.write_v4(front.free, key, tos, inner_len);
+        self.write_v4(front.free, key, [0x45, tos], inner_len);
         front.claim();
         true
     }
 
-    /// Writes untagged headers over IPv4 in front of a frame. The length fits: the caller has checked
-    /// the MTU.
+    /// Writes untagged headers over IPv4 in front of a frame, with these two first bytes of the IPv4
+    /// header. The length fits: the caller has checked the MTU.
     #[inline(always)]
     pub(crate) fn write_v4(
         &self,
         front: &mut [u8; Self::V4],
         key: [u8; 4],
-        tos: u8,
+        version_and_tos: [u8; 2],
         inner_len: usize,
     ) {
         if let Some(bytes) = self.bytes.first_chunk() {
             *front = *bytes;
         }
         let payload_len = Nvgre::LEN + inner_len;
-        let (total, check) = self.length_and_checksum(tos, payload_len as u16);
-        front[15] = tos;
-        [front[16], front[17]] = total;
-        [front[24], front[25]] = check;
+        let (total, check) = self.length_and_checksum(version_and_tos, payload_len as u16);
+        front[14..16].copy_from_slice(&version_and_tos);
+        front[16..18].copy_from_slice(&total);
+        front[24..26].copy_from_slice(&check);
         front[38..].copy_from_slice(&key);
     }
 
@@ -202,7 +203,7 @@ impl Path {
         let is_v4 = len - Self::V4 <= 4;
         if is_v4 {
             let ip = &mut out[len - Nvgre::LEN - 20..];
-            let (total, check) = self.length_and_checksum(tos, payload_len);
+            let (total, check) = self.length_and_checksum([0x45, tos], payload_len);
             ip[1] = tos;
             ip[2..4].copy_from_slice(&total);
             ip[10..12].copy_from_slice(&check);
@@ -219,13 +220,16 @@ impl Path {
 
     /// Total length and header checksum of an IPv4 packet with this payload.
     #[inline(always)]
-    fn length_and_checksum(&self, tos: u8, payload_len: u16) -> ([u8; 2], [u8; 2]) {
-        let total = payload_len.wrapping_add(20);
-        let sum = u64::from(self.sum) + u64::from(tos) + u64::from(total);
-        (
-            total.to_be_bytes(),
-            (!checksum::fold32(sum as u32)).to_be_bytes(),
-        )
+    fn length_and_checksum(
+        &self,
+        version_and_tos: [u8; 2],
+        payload_len: u16,
+    ) -> ([u8; 2], [u8; 2]) {
+        let total = payload_len.wrapping_add(20).to_be_bytes();
+        // In the order of bytes that the processor has: a sum of ones is one in either (RFC 1071).
+        let word = |bytes| u32::from(u16::from_ne_bytes(bytes));
+        let sum = u32::from(self.sum) + word(version_and_tos) + word(total);
+        (total, (!checksum::fold32(sum)).to_ne_bytes())
     }
 }
 

@@ -25,7 +25,7 @@
 //! | `port.rs`, `acl.rs`, `lookup_record.rs`, `customer_route.rs`, `provider.rs` | the objects |
 //! | `publisher.rs`, `compile.rs` | [`Publisher`]: edits of records, checked one by one, and snapshots |
 //! | `snapshot.rs`, `subscription.rs` | [`Snapshot`]: a state of the tables; a worker's view of the newest |
-//! | `entry.rs`, `record_table.rs`, `table.rs`, `fixed_hash.rs`, `hints.rs`, `spine.rs` | lookup records; rows with versions; ways to rows; shared lists |
+//! | `entry.rs`, `record_table.rs`, `table.rs`, `spread.rs`, `hints.rs`, `spine.rs` | lookup records; rows with versions; ways to rows; shared lists |
 //! | `underlay.rs` | next hops on the provider network |
 //! | `worker.rs`, `expect.rs`, `prefetch.rs` | [`Worker`]: the two ways in, a batch at a time, and the look ahead |
 //! | `short.rs`, `short/` | what most frames are, decided by a few comparisons |
@@ -62,7 +62,6 @@ mod drop_reason;
 mod encap;
 mod entry;
 mod expect;
-mod fixed_hash;
 mod flood;
 mod headers;
 mod hints;
@@ -83,6 +82,7 @@ mod record_table;
 mod short;
 mod snapshot;
 mod spine;
+mod spread;
 #[cfg(feature = "std")]
 mod subscription;
 mod table;

@@ -14,6 +14,7 @@ use nvgre_wire::{CustomerAddress, MacAddress, VirtualSubnetId};
 use crate::entry::{Entry, Row};
 use crate::hints::Hints;
 use crate::lookup_record::{LookupRecord, RecordType};
+use crate::spread::AddressSpread;
 use crate::table::{Place, Table, Version};
 
 /// How full a table is, in percent of its places. Both kinds stay under 64 bytes a record with every
@@ -53,7 +54,7 @@ pub(crate) enum Slot {
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct RecordTable {
-    v4: Table<1, 2>,
+    v4: Table<1, 2, AddressSpread>,
     v6: Table<3, 2>,
     stations: Table<2, 2>,
     by_mac: Hints,
@@ -113,7 +114,7 @@ impl RecordTable {
     pub(crate) fn with_room(room: Fill, hasher: &RandomState) -> Self {
         let load = Load::BUILT;
         Self {
-            v4: Table::with_room(room.v4, load.rows, hasher),
+            v4: Table::with_room(room.v4, load.rows, &AddressSpread::new(hasher)),
             v6: Table::with_room(room.v6, load.rows, hasher),
             stations: Table::with_room(room.stations, load.rows, hasher),
             by_mac: Hints::with_room(room.by_mac, load.hints),

@@ -42,14 +42,15 @@ pub(crate) struct ShortPort {
     records_of: u64,
     /// The guest's customer address.
     source: u32,
-    /// This host's address that the guest is behind: index among the host's own.
+    /// This host's address that the guest is behind: index among the host's own; and how many it has.
     host: u32,
+    hosts: u32,
     /// The GRE key with FlowID 0, and what a FlowID may fill of it.
     key: u32,
     flow_id: u32,
-    /// The longest frames that fit the underlay, in bytes.
-    longest_in_nvgre: u32,
-    longest_rewritten: u32,
+    /// The longest frame that fits the underlay in NVGRE, in bytes. Rewritten it may be longer by
+    /// [`crate::encap::Path::V4`].
+    longest: u32,
     /// The guest's packets may be rewritten, to be from this provider address and MAC: that in the
     /// upper bits, as numbers.
     rewrites: bool,
@@ -68,10 +69,10 @@ impl ShortPort {
         records_of: 0,
         source: 0,
         host: 0,
+        hosts: 0,
         key: 0,
         flow_id: 0,
-        longest_in_nvgre: 0,
-        longest_rewritten: 0,
+        longest: 0,
         rewrites: false,
         provider_address: 0,
         provider_mac: 0,
@@ -101,19 +102,22 @@ impl ShortPort {
         let Some(source) = source else {
             return short;
         };
+        let mtu = u32::from(settings.underlay_mtu_bytes);
+        let Some(longest) = mtu.checked_sub(ip_overhead(true) as u32) else {
+            return short;
+        };
         let host = &hosts[source.host as usize];
         let [a, b, c, d, e, f] = port.mac.octets();
         let [g, h] = EtherType::IPV4.0.to_be_bytes();
-        let mtu = u32::from(settings.underlay_mtu_bytes);
         Self {
             link: u64::from_ne_bytes([a, b, c, d, e, f, g, h]),
             records_of: u64::from(vsid.get()) << 32,
             source: (source.entry.customer_address().bits() as u32).to_be(),
             host: source.host,
+            hosts: hosts.len() as u32,
             key: u32::from_ne_bytes(NvgreKey::new(vsid, FlowId(0)).0.to_be_bytes()),
             flow_id: u32::from_ne_bytes([0, 0, 0, if settings.flow_id { 0xff } else { 0 }]),
-            longest_in_nvgre: mtu.saturating_sub(ip_overhead(true) as u32),
-            longest_rewritten: mtu + header::IP as u32,
+            longest,
             rewrites: source.rule() == Rule::Nat
                 && host.vlan.is_none()
                 && !source.entry.use_vm_mac(),

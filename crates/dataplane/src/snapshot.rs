@@ -12,7 +12,6 @@ use ahash::RandomState;
 use crate::customer_route::CustomerRoute;
 use crate::encap::Path;
 use crate::entry::Entry;
-use crate::fixed_hash::FixedHash;
 use crate::lookup_record::{RecordId, Rule};
 use crate::policy::{Policy, PolicyError, PolicyWarning, Settings};
 use crate::port::{Port, PortId, PortSubnet};
@@ -21,6 +20,7 @@ use crate::publisher::Publisher;
 use crate::record_table::RecordTable;
 use crate::short::{ShortHost, ShortPort, ShortProvider, Translation};
 use crate::spine::Spine;
+use crate::spread::Spread;
 use crate::table::{Table, Version};
 
 /// One wire of the switch: ports on different ones never meet.
@@ -170,7 +170,7 @@ pub(crate) struct Fixed {
     /// Shape: port id -> index of the port.
     pub(crate) port_at: Vec<Option<u32>>,
     /// Shape: (segment, MAC) -> index of the connected port.
-    pub(crate) port_of: Table<2, 1, FixedHash>,
+    pub(crate) port_of: Table<2, 1, Spread>,
     pub(crate) members: HashMap<u32, Vec<u32>, RandomState>,
     pub(crate) domains: Vec<Domain>,
     pub(crate) interfaces: Vec<u32>,
@@ -209,7 +209,7 @@ pub struct Snapshot {
     /// The provider addresses again, by the same numbers.
     pub(crate) short_providers: Spine<ShortProvider>,
     /// Shape: IPv4 provider address -> [`Translation`].
-    pub(crate) translations: Arc<Table<1, 2, FixedHash>>,
+    pub(crate) translations: Arc<Table<1, 2, Spread>>,
 }
 
 /// The version of tables that are never edited.

@@ -116,10 +116,12 @@ impl Worker {
         tracer: &mut T,
     ) -> Verdict {
         let mut pass = self.pass(now, snapshot, egress, tracer);
-        match pass.entered(port, 1, frame.len() as u64) {
-            Some(at) => pass.outbound_frame(0, at, frame, &Asked),
-            None => pass.outbound_nowhere(0),
-        }
+        let Some(at) = pass.connected(port) else {
+            return pass.outbound_nowhere(0);
+        };
+        let counters = &mut pass.worker.counters;
+        counters.sent(port, 1, frame.len() as u64);
+        pass.outbound_frame(0, at, frame, &Asked)
     }
 
     /// [`Worker::inbound`] for a batch of one.
@@ -221,18 +223,18 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         let (mut frames, mut verdicts, mut first) = (frames, verdicts, first);
         // Frames in a row from one port: it is looked up and counted once for all of them.
         while let Some(&PortFrame { port, .. }) = frames.first() {
-            let (mut len, mut bytes) = (0, 0);
-            for PortFrame { frame, .. } in frames.iter().take_while(|frame| frame.port == port) {
-                len += 1;
-                bytes += frame.len() as u64;
-            }
+            let of_port = frames.iter().take_while(|frame| frame.port == port);
+            let len = of_port.count();
             let (run, later) = frames.split_at_mut(len);
             let (verdicts_of_run, later_verdicts) = verdicts.split_at_mut(len);
             let run = run.iter_mut().zip(verdicts_of_run).enumerate();
-            if let Some(at) = self.entered(port, len as u64, bytes) {
+            if let Some(at) = self.connected(port) {
+                let mut bytes = 0;
                 for (index, (PortFrame { frame, .. }, verdict)) in run {
+                    bytes += frame.len() as u64;
                     *verdict = self.outbound_frame(first + index, at, frame, rows);
                 }
+                self.worker.counters.sent(port, len as u64, bytes);
             } else {
                 for (index, (_, verdict)) in run {
                     *verdict = self.outbound_nowhere(first + index);
@@ -242,11 +244,8 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         }
     }
 
-    /// The connected port that frames came in at, where they are counted whatever becomes of them.
-    fn entered(&mut self, id: PortId, frames: u64, bytes: u64) -> Option<&'a SwitchPort> {
-        let at = self.snapshot.port(id).filter(|at| at.port.connected)?;
-        self.worker.counters.sent(id, frames, bytes);
-        Some(at)
+    fn connected(&self, port: PortId) -> Option<&'a SwitchPort> {
+        self.snapshot.port(port).filter(|at| at.port.connected)
     }
 
     /// The short way, or the long one.

@@ -3,7 +3,7 @@
 use nvgre_wire::{FrameBuf, flow_id_ipv4, ip_protocol};
 
 use super::header::{
-    BEHIND_IP, IP, PROTOCOL, SOURCE, SOURCE_MAC, TOS, TOTAL_LEN, be16, be32, be64, bytes, is_plain,
+    BEHIND_IP, IP, PROTOCOL, SOURCE, SOURCE_MAC, TOTAL_LEN, be16, be32, be64, bytes, is_plain,
 };
 use super::rewrite;
 use crate::classify::Classified;
@@ -45,20 +45,19 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         let (source, destination) = ((pair >> 32) as u32, pair as u32);
         let key = short.records_of | u64::from(destination);
         let row = rows.row(index, self.snapshot, key)?;
-        if !row.has_mac(be64(head, 0)) {
-            return None;
-        }
-        if !row.goes_in_nvgre() {
+        if !row.takes_nvgre_for(be64(head, 0)) {
             return match row.way() {
+                _ if !row.has_mac(be64(head, 0)) => None,
                 Way::Local => self.short_local(at, row, len),
                 Way::Nat => self.short_rewrite_out(at, front.head, len, row.provider()),
                 Way::Long => None,
             };
         }
-        if len > short.longest_in_nvgre as usize {
+        if len > short.longest as usize {
             return None;
         }
-        let path = self.snapshot.path(short.host, row.provider())?;
+        let path = row.provider() * short.hosts + short.host;
+        let path = self.snapshot.paths.get(path)?;
         if !path.is_short() {
             return None;
         }
@@ -69,12 +68,8 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         };
         let flow_id = flow_id_ipv4(source, destination, protocol, ports).0;
         let flow_id = u32::from_ne_bytes([0, 0, 0, flow_id]) & short.flow_id;
-        path.write_v4(
-            front.free,
-            (short.key | flow_id).to_ne_bytes(),
-            head[TOS],
-            len,
-        );
+        let key = (short.key | flow_id).to_ne_bytes();
+        path.write_v4(front.free, key, bytes(head, IP), len);
         front.claim();
         self.worker.counters.tally.encapsulated += 1;
         Some(Verdict::Uplink)

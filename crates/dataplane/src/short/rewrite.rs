@@ -5,6 +5,7 @@ use nvgre_wire::{FrameBuf, Tcp, Udp, checksum, ip_protocol};
 use super::header::{
     BEHIND_IP, CHECKSUM, IP, PROTOCOL, SOURCE, TOTAL_LEN, be16, be64, bytes, write_link,
 };
+use crate::encap::Path;
 use crate::snapshot::SwitchPort;
 use crate::trace::Tracer;
 use crate::verdict::{Egress, Verdict};
@@ -26,7 +27,7 @@ impl<E: Egress, T: Tracer> Pass<'_, E, T> {
         provider: u32,
     ) -> Option<Verdict> {
         let short = &from.short;
-        if !short.rewrites || len > short.longest_rewritten as usize {
+        if !short.rewrites || len > short.longest as usize + Path::V4 {
             return None;
         }
         let provider = self.snapshot.short_providers.get(provider)?;
