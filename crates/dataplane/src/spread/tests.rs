@@ -59,7 +59,7 @@ const GIVEN: [Given; 6] = [
     Given {
         how: "ten of every /24",
         key: |n| key(0, n / 10 * 256 + n % 10),
-        lines: [1.4, 4.5],
+        lines: [1.5, 4.5],
     },
     Given {
         how: "ten of each subnet",
