@@ -59,22 +59,22 @@ const GIVEN: [Given; 6] = [
     Given {
         how: "ten of every /24",
         key: |n| key(0, n / 10 * 256 + n % 10),
-        lines: [1.5, 4.5],
+        lines: [1.5, 10.0],
     },
     Given {
         how: "ten of each subnet",
         key: |n| key(n / 10, n % 10),
-        lines: [1.7, 3.0],
+        lines: [1.7, 10.0],
     },
     Given {
         how: "a hundred of each subnet",
         key: |n| key(n / 100, n % 100),
-        lines: [1.7, 3.0],
+        lines: [1.7, 10.0],
     },
     Given {
         how: "thousands of each subnet",
         key: |n| key(n / 5_000, n % 5_000),
-        lines: [1.7, 3.0],
+        lines: [1.7, 10.0],
     },
 ];
 
