@@ -20,6 +20,8 @@
 
 use nvgre_wire::{EtherType, FlowId, MacAddress, NvgreKey};
 
+use header::{DestinationMac, SourceMac, Word};
+
 use crate::encap::ip_overhead;
 use crate::lookup_record::Rule;
 use crate::policy::Settings;
@@ -41,7 +43,7 @@ pub(crate) struct ShortPort {
     /// The keys of its subnet's records, without their addresses.
     records_of: u64,
     /// The guest's customer address.
-    source: u32,
+    source: Word,
     /// This host's address that the guest is behind: index among the host's own; and how many it has.
     host: u32,
     hosts: u32,
@@ -51,13 +53,12 @@ pub(crate) struct ShortPort {
     /// The longest frame that fits the underlay in NVGRE, in bytes. Rewritten it may be longer by
     /// [`crate::encap::Path::V4`].
     longest: u32,
-    /// The guest's packets may be rewritten, to be from this provider address and MAC: that in the
-    /// upper bits, as numbers.
+    /// The guest's packets may be rewritten, to be from this provider address and MAC.
     rewrites: bool,
-    provider_address: u32,
-    provider_mac: u64,
-    /// The port's own MAC, in the upper bits.
-    mac: u64,
+    provider_address: Word,
+    provider_mac: SourceMac,
+    /// The port's own MAC.
+    mac: DestinationMac,
     /// Frames for the guest are given to it unseen, if they are not learned from.
     receives: bool,
 }
@@ -67,16 +68,16 @@ impl ShortPort {
     pub(crate) const LONG: Self = Self {
         link: u64::MAX,
         records_of: 0,
-        source: 0,
+        source: Word::ZERO,
         host: 0,
         hosts: 0,
         key: 0,
         flow_id: 0,
         longest: 0,
         rewrites: false,
-        provider_address: 0,
-        provider_mac: 0,
-        mac: 0,
+        provider_address: Word::ZERO,
+        provider_mac: SourceMac::NONE,
+        mac: DestinationMac::NONE,
         receives: false,
     };
 
@@ -86,7 +87,7 @@ impl ShortPort {
         let receives = port.acls.is_empty() && !at.learns && !port.mac.is_group();
         let short = Self {
             receives: receives && at.domain.is_some(),
-            mac: port.mac.to_bits() << 16,
+            mac: DestinationMac::of(port.mac),
             ..Self::LONG
         };
         let Segment::Tenant(vsid) = at.segment else {
@@ -112,7 +113,7 @@ impl ShortPort {
         Self {
             link: u64::from_ne_bytes([a, b, c, d, e, f, g, h]),
             records_of: u64::from(vsid.get()) << 32,
-            source: (source.entry.customer_address().bits() as u32).to_be(),
+            source: Word::from_number(source.entry.customer_address().bits() as u32),
             host: source.host,
             hosts: hosts.len() as u32,
             key: u32::from_ne_bytes(NvgreKey::new(vsid, FlowId(0)).0.to_be_bytes()),
@@ -121,8 +122,8 @@ impl ShortPort {
             rewrites: source.rule() == Rule::Nat
                 && host.vlan.is_none()
                 && !source.entry.use_vm_mac(),
-            provider_address: host.address.bits() as u32,
-            provider_mac: host.mac.to_bits() << 16,
+            provider_address: Word::from_number(host.address.bits() as u32),
+            provider_mac: SourceMac::of(host.mac),
             ..short
         }
     }
@@ -150,24 +151,23 @@ impl ShortHost {
 /// What most frames ask of a provider address.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ShortProvider {
-    /// 0 for one that is not IPv4.
-    address: u32,
-    /// The next hop towards it, in the upper bits, where that does not depend on this host's address;
-    /// else 0.
-    next_hop: u64,
+    /// 0.0.0.0 for one that is not IPv4.
+    address: Word,
+    /// The next hop towards it, where there is one that does not depend on this host's address.
+    next_hop: DestinationMac,
 }
 
 impl ShortProvider {
     pub(crate) fn of(known: &KnownProvider) -> Self {
         Self {
             address: if known.address.is_ipv4() {
-                known.address.bits() as u32
+                Word::from_number(known.address.bits() as u32)
             } else {
-                0
+                Word::ZERO
             },
             next_hop: match *known.next_hops {
-                [Some(next_hop)] => next_hop.to_bits() << 16,
-                [..] => 0,
+                [Some(next_hop)] => DestinationMac::of(next_hop),
+                [..] => DestinationMac::NONE,
             },
         }
     }
@@ -176,8 +176,8 @@ impl ShortProvider {
 /// Whose packets are rewritten to and from a provider address, as two words of a row.
 ///
 /// ```text
-/// customer address 32 | virtual subnet 24 | 7 | here 1
-/// MAC 48 | 16, or of a guest that is here the index of its port
+/// customer address 32, as in a header | virtual subnet 24 | 7 | here 1
+/// MAC, or of a guest that is here the index of its port
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Translation(pub(crate) [u64; 2]);
@@ -197,13 +197,14 @@ impl Translation {
         if !known.address.is_ipv4() || !ca.is_ipv4() || nat.domain.is_none() {
             return None;
         }
-        let word = (ca.bits() as u64) << 32 | u64::from(vsid.get()) << 8;
+        let address = Word::from_number(ca.bits() as u32);
+        let word = u64::from(address.0) << 32 | u64::from(vsid.get()) << 8;
         let words = if known.host.is_some() {
             let key = mac_key(vsid.get(), entry.mac());
             let (_, [port]) = fixed.port_of.find(&key, FIXED)?;
             [word | Self::HERE, port]
         } else {
-            [word, entry.mac().to_bits() << 16]
+            [word, SourceMac::of(entry.mac()).to_word()]
         };
         Some(([known.address.bits() as u64], words))
     }
@@ -227,13 +228,13 @@ impl Translation {
     }
 
     #[inline(always)]
-    const fn customer_address(self) -> u32 {
-        (self.0[0] >> 32) as u32
+    const fn customer_address(self) -> Word {
+        Word((self.0[0] >> 32) as u32)
     }
 
-    /// The MAC, in the upper bits.
+    /// The MAC of a guest elsewhere.
     #[inline(always)]
-    const fn mac(self) -> u64 {
-        self.0[1]
+    const fn mac(self) -> SourceMac {
+        SourceMac::from_word(self.0[1])
     }
 }

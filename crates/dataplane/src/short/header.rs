@@ -1,6 +1,6 @@
 //! Reading headers at fixed offsets: of an untagged frame that holds IPv4 without options.
 
-use nvgre_wire::checksum;
+use nvgre_wire::{MacAddress, checksum};
 
 pub(super) const SOURCE_MAC: usize = 6;
 pub(super) const ETHER_TYPE: usize = 12;
@@ -19,6 +19,36 @@ pub(super) const BEHIND_IP: usize = IP + 20;
 pub(super) fn bytes<const N: usize>(head: &[u8], at: usize) -> [u8; N] {
     let bytes = head.get(at..).and_then(|rest| rest.first_chunk());
     bytes.copied().unwrap_or([0; N])
+}
+
+/// Four bytes as they lie in memory: to be compared and copied, not to count with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Word(pub(super) u32);
+
+impl Word {
+    /// 0.0.0.0.
+    pub(super) const ZERO: Self = Self(0);
+
+    #[inline(always)]
+    pub(super) fn of(head: &[u8], at: usize) -> Self {
+        Self(u32::from_ne_bytes(bytes(head, at)))
+    }
+
+    /// The bytes of a number, the highest first.
+    pub(super) const fn from_number(number: u32) -> Self {
+        Self(number.to_be())
+    }
+
+    /// These four bytes and the four behind them.
+    #[inline(always)]
+    pub(super) const fn and(self, behind: Self) -> u64 {
+        let (low, high) = if cfg!(target_endian = "little") {
+            (self.0, behind.0)
+        } else {
+            (behind.0, self.0)
+        };
+        (high as u64) << 32 | low as u64
+    }
 }
 
 /// Eight bytes as a number, the first one highest.
@@ -56,10 +86,54 @@ pub(super) fn is_sound(head: &[u8]) -> bool {
     checksum::fold(words.iter().sum()) == 0xffff
 }
 
-/// Writes both addresses of the link header, each in the upper bits of a number.
+/// A destination MAC, as the first eight bytes of a link header without the source's first two.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct DestinationMac(u64);
+
+/// A source MAC: its last four bytes, and its first two where [`DestinationMac`] leaves them out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct SourceMac(u64);
+
+impl DestinationMac {
+    /// No MAC.
+    pub(super) const NONE: Self = Self(0);
+
+    pub(super) const fn of(mac: MacAddress) -> Self {
+        let [a, b, c, d, e, f] = mac.octets();
+        Self(u64::from_ne_bytes([a, b, c, d, e, f, 0, 0]))
+    }
+}
+
+impl SourceMac {
+    /// No MAC.
+    pub(super) const NONE: Self = Self(0);
+
+    pub(super) const fn of(mac: MacAddress) -> Self {
+        let [a, b, c, d, e, f] = mac.octets();
+        Self(u64::from_ne_bytes([c, d, e, f, 0, 0, a, b]))
+    }
+
+    pub(super) const fn from_word(word: u64) -> Self {
+        Self(word)
+    }
+
+    pub(super) const fn to_word(self) -> u64 {
+        self.0
+    }
+}
+
+/// Whether the frame is for a MAC.
 #[inline(always)]
-pub(super) fn write_link(head: &mut [u8], destination: u64, source: u64) {
-    let front = destination & !0xffff | source >> 48;
-    head[..8].copy_from_slice(&front.to_be_bytes());
-    head[8..ETHER_TYPE].copy_from_slice(&((source >> 16) as u32).to_be_bytes());
+pub(super) fn is_for(head: &[u8], mac: SourceMac) -> bool {
+    let [c, d, e, f, _, _, a, b] = mac.0.to_ne_bytes();
+    bytes(head, 0) == [a, b] && bytes(head, 2) == [c, d, e, f]
+}
+
+/// Writes both addresses of the link header.
+#[inline(always)]
+pub(super) fn write_link(head: &mut [u8], destination: DestinationMac, source: SourceMac) {
+    let [c, d, e, f, _, _, a, b] = source.0.to_ne_bytes();
+    let front = destination.0 | u64::from_ne_bytes([0, 0, 0, 0, 0, 0, a, b]);
+    head[..8].copy_from_slice(&front.to_ne_bytes());
+    head[8..ETHER_TYPE].copy_from_slice(&[c, d, e, f]);
 }

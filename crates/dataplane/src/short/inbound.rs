@@ -3,8 +3,8 @@
 use nvgre_wire::{EtherType, FrameBuf, MacAddress, Nvgre, ip_protocol};
 
 use super::header::{
-    BEHIND_IP, DESTINATION, ETHER_TYPE, IP, PROTOCOL, SOURCE, SOURCE_MAC, TOS, TOTAL_LEN, be16,
-    be32, be64, bytes, is_plain, is_sound,
+    BEHIND_IP, DESTINATION, ETHER_TYPE, IP, PROTOCOL, SOURCE, SOURCE_MAC, TOS, TOTAL_LEN, Word,
+    be16, be32, be64, bytes, is_plain, is_sound,
 };
 use crate::expect::Rows;
 use crate::snapshot::{FIXED, mac_key};
@@ -64,7 +64,7 @@ impl<E: Egress, T: Tracer> Pass<'_, E, T> {
         let key = u64::from(vsid) << 32 | u64::from(be32(inner, SOURCE));
         let sender = rows.row(index, snapshot, key)?;
         let provider = snapshot.short_providers.get(sender.provider())?;
-        if !sender.is_over_ipv4() || provider.address != be32(outer, SOURCE) {
+        if !sender.is_over_ipv4() || provider.address != Word::of(outer, SOURCE) {
             return None;
         }
         let port_of = &snapshot.fixed.port_of;

@@ -3,7 +3,7 @@
 use nvgre_wire::{FrameBuf, flow_id_ipv4, ip_protocol};
 
 use super::header::{
-    BEHIND_IP, IP, PROTOCOL, SOURCE, SOURCE_MAC, TOTAL_LEN, be16, be32, be64, bytes, is_plain,
+    BEHIND_IP, IP, PROTOCOL, SOURCE, SOURCE_MAC, TOTAL_LEN, Word, be16, be32, be64, bytes, is_plain,
 };
 use super::rewrite;
 use crate::classify::Classified;
@@ -38,7 +38,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         {
             return None;
         }
-        if u32::from_ne_bytes(bytes(head, SOURCE)) != short.source {
+        if Word::of(head, SOURCE) != short.source {
             return None;
         }
         let pair = be64(head, SOURCE);

@@ -3,7 +3,8 @@
 use nvgre_wire::{FrameBuf, Tcp, Udp, checksum, ip_protocol};
 
 use super::header::{
-    BEHIND_IP, CHECKSUM, IP, PROTOCOL, SOURCE, TOTAL_LEN, be16, be64, bytes, write_link,
+    BEHIND_IP, CHECKSUM, DESTINATION, DestinationMac, IP, PROTOCOL, SOURCE, TOTAL_LEN, Word, be16,
+    be32, bytes, is_for, write_link,
 };
 use crate::encap::Path;
 use crate::snapshot::SwitchPort;
@@ -31,7 +32,7 @@ impl<E: Egress, T: Tracer> Pass<'_, E, T> {
             return None;
         }
         let provider = self.snapshot.short_providers.get(provider)?;
-        if provider.next_hop == 0 {
+        if provider.next_hop == DestinationMac::NONE {
             return None;
         }
         rewrite(head, short.provider_address, provider.address)?;
@@ -45,22 +46,21 @@ impl<E: Egress, T: Tracer> Pass<'_, E, T> {
     pub(super) fn short_rewrite_in(&mut self, frame: &mut FrameBuf<'_>) -> Option<Verdict> {
         let snapshot = self.snapshot;
         let head = frame.head::<READ>()?;
-        let pair = be64(head, SOURCE);
-        let (source, destination) = ((pair >> 32) as u32, pair as u32);
-        let at = snapshot.port_at(snapshot.translation(destination)?.port()?);
+        let to = snapshot.translation(be32(head, DESTINATION))?;
+        let at = snapshot.port_at(to.port()?);
         let to = &at.short;
         if !to.rewrites
             || !to.receives
-            || to.provider_address != destination
-            || (to.provider_mac ^ be64(head, 0)) >> 16 != 0
+            || Word::of(head, DESTINATION) != to.provider_address
+            || !is_for(head, to.provider_mac)
         {
             return None;
         }
-        let from = snapshot.translation(source)?;
+        let from = snapshot.translation(be32(head, SOURCE))?;
         if !from.is_peer_of(to) {
             return None;
         }
-        rewrite(head, from.customer_address(), u32::from_be(to.source))?;
+        rewrite(head, from.customer_address(), to.source)?;
         write_link(head, to.mac, from.mac());
         let len = IP + usize::from(be16(head, TOTAL_LEN));
         frame.keep(0..len);
@@ -71,20 +71,20 @@ impl<E: Egress, T: Tracer> Pass<'_, E, T> {
     }
 }
 
-/// Puts other addresses into a whole UDP or TCP packet, if it is one (RFC 1624 equation 3, in the
-/// order of bytes that the processor has).
+/// Puts other addresses, in the order of the header, into a whole UDP or TCP packet, if it is one
+/// (RFC 1624 equation 3, in the order of bytes that the processor has).
 #[inline(always)]
-fn rewrite(head: &mut [u8; READ], source: u32, destination: u32) -> Option<()> {
+fn rewrite(head: &mut [u8; READ], source: Word, destination: Word) -> Option<()> {
     let udp = head[PROTOCOL] == ip_protocol::UDP;
-    let at = if udp { UDP_CHECKSUM } else { TCP_CHECKSUM };
-    if !udp && head[PROTOCOL] != ip_protocol::TCP
-        || IP + usize::from(be16(head, TOTAL_LEN)) < at + 2
+    if !udp && head[PROTOCOL] != ip_protocol::TCP || usize::from(be16(head, TOTAL_LEN)) < READ - IP
     {
         return None;
     }
+    let at = if udp { UDP_CHECKSUM } else { TCP_CHECKSUM };
+    let new = source.and(destination);
     let old = u64::from_ne_bytes(bytes(head, SOURCE));
-    let new = (u64::from(source) << 32 | u64::from(destination)).to_be();
-    let change = u32::from(checksum::fold(halves(!old) + halves(new)));
+    let (change, carry) = new.overflowing_add(!old);
+    let change = u32::from(checksum::fold(change.wrapping_add(u64::from(carry))));
     let updated = |old: u16| !checksum::fold32(u32::from(!old) + change);
     let transport = u16::from_ne_bytes(bytes(head, at));
     // 0 says that there is none, and a sum of 0 is sent as all ones (RFC 768).
@@ -99,10 +99,4 @@ fn rewrite(head: &mut [u8; READ], source: u32, destination: u32) -> Option<()> {
     head[CHECKSUM..CHECKSUM + 2].copy_from_slice(&ip.to_ne_bytes());
     head[SOURCE..SOURCE + 8].copy_from_slice(&new.to_ne_bytes());
     Some(())
-}
-
-/// The sum of both halves of eight bytes, which folds to that of their 16-bit words.
-#[inline(always)]
-const fn halves(word: u64) -> u64 {
-    (word >> 32) + (word & 0xffff_ffff)
 }
