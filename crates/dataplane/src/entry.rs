@@ -223,13 +223,11 @@ impl Row {
 
     const ASKED: u64 = mark::RULE | mark::OWN | mark::LOCAL | mark::OVER_IPV4 | mark::ODD_MAC;
 
-    /// Whether the record's MAC is the upper part of a word, and frames for it go to another host, in
-    /// NVGRE over IPv4.
+    /// Whether frames for the record go to another host, in NVGRE over IPv4.
     #[inline(always)]
-    pub(crate) const fn takes_nvgre_for(&self, word: u64) -> bool {
-        const MAC: u64 = !0xffff;
+    pub(crate) const fn goes_in_nvgre(&self) -> bool {
         const ENCAP: u64 = Rule::Encap as u64 | mark::OVER_IPV4;
-        (self.0.station ^ (word & MAC | ENCAP)) & (MAC | Self::ASKED) == 0
+        self.0.station & Self::ASKED == ENCAP
     }
 
     #[inline(always)]

@@ -61,6 +61,8 @@ pub(crate) struct ShortPort {
     mac: DestinationMac,
     /// Frames for the guest are given to it unseen, if they are not learned from.
     receives: bool,
+    /// And rewritten to it.
+    receives_rewritten: bool,
 }
 
 impl ShortPort {
@@ -79,6 +81,7 @@ impl ShortPort {
         provider_mac: SourceMac::NONE,
         mac: DestinationMac::NONE,
         receives: false,
+        receives_rewritten: false,
     };
 
     /// What the rules ask of this port.
@@ -108,6 +111,8 @@ impl ShortPort {
             return short;
         };
         let host = &hosts[source.host as usize];
+        let untagged = host.vlan.is_none();
+        let rewrites = untagged && source.rule() == Rule::Nat && !source.entry.use_vm_mac();
         let [a, b, c, d, e, f] = port.mac.octets();
         let [g, h] = EtherType::IPV4.0.to_be_bytes();
         Self {
@@ -119,9 +124,8 @@ impl ShortPort {
             key: u32::from_ne_bytes(NvgreKey::new(vsid, FlowId(0)).0.to_be_bytes()),
             flow_id: u32::from_ne_bytes([0, 0, 0, if settings.flow_id { 0xff } else { 0 }]),
             longest,
-            rewrites: source.rule() == Rule::Nat
-                && host.vlan.is_none()
-                && !source.entry.use_vm_mac(),
+            rewrites,
+            receives_rewritten: rewrites && short.receives,
             provider_address: Word::from_number(host.address.bits() as u32),
             provider_mac: SourceMac::of(host.mac),
             ..short

@@ -45,9 +45,11 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         let (source, destination) = ((pair >> 32) as u32, pair as u32);
         let key = short.records_of | u64::from(destination);
         let row = rows.row(index, self.snapshot, key)?;
-        if !row.takes_nvgre_for(be64(head, 0)) {
+        if !row.has_mac(be64(head, 0)) {
+            return None;
+        }
+        if !row.goes_in_nvgre() {
             return match row.way() {
-                _ if !row.has_mac(be64(head, 0)) => None,
                 Way::Local => self.short_local(at, row, len),
                 Way::Nat => self.short_rewrite_out(at, front.head, len, row.provider()),
                 Way::Long => None,

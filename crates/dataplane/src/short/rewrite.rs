@@ -1,6 +1,6 @@
 //! IP rewrite on the short way: UDP and TCP over IPv4, without the guest's MAC outside.
 
-use nvgre_wire::{FrameBuf, Tcp, Udp, checksum, ip_protocol};
+use nvgre_wire::{Tcp, Udp, checksum, ip_protocol};
 
 use super::header::{
     BEHIND_IP, CHECKSUM, DESTINATION, DestinationMac, IP, PROTOCOL, SOURCE, TOTAL_LEN, Word, be16,
@@ -17,7 +17,7 @@ pub(super) const READ: usize = TCP_CHECKSUM + 2;
 const TCP_CHECKSUM: usize = BEHIND_IP + Tcp::<&[u8]>::CHECKSUM_AT;
 const UDP_CHECKSUM: usize = BEHIND_IP + Udp::<&[u8]>::CHECKSUM_AT;
 
-impl<E: Egress, T: Tracer> Pass<'_, E, T> {
+impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     /// To a guest elsewhere whose record rewrites.
     #[inline(always)]
     pub(super) fn short_rewrite_out(
@@ -41,16 +41,15 @@ impl<E: Egress, T: Tracer> Pass<'_, E, T> {
         Some(Verdict::Uplink)
     }
 
-    /// From the underlay, to a guest of this host. The headers were found to be sound.
+    /// From the underlay, to the guest of this host at the port that is given back. The headers were
+    /// found to be sound.
     #[inline(always)]
-    pub(super) fn short_rewrite_in(&mut self, frame: &mut FrameBuf<'_>) -> Option<Verdict> {
+    pub(super) fn short_rewrite_in(&self, head: &mut [u8; READ]) -> Option<&'a SwitchPort> {
         let snapshot = self.snapshot;
-        let head = frame.head::<READ>()?;
         let to = snapshot.translation(be32(head, DESTINATION))?;
         let at = snapshot.port_at(to.port()?);
         let to = &at.short;
-        if !to.rewrites
-            || !to.receives
+        if !to.receives_rewritten
             || Word::of(head, DESTINATION) != to.provider_address
             || !is_for(head, to.provider_mac)
         {
@@ -62,38 +61,39 @@ impl<E: Egress, T: Tracer> Pass<'_, E, T> {
         }
         rewrite(head, from.customer_address(), to.source)?;
         write_link(head, to.mac, from.mac());
-        let len = IP + usize::from(be16(head, TOTAL_LEN));
-        frame.keep(0..len);
-        let counters = &mut self.worker.counters;
-        counters.tally.rewritten_in += 1;
-        counters.received(at.port.id, len);
-        Some(Verdict::Deliver(at.port.id))
+        Some(at)
     }
 }
 
-/// Puts other addresses, in the order of the header, into a whole UDP or TCP packet, if it is one
-/// (RFC 1624 equation 3, in the order of bytes that the processor has).
+/// Puts other addresses into a whole UDP or TCP packet, if it is one (RFC 1624 equation 3, in the order
+/// of bytes that the processor has).
 #[inline(always)]
 fn rewrite(head: &mut [u8; READ], source: Word, destination: Word) -> Option<()> {
-    let udp = head[PROTOCOL] == ip_protocol::UDP;
-    if !udp && head[PROTOCOL] != ip_protocol::TCP || usize::from(be16(head, TOTAL_LEN)) < READ - IP
-    {
+    if usize::from(be16(head, TOTAL_LEN)) < READ - IP {
         return None;
     }
-    let at = if udp { UDP_CHECKSUM } else { TCP_CHECKSUM };
     let new = source.and(destination);
     let old = u64::from_ne_bytes(bytes(head, SOURCE));
     let (change, carry) = new.overflowing_add(!old);
     let change = u32::from(checksum::fold(change.wrapping_add(u64::from(carry))));
     let updated = |old: u16| !checksum::fold32(u32::from(!old) + change);
-    let transport = u16::from_ne_bytes(bytes(head, at));
-    // 0 says that there is none, and a sum of 0 is sent as all ones (RFC 768).
-    if !udp || transport != 0 {
-        let transport = match updated(transport) {
-            0 if udp => 0xffff,
-            updated => updated,
-        };
-        head[at..at + 2].copy_from_slice(&transport.to_ne_bytes());
+    match head[PROTOCOL] {
+        ip_protocol::UDP => {
+            // 0 says that there is none, and a sum of 0 is sent as all ones (RFC 768).
+            let old = u16::from_ne_bytes(bytes(head, UDP_CHECKSUM));
+            if old != 0 {
+                let new = match updated(old) {
+                    0 => 0xffff,
+                    updated => updated,
+                };
+                head[UDP_CHECKSUM..UDP_CHECKSUM + 2].copy_from_slice(&new.to_ne_bytes());
+            }
+        }
+        ip_protocol::TCP => {
+            let new = updated(u16::from_ne_bytes(bytes(head, TCP_CHECKSUM)));
+            head[TCP_CHECKSUM..TCP_CHECKSUM + 2].copy_from_slice(&new.to_ne_bytes());
+        }
+        _other => return None,
     }
     let ip = updated(u16::from_ne_bytes(bytes(head, CHECKSUM)));
     head[CHECKSUM..CHECKSUM + 2].copy_from_slice(&ip.to_ne_bytes());
