@@ -1,13 +1,12 @@
 //! What a port lets in: state, VLAN, source MAC, guards, ACLs, rates.
 
 use nvgre_wire::{
-    CustomerAddress, FrameBuf, LinkHeader, ProviderAddress, VlanId, icmpv4, icmpv6, ip_protocol,
+    CustomerAddress, FrameBuf, LinkHeader, ProviderAddress, icmpv4, icmpv6, ip_protocol,
 };
 
 use crate::acl::{self, AclDirection};
 use crate::classify::{Classified, IpFields};
 use crate::drop_reason::DropReason;
-use crate::headers::Headers;
 use crate::port::{Port, PortId, PortSubnet};
 use crate::snapshot::{Segment, SwitchPort};
 use crate::trace::{Event, Tracer};
@@ -15,32 +14,15 @@ use crate::verdict::Egress;
 use crate::worker::Pass;
 
 /// A frame that passed its port, and the one thing that says which tenant it belongs to.
+/// Only [`Pass::admit`] makes one.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Admitted<'a, H> {
+pub(crate) struct Admitted<'a, 'h> {
     pub(crate) at: &'a SwitchPort,
-    pub(crate) headers: H,
-    passed: Passed,
+    pub(crate) headers: &'h Classified,
+    _passed: (),
 }
 
-/// That a frame passed its port. Only [`Pass::admit`] makes one.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Passed(());
-
-impl<'a, H: Headers> Admitted<'a, H> {
-    #[inline(always)]
-    pub(crate) const fn new(at: &'a SwitchPort, headers: H, passed: Passed) -> Self {
-        Self {
-            at,
-            headers,
-            passed,
-        }
-    }
-
-    /// The same frame with other headers of it.
-    pub(crate) const fn with<'h>(&self, headers: &'h Classified) -> Admitted<'a, &'h Classified> {
-        Admitted::new(self.at, headers, self.passed)
-    }
-
+impl Admitted<'_, '_> {
     /// The port it came in at.
     pub(crate) const fn port(&self) -> PortId {
         self.at.port.id
@@ -50,17 +32,16 @@ impl<'a, H: Headers> Admitted<'a, H> {
 impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     /// On success the frame carries no VLAN tag: tags of a tenant's guest are removed here and not
     /// only on encapsulation (RFC 7637 s3.3), so that a guest sees the same wherever its peer runs.
-    #[inline(always)]
-    pub(crate) fn admit<H: Headers>(
+    pub(crate) fn admit<'h>(
         &mut self,
         at: &'a SwitchPort,
         link: &LinkHeader,
-        headers: H,
+        headers: &'h Classified,
         frame: &mut FrameBuf<'_>,
-    ) -> Result<Passed, DropReason> {
+    ) -> Result<Admitted<'a, 'h>, DropReason> {
         let port = &at.port;
         if link.tags > 0 {
-            untag(port, link.tags, link.vlan, link.len, frame)?;
+            untag(port, link, frame)?;
         }
         if link.source.is_group() {
             return Err(DropReason::InnerSourceGroup);
@@ -68,27 +49,6 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         if link.source != port.mac && !port.mac_address_spoofing {
             return Err(DropReason::SpoofedMac);
         }
-        if at.examines {
-            self.examine(at, &headers.whole(), frame)?;
-        } else if link.destination.is_group() {
-            self.storm(port)?;
-        }
-        self.event(Event::Admitted {
-            port: port.id,
-            subnet: port.subnet,
-        });
-        Ok(Passed(()))
-    }
-
-    /// What most ports do not ask: guards, ACLs, bandwidth, and who speaks on the wire itself.
-    #[inline(never)]
-    fn examine(
-        &mut self,
-        at: &SwitchPort,
-        headers: &Classified,
-        frame: &FrameBuf<'_>,
-    ) -> Result<(), DropReason> {
-        let port = &at.port;
         self.guard(port, headers, frame)?;
         let (to, ip) = (headers.destination, headers.target_ip());
         if !acl::allows(&port.acls, AclDirection::Outbound, to, ip) {
@@ -101,7 +61,15 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         if let Segment::PassThrough(_) = at.segment {
             self.refuse_provider_forgery(headers)?;
         }
-        Ok(())
+        self.event(Event::Admitted {
+            port: port.id,
+            subnet: port.subnet,
+        });
+        Ok(Admitted {
+            at,
+            headers,
+            _passed: (),
+        })
     }
 
     fn guard(
@@ -168,23 +136,16 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
 
 /// Removes what tags the port lets pass. A pass-through port takes priority tags (VLAN id 0) only:
 /// its VLAN is the switch's business.
-#[cold]
-fn untag(
-    port: &Port,
-    tags: u8,
-    vlan: Option<VlanId>,
-    link_len: usize,
-    frame: &mut FrameBuf<'_>,
-) -> Result<(), DropReason> {
+fn untag(port: &Port, link: &LinkHeader, frame: &mut FrameBuf<'_>) -> Result<(), DropReason> {
     let allowed = match port.subnet {
-        PortSubnet::Unset => tags == 1 && vlan.is_none(),
+        PortSubnet::Unset => link.tags == 1 && link.vlan.is_none(),
         PortSubnet::Tenant(_) | PortSubnet::LocalOnly => true,
     };
     if !allowed {
         return Err(DropReason::VlanNotAllowed);
     }
     // The two addresses move up against the EtherType; nothing behind them moves.
-    let tags_len = link_len - 14;
+    let tags_len = link.len - 14;
     frame.bytes_mut().copy_within(..12, tags_len);
     frame.pop_front(tags_len);
     Ok(())

@@ -10,7 +10,6 @@ use nvgre_wire::{
 use nvgre_wire::{Ipv4, Ipv6, checksum::Change};
 
 use crate::classify::Classified;
-use crate::headers::Headers;
 use crate::trace::{Event, Tracer};
 use crate::verdict::{Egress, Verdict};
 use crate::worker::Pass;
@@ -112,7 +111,6 @@ impl<E: Egress, T: Tracer> Pass<'_, E, T> {
 }
 
 /// New addresses in an Ethernet header.
-#[inline(always)]
 pub(crate) fn set_link(frame: &mut [u8], destination: MacAddress, source: MacAddress) {
     let both = u128::from(destination.to_bits()) << 48 | u128::from(source.to_bits());
     let [_, _, _, _, both @ ..] = both.to_be_bytes();

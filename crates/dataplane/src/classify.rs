@@ -6,8 +6,6 @@ use nvgre_wire::{
     icmpv4, icmpv6, ip_protocol,
 };
 
-use crate::headers::{Headers, PlainIpv4};
-
 /// What the dataplane wants to know about a guest's frame. It borrows nothing.
 ///
 /// Plain numbers, each written once and read as it was written, whatever the frame is: reading a
@@ -114,35 +112,6 @@ impl Classified {
             protocol: 0,
             more_fragments: false,
             dont_fragment: false,
-        }
-    }
-
-    /// The same as [`Classified::of`] says about such a packet.
-    pub(crate) fn of_plain(plain: &PlainIpv4) -> Self {
-        let icmp = plain.protocol() == ip_protocol::ICMP && plain.fragment_offset_bytes() == 0;
-        Self {
-            destination: plain.destination,
-            source: plain.source,
-            ether_type: EtherType::IPV4,
-            layer: Layer::Ipv4,
-            says: Says::Nothing,
-            sender: [0, u64::from(plain.source_bits())],
-            receiver: [0, u64::from(plain.destination_bits())],
-            subject: [0; 2],
-            sender_mac: MacAddress::new([0; 6]),
-            fragment_offset_bytes: plain.fragment_offset_bytes(),
-            upper_at: PlainIpv4::LEN,
-            ports: plain.ports(),
-            icmp_type: if icmp {
-                (plain.behind() >> 24) as u16
-            } else {
-                NO_ICMP
-            },
-            tos: Headers::tos(plain),
-            ttl: plain.ttl(),
-            protocol: plain.protocol(),
-            more_fragments: plain.more_fragments(),
-            dont_fragment: plain.dont_fragment(),
         }
     }
 
@@ -280,6 +249,16 @@ impl Classified {
     #[inline(always)]
     pub(crate) fn question(&self) -> Option<CustomerAddress> {
         (self.says == Says::Asks).then(|| self.address(self.subject))
+    }
+
+    /// The source of an IP packet.
+    pub(crate) fn sender_ip(&self) -> Option<CustomerAddress> {
+        self.ip().map(|ip| ip.source())
+    }
+
+    /// The destination of an IP packet.
+    pub(crate) fn target_ip(&self) -> Option<CustomerAddress> {
+        self.ip().map(|ip| ip.destination())
     }
 
     /// The sender of an ARP packet.

@@ -12,7 +12,6 @@ use nvgre_wire::{
 
 use crate::classify::Classified;
 use crate::drop_reason::DropReason;
-use crate::headers::{Headers, PlainIpv4};
 use crate::policy::Settings;
 
 /// An outer packet whose headers are sound.
@@ -148,36 +147,8 @@ impl Outer {
 }
 
 impl Outer {
-    /// The same as [`Outer::parse`] says about an untagged IPv4 packet without options, as nearly all
-    /// are. `None` for every other, and for damaged ones.
-    #[inline(always)]
-    pub(crate) fn plain(frame: &[u8]) -> Option<Self> {
-        let link = LinkHeader::parse(frame).ok()?;
-        let packet = &frame[link.len..];
-        let ip = PlainIpv4::read(&link, packet)?;
-        let total_len = ip.total_len();
-        if link.tags > 0 || total_len > packet.len() || !ip.checksum_ok() {
-            return None;
-        }
-        let start = link.len + usize::from(PlainIpv4::LEN);
-        Some(Self {
-            link,
-            source: ProviderAddress::v4(ip.source_bits().to_be_bytes()),
-            destination: ProviderAddress::v4(ip.destination_bits().to_be_bytes()),
-            protocol: ip.protocol(),
-            fragment: Fragment {
-                offset_bytes: ip.fragment_offset_bytes(),
-                more: ip.more_fragments(),
-            },
-            tos: ip.tos(),
-            segments_left: false,
-            payload: start..link.len + total_len,
-        })
-    }
-
     /// Whether the packet carries GRE. A later IPv6 fragment shows only the header that the fragment
     /// header names, which may be another extension with GRE behind it.
-    #[inline(always)]
     pub(crate) fn may_be_gre(&self) -> bool {
         let extension = matches!(
             self.protocol,
@@ -218,14 +189,12 @@ pub(crate) struct Inner {
 
 impl Inner {
     /// What is behind its link header.
-    #[inline(always)]
     pub(crate) fn packet<'f>(&self, frame: &'f [u8]) -> &'f [u8] {
         &frame[self.range.start + self.link.len..self.range.end]
     }
 }
 
 /// The checks up to the inner frame; gives what the headers say and where the inner frame lies.
-#[inline(always)]
 pub(crate) fn check(
     frame: &[u8],
     outer: &Outer,
@@ -283,18 +252,17 @@ pub(crate) fn check(
 
 /// Moves the window to the inner frame and combines the ECN fields. Whether the combination is to be
 /// reported; a frame whose combination is refused stays as it is.
-#[inline(always)]
 pub(crate) fn take_out(
     frame: &mut FrameBuf<'_>,
     outer: &Outer,
     inner: &Inner,
-    headers: impl Headers,
+    headers: &Classified,
 ) -> Result<bool, DropReason> {
     let (inner_ecn, outer_ecn) = (Ecn::of(headers.tos()), Ecn::of(outer.tos));
     let mut report = false;
     let mut combined = inner_ecn;
     // What an underlay that marks nothing leaves as it was (RFC 6040 s4.1) combines to itself.
-    if headers.is_ip() && inner_ecn != outer_ecn {
+    if headers.ip().is_some() && inner_ecn != outer_ecn {
         (combined, report) = match ecn_decapsulate(inner_ecn, outer_ecn) {
             EcnDecapsulated::Set(ecn) => (ecn, false),
             EcnDecapsulated::SetAndReport(ecn) => (ecn, true),
@@ -309,7 +277,6 @@ pub(crate) fn take_out(
     Ok(report)
 }
 
-#[cold]
 fn set_inner_tos(frame: &mut [u8], tos: u8) {
     let packet = &mut frame[14..];
     if let Ok(mut ip) = Ipv4::parse_cut(&mut *packet) {
@@ -340,6 +307,3 @@ fn refusal(refusal: GreRefusal) -> DropReason {
         GreRefusal::Protocol => DropReason::GreProtocol,
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -7,7 +7,6 @@ use crate::admit::Admitted;
 use crate::classify::Classified;
 use crate::drop_reason::DropReason;
 use crate::encap::{Path, ip_overhead, write_link};
-use crate::headers::Headers;
 use crate::port::{Port, PortId};
 use crate::snapshot::{Segment, Subnet};
 use crate::trace::{Event, Tracer};
@@ -26,11 +25,10 @@ pub(crate) enum Scope {
 impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     /// Copies for the ports of a tenant's subnet and for other hosts. One destination: the frame
     /// stays where it is and the verdict says where it goes.
-    #[inline(never)]
     pub(crate) fn flood_tenant(
         &mut self,
         frame: &mut FrameBuf<'_>,
-        admitted: &Admitted<'a, &Classified>,
+        admitted: &Admitted<'a, '_>,
         vsid: VirtualSubnetId,
         scope: Scope,
     ) -> Result<Verdict, DropReason> {
@@ -129,7 +127,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     /// underlay.
     fn source_of_copies(
         &mut self,
-        admitted: &Admitted<'a, &Classified>,
+        admitted: &Admitted<'a, '_>,
         vsid: VirtualSubnetId,
         frame_len: usize,
         ipv4: bool,

@@ -4,8 +4,7 @@ use core::cell::Cell;
 use core::net::IpAddr;
 
 use nvgre_wire::{
-    CustomerAddress, EtherType, FrameBuf, Icmpv4, Icmpv6, LinkHeader, MacAddress, ProviderAddress,
-    VirtualSubnetId, ip_protocol,
+    FrameBuf, Icmpv4, Icmpv6, LinkHeader, MacAddress, ProviderAddress, VirtualSubnetId, ip_protocol,
 };
 
 use crate::answer::set_link;
@@ -13,11 +12,10 @@ use crate::classify::Classified;
 use crate::decap::{self, Decapsulated, Inner, Outer, Provider, Refused};
 use crate::drop_reason::DropReason;
 use crate::entry::Entry;
-use crate::headers::{Headers, PlainIpv4};
 use crate::lookup_record::{RecordId, RecordType, Rule};
 use crate::nat::{self, Renaming};
 use crate::port::PortSubnet;
-use crate::snapshot::{KnownProvider, NatRecord, Segment, Snapshot, SwitchPort};
+use crate::snapshot::{KnownProvider, NatRecord, Segment, Snapshot};
 use crate::trace::{Event, Tracer};
 use crate::verdict::{Egress, Learned, Verdict};
 use crate::worker::Pass;
@@ -27,25 +25,13 @@ use crate::worker::Pass;
 struct Endpoint<'a> {
     snapshot: &'a Snapshot,
     to: &'a KnownProvider,
-    inside: Option<Inside<'a>>,
     /// The number of the source address, once it is found.
     source: Cell<Option<u32>>,
     /// Whether addresses are learned in the key's subnet, once it is found.
     learns: Cell<bool>,
 }
 
-/// What the tables know about the inner frame, as far as the packet lets it be read before anything
-/// about it is checked. Two looks, which hold the answers to most of what is asked afterwards.
-#[derive(Clone, Copy)]
-struct Inside<'a> {
-    /// The port of the key's subnet and the inner destination.
-    port: Option<&'a SwitchPort>,
-    /// The record of the inner IPv4 source in the key's subnet.
-    sender: Option<Entry>,
-}
-
 impl Provider for Endpoint<'_> {
-    #[inline(always)]
     fn accepts_outer(&self, outer: &Outer) -> Result<(), DropReason> {
         if outer.segments_left {
             return Err(DropReason::OuterNotOurs);
@@ -66,25 +52,14 @@ impl Provider for Endpoint<'_> {
 
     /// The key names the destination's subnet, so the sender may own nothing in it: any record of
     /// the routing domain that names its address will do.
-    #[inline(always)]
     fn accepts_peer(
         &self,
         source: ProviderAddress,
         virtual_subnet: VirtualSubnetId,
     ) -> Result<(), DropReason> {
-        let (domain, learns) = match self.inside.and_then(|inside| inside.port) {
-            Some(at) => (at.domain, at.learns),
-            None => self.snapshot.domain_and_learning(virtual_subnet),
-        };
+        let (domain, learns) = self.snapshot.domain_and_learning(virtual_subnet);
         let domain = domain.ok_or(DropReason::UnknownVsid)?;
         self.learns.set(learns);
-        // The sender's own record is one that names the address.
-        if let Some(sender) = self.inside.and_then(|inside| inside.sender)
-            && self.snapshot.provider_address(sender.provider()) == source
-        {
-            self.source.set(Some(sender.provider()));
-            return Ok(());
-        }
         let Some((source, known)) = self.snapshot.provider(source) else {
             return Err(DropReason::UnknownPeer);
         };
@@ -98,12 +73,10 @@ impl Provider for Endpoint<'_> {
 }
 
 impl<'a> Endpoint<'a> {
-    #[inline(always)]
-    const fn of(snapshot: &'a Snapshot, to: &'a KnownProvider, inside: Option<Inside<'a>>) -> Self {
+    const fn of(snapshot: &'a Snapshot, to: &'a KnownProvider) -> Self {
         Self {
             snapshot,
             to,
-            inside,
             source: Cell::new(None),
             learns: Cell::new(false),
         }
@@ -130,26 +103,16 @@ fn accepts_group(to: &KnownProvider, outer: &Outer) -> Result<(), DropReason> {
 
 impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     /// Decides about a frame that came in at the physical NIC.
-    #[inline(always)]
     pub(crate) fn decide_inbound(
         &mut self,
         frame: &mut FrameBuf<'_>,
     ) -> Result<Verdict, DropReason> {
-        match Outer::plain(frame.bytes()) {
-            Some(outer) => self.receive(frame, &outer),
-            None => self.inbound_other(frame),
-        }
-    }
-
-    #[inline(never)]
-    fn inbound_other(&mut self, frame: &mut FrameBuf<'_>) -> Result<Verdict, DropReason> {
         match Outer::parse(frame.bytes()) {
             Ok(outer) => self.receive(frame, &outer),
             Err(reason) => self.inbound_unread(frame, reason),
         }
     }
 
-    #[inline(always)]
     fn receive(&mut self, frame: &mut FrameBuf<'_>, outer: &Outer) -> Result<Verdict, DropReason> {
         let snapshot = self.snapshot;
         let to = snapshot
@@ -168,7 +131,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         }
         if !outer.may_be_gre() {
             let outer = outer.clone();
-            Endpoint::of(snapshot, to, None).accepts_outer(&outer)?;
+            Endpoint::of(snapshot, to).accepts_outer(&outer)?;
             return Ok(self.hand_to_host(frame, &outer));
         }
         self.decapsulate(frame, outer, to)
@@ -198,7 +161,6 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         hosts.iter().any(|host| host.mac == destination)
     }
 
-    #[inline(always)]
     fn decapsulate(
         &mut self,
         frame: &mut FrameBuf<'_>,
@@ -206,107 +168,27 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         to: &'a KnownProvider,
     ) -> Result<Verdict, DropReason> {
         let bytes = frame.bytes();
-        let endpoint = Endpoint::of(self.snapshot, to, self.look_inside(bytes, outer));
+        let endpoint = Endpoint::of(self.snapshot, to);
         let checked = decap::check(bytes, outer, &self.snapshot.settings, &endpoint);
         if T::ON {
             self.trace_decapsulation(outer, &endpoint, &checked, bytes);
         }
         let (decapsulated, inner) = checked.map_err(|refused| refused.reason)?;
-        let packet = inner.packet(bytes);
-        match PlainIpv4::read(&inner.link, packet) {
-            Some(headers) => self.accept(frame, outer, &endpoint, &decapsulated, &inner, headers),
-            None => {
-                let (outer, inner) = (outer.clone(), inner.clone());
-                let endpoint = endpoint.clone();
-                self.accept_other(frame, &outer, &endpoint, decapsulated, &inner)
-            }
-        }
-    }
-
-    #[inline(never)]
-    fn accept_other(
-        &mut self,
-        frame: &mut FrameBuf<'_>,
-        outer: &Outer,
-        endpoint: &Endpoint<'a>,
-        decapsulated: Decapsulated,
-        inner: &Inner,
-    ) -> Result<Verdict, DropReason> {
-        let headers = Classified::of(&inner.link, inner.packet(frame.bytes()));
-        self.accept(frame, outer, endpoint, &decapsulated, inner, &headers)
-    }
-
-    /// What is left to ask when the outer packet is in order.
-    #[inline(always)]
-    fn accept<H: Headers>(
-        &mut self,
-        frame: &mut FrameBuf<'_>,
-        outer: &Outer,
-        endpoint: &Endpoint<'a>,
-        decapsulated: &Decapsulated,
-        inner: &Inner,
-        headers: H,
-    ) -> Result<Verdict, DropReason> {
+        let headers = &Classified::of(&inner.link, inner.packet(bytes));
         let (vsid, source) = (decapsulated.virtual_subnet, decapsulated.source);
         let peer = endpoint.source.get();
-        self.check_source(vsid, source, endpoint, headers)?;
-        let ecn_reported = decap::take_out(frame, outer, inner, headers)?;
+        self.check_source(vsid, source, peer, headers)?;
+        let ecn_reported = decap::take_out(frame, outer, &inner, headers)?;
         let tally = &mut self.worker.counters.tally;
         tally.decapsulated += 1;
         tally.gre_reserved_bits += u64::from(decapsulated.reserved_bits);
         tally.ecn_reported += u64::from(ecn_reported);
         if endpoint.learns.get() {
-            self.learn(vsid, source, peer, &headers.whole());
+            self.learn(vsid, source, peer, headers);
         }
-        let port = match endpoint.inside {
-            Some(inside) => inside.port,
-            None => {
-                let segment = Segment::Tenant(vsid);
-                self.snapshot.port_of(segment, headers.destination())
-            }
-        };
-        self.hand_to_guest(frame, vsid, headers, port)
+        self.hand_to_guest(frame, vsid, headers)
     }
 
-    /// Nothing is believed here: a frame that is not what it looks like is found out by the checks.
-    #[inline(always)]
-    fn look_inside(&self, frame: &[u8], outer: &Outer) -> Option<Inside<'a>> {
-        /// GRE 8, Ethernet 14, IPv4 up to the source address.
-        const READ: usize = 38;
-        let head: &[u8; READ] = frame.get(outer.payload.clone())?.first_chunk()?;
-        let [_, _, _, _, a, b, c, _, mac @ .., e, f, g, h] = *head;
-        let vsid = VirtualSubnetId::try_new(u32::from_be_bytes([0, a, b, c])).ok()?;
-        let [
-            d0,
-            d1,
-            d2,
-            d3,
-            d4,
-            d5,
-            _,
-            _,
-            _,
-            _,
-            _,
-            _,
-            type_high,
-            type_low,
-            ..,
-        ] = mac;
-        let destination = MacAddress::new([d0, d1, d2, d3, d4, d5]);
-        let ipv4 = EtherType(u16::from_be_bytes([type_high, type_low])) == EtherType::IPV4;
-        let ca = CustomerAddress::v4([e, f, g, h]);
-        Some(Inside {
-            port: self.snapshot.port_of(Segment::Tenant(vsid), destination),
-            sender: if ipv4 {
-                self.snapshot.record(vsid, ca)
-            } else {
-                None
-            },
-        })
-    }
-
-    #[inline(never)]
     fn trace_decapsulation(
         &mut self,
         outer: &Outer,
@@ -365,31 +247,26 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     /// If the sender's customer address has a record, it must name the packet's source. The record
     /// is looked for in the key's subnet, and in the whole domain when the frame comes from the
     /// built-in router. A gateway may forward foreign addresses from its own MAC.
-    #[inline(always)]
-    fn check_source<H: Headers>(
+    fn check_source(
         &mut self,
         vsid: VirtualSubnetId,
         source: ProviderAddress,
-        endpoint: &Endpoint<'a>,
-        headers: H,
+        peer: Option<u32>,
+        headers: &Classified,
     ) -> Result<(), DropReason> {
         let snapshot = self.snapshot;
         let Some(ca) = headers.source_ca() else {
             return Ok(());
         };
-        let peer = endpoint.source.get();
         let matches = |entry: &Entry| peer == Some(entry.provider());
-        let routed = headers.source() == snapshot.settings.router_mac;
+        let routed = headers.source == snapshot.settings.router_mac;
         let (hit, ok) = if routed {
             let domain = snapshot.domain_of(vsid).ok_or(DropReason::UnknownVsid)?;
             let all = || snapshot.in_domain(domain, ca);
             let first = all().map(|entry| entry.id()).min();
             (first, first.is_none() || all().any(|entry| matches(&entry)))
         } else {
-            let hit = match endpoint.inside.and_then(|inside| inside.sender) {
-                Some(sender) if sender.customer_address() == ca => Some(sender),
-                Some(_) | None => snapshot.record(vsid, ca),
-            };
+            let hit = snapshot.record(vsid, ca);
             let ok = hit.is_none_or(|entry| matches(&entry));
             (hit.map(|entry| entry.id()), ok)
         };
@@ -399,7 +276,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
             hit,
         });
         let is_gateway = || {
-            let mut of_mac = snapshot.records_of_mac(vsid, headers.source());
+            let mut of_mac = snapshot.records_of_mac(vsid, headers.source);
             of_mac
                 .any(|entry| entry.record_type() == RecordType::GatewayWildcard && matches(&entry))
         };
@@ -411,7 +288,6 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     }
 
     /// A MAC with an L2Only record has shown its address.
-    #[inline(never)]
     fn learn(
         &mut self,
         vsid: VirtualSubnetId,
@@ -440,30 +316,29 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         }
     }
 
-    /// To the port of (subnet, destination MAC), which the caller has looked up, or to every port of the
-    /// subnet.
-    #[inline(always)]
-    fn hand_to_guest<H: Headers>(
+    /// To the port of (subnet, destination MAC), or to every port of the subnet.
+    fn hand_to_guest(
         &mut self,
         frame: &mut FrameBuf<'_>,
         vsid: VirtualSubnetId,
-        headers: H,
-        hit: Option<&'a SwitchPort>,
+        headers: &Classified,
     ) -> Result<Verdict, DropReason> {
-        if headers.destination().is_group() {
-            return self.flood_to_guests(frame, vsid, &headers.whole());
+        if headers.destination.is_group() {
+            return self.flood_to_guests(frame, vsid, headers);
         }
+        let hit = self
+            .snapshot
+            .port_of(Segment::Tenant(vsid), headers.destination);
         let hit = hit.map(|at| &at.port);
         self.event(Event::PortAsked {
             subnet: PortSubnet::Tenant(vsid),
-            mac: headers.destination(),
+            mac: headers.destination,
             hit: hit.map(|port| port.id),
         });
         let port = hit.ok_or(DropReason::NoPort)?;
         self.deliver(port, frame, headers)
     }
 
-    #[inline(never)]
     fn flood_to_guests(
         &mut self,
         frame: &mut FrameBuf<'_>,
@@ -484,7 +359,6 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     }
 
     /// Reverse rewrite: the provider addresses alone tell tenant and guests.
-    #[inline(always)]
     fn rewrite_in(
         &mut self,
         frame: &mut FrameBuf<'_>,
@@ -493,7 +367,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         nat: &'a NatRecord,
     ) -> Result<Verdict, DropReason> {
         let snapshot = self.snapshot;
-        Endpoint::of(snapshot, known, None).accepts_outer(outer)?;
+        Endpoint::of(snapshot, known).accepts_outer(outer)?;
         self.event(Event::OuterAccepted {
             source: outer.source,
             destination: outer.destination,
@@ -560,15 +434,8 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         }
         let bytes = frame.bytes();
         let link = LinkHeader::parse(bytes).map_err(|_| DropReason::InnerShort)?;
-        let packet = &bytes[link.len..];
-        let port = snapshot.port_of(Segment::Tenant(vsid), link.destination);
-        match PlainIpv4::read(&link, packet) {
-            Some(headers) => self.hand_to_guest(frame, vsid, headers, port),
-            None => {
-                let headers = Classified::of(&link, packet);
-                self.hand_to_guest(frame, vsid, &headers, port)
-            }
-        }
+        let headers = Classified::of(&link, &bytes[link.len..]);
+        self.hand_to_guest(frame, vsid, &headers)
     }
 
     /// The host's own stack takes it; errors about what this host encapsulated are counted.

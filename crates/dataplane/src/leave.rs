@@ -14,7 +14,6 @@ use crate::classify::Classified;
 use crate::drop_reason::DropReason;
 use crate::encap::{Path, ip_overhead, write_link};
 use crate::flood::too_big_reason;
-use crate::headers::Headers;
 use crate::icmp_error::Problem;
 use crate::lookup_record::{RecordId, Rule};
 use crate::nat::{self, Renaming};
@@ -26,11 +25,10 @@ use crate::worker::Pass;
 
 impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     /// Sends a frame of subnet `from` to a target that no local port is.
-    #[inline(always)]
-    pub(crate) fn leave<H: Headers>(
+    pub(crate) fn leave(
         &mut self,
         frame: &mut FrameBuf<'_>,
-        admitted: &Admitted<'a, H>,
+        admitted: &Admitted<'a, '_>,
         from: VirtualSubnetId,
         target: Target,
     ) -> Result<Verdict, DropReason> {
@@ -48,23 +46,22 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         }
         match entry.rule() {
             Rule::Encap => self.encapsulate(frame, admitted, from, target),
-            Rule::Nat => self.rewrite_out(frame, *admitted, from, target),
+            Rule::Nat => self.rewrite_out(frame, admitted, from, target),
             Rule::None => Err(DropReason::TranslationNone),
         }
     }
 
     /// Which of this host's addresses the sender is behind, by the record that speaks for it: the
     /// outer source is that of the sender's own record, never any address of the host.
-    #[inline(always)]
-    pub(crate) fn source<H: Headers>(
+    pub(crate) fn source(
         &mut self,
-        admitted: &Admitted<'a, H>,
+        admitted: &Admitted<'a, '_>,
         vsid: VirtualSubnetId,
         over_ipv4: bool,
     ) -> Result<u32, DropReason> {
         let headers = admitted.headers;
         let ca = headers.source_ca();
-        let found = if headers.source() == admitted.at.port.mac {
+        let found = if headers.source == admitted.at.port.mac {
             let sources = &admitted.at.sources;
             let own = ca.and_then(|ca| {
                 let mut sources = sources.iter();
@@ -75,12 +72,12 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
                 None => speaker(sources.iter(), ca, over_ipv4),
             }
         } else {
-            self.foreign_source(vsid, headers.source(), ca, over_ipv4)
+            self.foreign_source(vsid, headers.source, ca, over_ipv4)
         };
         self.event(Event::SourceAsked {
             virtual_subnet: vsid,
             customer_address: ca,
-            mac: headers.source(),
+            mac: headers.source,
             hit: found.map(|(_, id)| id),
         });
         found
@@ -89,7 +86,6 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     }
 
     /// As [`Pass::source`], for a guest that may send from other MACs than its port's.
-    #[inline(never)]
     fn foreign_source(
         &self,
         vsid: VirtualSubnetId,
@@ -103,11 +99,10 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         speaker(sources, ca, over_ipv4)
     }
 
-    #[inline(always)]
-    fn encapsulate<H: Headers>(
+    fn encapsulate(
         &mut self,
         frame: &mut FrameBuf<'_>,
-        admitted: &Admitted<'a, H>,
+        admitted: &Admitted<'a, '_>,
         from: VirtualSubnetId,
         target: Target,
     ) -> Result<Verdict, DropReason> {
@@ -146,8 +141,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         Ok(Verdict::Uplink)
     }
 
-    #[inline(always)]
-    pub(crate) fn flow_id<H: Headers>(&self, headers: H) -> FlowId {
+    pub(crate) fn flow_id(&self, headers: &Classified) -> FlowId {
         if self.snapshot.settings.flow_id {
             headers.flow_id()
         } else {
@@ -156,11 +150,10 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     }
 
     /// IP rewrite (hnv F-06): both addresses change, and the packet itself travels.
-    #[inline(always)]
-    fn rewrite_out<H: Headers>(
+    fn rewrite_out(
         &mut self,
         frame: &mut FrameBuf<'_>,
-        admitted: Admitted<'a, H>,
+        admitted: &Admitted<'a, '_>,
         from: VirtualSubnetId,
         target: Target,
     ) -> Result<Verdict, DropReason> {
@@ -175,11 +168,11 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         }
         // The sender's own record, which must name an address of this host.
         let foreign;
-        let source = if headers.source() == admitted.at.port.mac {
+        let source = if headers.source == admitted.at.port.mac {
             let mut sources = admitted.at.sources.iter();
             sources.find(|source| source.speaks_as(sender) && !source.entry.speaks_for_any())
         } else {
-            foreign = self.foreign_rewriter(from, headers.source(), sender);
+            foreign = self.foreign_rewriter(from, headers.source, sender);
             foreign.as_ref()
         };
         let source = source.ok_or(DropReason::NoSourceRecord)?;
@@ -195,7 +188,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         }
         let host = snapshot.host(source);
         let pa = snapshot.provider_address(target.entry.provider());
-        self.fits(frame, &admitted, from, 14, 0)?;
+        self.fits(frame, admitted, from, 14, 0)?;
         let destination_mac = self.next_hop(source.host, target.entry.provider())?;
         let source_renaming = Renaming {
             old: sender.ip(),
@@ -249,7 +242,6 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
 
     /// The record of a packet's source, for rewriting, for a guest that may send from other MACs than
     /// its port's.
-    #[inline(never)]
     fn foreign_rewriter(
         &self,
         vsid: VirtualSubnetId,
@@ -264,11 +256,10 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     /// Whether the frame fits the underlay. `overhead` is what the underlay's MTU loses for the
     /// guest's IP packets, `ip_overhead` what is added to the guest's Ethernet frame below its
     /// outer Ethernet header.
-    #[inline(always)]
-    fn fits<H: Headers>(
+    fn fits(
         &mut self,
         frame: &mut FrameBuf<'_>,
-        admitted: &Admitted<'a, H>,
+        admitted: &Admitted<'a, '_>,
         from: VirtualSubnetId,
         overhead: usize,
         ip_overhead: usize,
@@ -282,16 +273,14 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         if packet_len <= mtu {
             Ok(())
         } else {
-            let whole = admitted.headers.whole();
-            self.too_big(frame, &admitted.with(&whole), from, overhead, ip_overhead)
+            self.too_big(frame, admitted, from, overhead, ip_overhead)
         }
     }
 
-    #[cold]
     fn too_big(
         &mut self,
         frame: &mut FrameBuf<'_>,
-        admitted: &Admitted<'a, &Classified>,
+        admitted: &Admitted<'a, '_>,
         from: VirtualSubnetId,
         overhead: usize,
         ip_overhead: usize,
@@ -327,7 +316,6 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
 /// Of a MAC's records with a provider address of this host, the one that may speak for `ca`: its own,
 /// else a wildcard or L2Only one. A frame that shows no customer address goes by MAC alone. Of several
 /// that may, the one with the lowest id.
-#[inline(never)]
 fn speaker<S: Borrow<Source>>(
     sources: impl Iterator<Item = S>,
     ca: Option<CustomerAddress>,

@@ -29,7 +29,7 @@
 //! | `underlay.rs` | next hops on the provider network |
 //! | `worker.rs`, `expect.rs`, `prefetch.rs` | [`Worker`]: the two ways in, a batch at a time, and the look ahead |
 //! | `short.rs`, `short/` | what most frames are, decided by a few comparisons |
-//! | `admit.rs`, `headers.rs`, `classify.rs` | what a port lets in; headers, read once, in a short form and whole |
+//! | `admit.rs`, `classify.rs` | what a port lets in; headers, read once |
 //! | `outbound.rs` | the decisions about a guest's frame, in order |
 //! | `answer.rs`, `flood.rs`, `leave.rs` | ARP and ND from the records; copies; onto the underlay |
 //! | `encap.rs`, `decap.rs`, `nat.rs` | outer headers; every check on receipt; IP rewrite |
@@ -63,7 +63,6 @@ mod encap;
 mod entry;
 mod expect;
 mod flood;
-mod headers;
 mod hints;
 mod icmp_error;
 mod inbound;

@@ -9,7 +9,6 @@ use crate::classify::Classified;
 use crate::drop_reason::DropReason;
 use crate::entry::Entry;
 use crate::flood::Scope;
-use crate::headers::{Headers, PlainIpv4};
 use crate::icmp_error::Problem;
 use crate::port::Port;
 use crate::snapshot::{Segment, SwitchPort};
@@ -28,7 +27,6 @@ pub(crate) struct Target {
 
 impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     /// Decides about a frame that a guest sent.
-    #[inline(always)]
     pub(crate) fn decide_outbound(
         &mut self,
         at: &'a SwitchPort,
@@ -36,55 +34,20 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     ) -> Result<Verdict, DropReason> {
         let bytes = frame.bytes();
         let link = LinkHeader::parse(bytes).map_err(|_| DropReason::InnerShort)?;
-        let packet = &bytes[link.len..];
-        match PlainIpv4::read(&link, packet) {
-            Some(headers) => self.decide(at, &link, headers, frame),
-            // It reads the link header again: lending ours would cost every frame.
-            None => self.decide_other(at, frame),
-        }
-    }
-
-    #[inline(never)]
-    fn decide_other(
-        &mut self,
-        at: &'a SwitchPort,
-        frame: &mut FrameBuf<'_>,
-    ) -> Result<Verdict, DropReason> {
-        let bytes = frame.bytes();
-        let link = LinkHeader::parse(bytes).map_err(|_| DropReason::InnerShort)?;
         let headers = Classified::of(&link, &bytes[link.len..]);
-        self.decide(at, &link, &headers, frame)
-    }
-
-    #[inline(always)]
-    fn decide<H: Headers>(
-        &mut self,
-        at: &'a SwitchPort,
-        link: &LinkHeader,
-        headers: H,
-        frame: &mut FrameBuf<'_>,
-    ) -> Result<Verdict, DropReason> {
-        let passed = self.admit(at, link, headers, frame)?;
-        let admitted = Admitted::new(at, headers, passed);
+        let admitted = self.admit(at, &link, &headers, frame)?;
         match at.segment {
             Segment::Tenant(vsid) => self.tenant(frame, &admitted, vsid),
-            Segment::PassThrough(_) => {
-                let whole = headers.whole();
-                self.pass_through(frame, &admitted.with(&whole))
-            }
-            Segment::LocalOnly => {
-                let whole = headers.whole();
-                self.local_only(frame, &admitted.with(&whole))
-            }
+            Segment::PassThrough(_) => self.pass_through(frame, &admitted),
+            Segment::LocalOnly => self.local_only(frame, &admitted),
         }
     }
 
     /// VSID 0: plain switching with VLAN rules, network virtualization untouched.
-    #[inline(never)]
     fn pass_through(
         &mut self,
         frame: &mut FrameBuf<'_>,
-        admitted: &Admitted<'a, &Classified>,
+        admitted: &Admitted<'a, '_>,
     ) -> Result<Verdict, DropReason> {
         let headers = admitted.headers;
         if headers.destination.is_group() {
@@ -99,11 +62,10 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     }
 
     /// VSID 16,777,215: reaches ports of this switch and nothing else.
-    #[inline(never)]
     fn local_only(
         &mut self,
         frame: &mut FrameBuf<'_>,
-        admitted: &Admitted<'a, &Classified>,
+        admitted: &Admitted<'a, '_>,
     ) -> Result<Verdict, DropReason> {
         let headers = admitted.headers;
         if headers.destination.is_group() {
@@ -125,36 +87,32 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         self.deliver(port, frame, headers)
     }
 
-    #[inline(always)]
-    fn tenant<H: Headers>(
+    fn tenant(
         &mut self,
         frame: &mut FrameBuf<'_>,
-        admitted: &Admitted<'a, H>,
+        admitted: &Admitted<'a, '_>,
         vsid: VirtualSubnetId,
     ) -> Result<Verdict, DropReason> {
         let headers = admitted.headers;
         let mut scope = Scope::Subnet;
         if let Some(target) = headers.question() {
-            let whole = headers.whole();
-            match self.ask(vsid, &whole, target) {
+            match self.ask(vsid, headers, target) {
                 Asked::Known(mac, router) => {
-                    return Ok(self.answer(frame, &whole, target, mac, router));
+                    return Ok(self.answer(frame, headers, target, mac, router));
                 }
                 Asked::Own => {}
                 Asked::Unknown => scope = Scope::Learning,
             }
         }
-        if headers.destination().is_group() {
-            let whole = headers.whole();
-            return self.flood_tenant(frame, &admitted.with(&whole), vsid, scope);
+        if headers.destination.is_group() {
+            return self.flood_tenant(frame, admitted, vsid, scope);
         }
         let snapshot = self.snapshot;
-        let to_router = headers.destination() == snapshot.settings.router_mac
+        let to_router = headers.destination == snapshot.settings.router_mac
             && snapshot.wnv_bound
             && !snapshot.use_external_router;
         if to_router {
-            let whole = headers.whole();
-            self.route(frame, &admitted.with(&whole), vsid)
+            self.route(frame, admitted, vsid)
         } else {
             self.switch(frame, admitted, vsid)
         }
@@ -163,18 +121,17 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     /// Within the subnet, by the guest's own destination MAC: a port of this switch, or the record of
     /// the destination. The record of an address knows its port, so that one look is enough for most
     /// frames.
-    #[inline(always)]
-    fn switch<H: Headers>(
+    fn switch(
         &mut self,
         frame: &mut FrameBuf<'_>,
-        admitted: &Admitted<'a, H>,
+        admitted: &Admitted<'a, '_>,
         vsid: VirtualSubnetId,
     ) -> Result<Verdict, DropReason> {
         let headers = admitted.headers;
         let addressed = self.addressed_record(vsid, headers);
         let port = match addressed {
             Some(entry) => self.port_of_record(admitted, &entry),
-            None => self.local_port(admitted, headers.destination()),
+            None => self.local_port(admitted, headers.destination),
         };
         if let Some(port) = port {
             return self.deliver(port, frame, headers);
@@ -183,7 +140,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
             Some(entry) => Ok(entry),
             None if !self.snapshot.wnv_bound => Err(DropReason::WnvUnbound),
             None => self
-                .record_of_mac(vsid, headers.destination())
+                .record_of_mac(vsid, headers.destination)
                 .ok_or(DropReason::NoLookupRecord),
         };
         match found {
@@ -204,14 +161,12 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
 
     /// The record of the destination address, if its MAC is the frame's: a guest cannot steer to an
     /// address with another station's MAC.
-    #[inline(always)]
-    fn addressed_record<H: Headers>(&mut self, vsid: VirtualSubnetId, headers: H) -> Option<Entry> {
+    fn addressed_record(&mut self, vsid: VirtualSubnetId, headers: &Classified) -> Option<Entry> {
         let hit = self.record(vsid, headers.target_ip()?);
-        hit.filter(|entry| entry.mac() == headers.destination())
+        hit.filter(|entry| entry.mac() == headers.destination)
     }
 
     /// The record of a MAC with the lowest id: for frames that are not IP, or go by way of another station.
-    #[inline(never)]
     fn record_of_mac(&mut self, vsid: VirtualSubnetId, mac: MacAddress) -> Option<Entry> {
         let of_mac = self.snapshot.records_of_mac(vsid, mac);
         let hit = of_mac.min_by_key(|entry| entry.id());
@@ -224,11 +179,10 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     }
 
     /// The built-in router: customer route, TTL, new MACs (hnv F-04, F-05, F-07 to F-09).
-    #[inline(never)]
     fn route(
         &mut self,
         frame: &mut FrameBuf<'_>,
-        admitted: &Admitted<'a, &Classified>,
+        admitted: &Admitted<'a, '_>,
         vsid: VirtualSubnetId,
     ) -> Result<Verdict, DropReason> {
         let headers = admitted.headers;
@@ -308,7 +262,6 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         }
     }
 
-    #[inline(always)]
     pub(crate) fn record(&mut self, vsid: VirtualSubnetId, ca: CustomerAddress) -> Option<Entry> {
         let hit = self.snapshot.record(vsid, ca);
         let id = hit.map(|entry| entry.id());
@@ -331,7 +284,6 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     }
 
     /// What the router changes: both MACs, and the TTL.
-    #[inline(never)]
     pub(crate) fn apply_routing(
         &mut self,
         frame: &mut FrameBuf<'_>,
@@ -353,30 +305,19 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     }
 
     /// A connected port of the sender's own segment, other than the sender's.
-    #[inline(always)]
-    fn local_port<H: Headers>(
-        &mut self,
-        admitted: &Admitted<'a, H>,
-        mac: MacAddress,
-    ) -> Option<&'a Port> {
+    fn local_port(&mut self, admitted: &Admitted<'a, '_>, mac: MacAddress) -> Option<&'a Port> {
         let hit = self.snapshot.port_of(admitted.at.segment, mac);
         self.other_port(admitted, mac, hit.map(|at| &at.port))
     }
 
     /// The port of a record's subnet and MAC, other than the sender's.
-    #[inline(always)]
-    fn port_of_record<H: Headers>(
-        &mut self,
-        admitted: &Admitted<'a, H>,
-        entry: &Entry,
-    ) -> Option<&'a Port> {
+    fn port_of_record(&mut self, admitted: &Admitted<'a, '_>, entry: &Entry) -> Option<&'a Port> {
         let hit = self.port_with_record(entry);
         self.other_port(admitted, entry.mac(), hit)
     }
 
     /// The port of a record's subnet and MAC. The record knows whether there is one, so that most
     /// frames need not ask.
-    #[inline(always)]
     fn port_with_record(&self, entry: &Entry) -> Option<&'a Port> {
         let segment = Segment::Tenant(entry.virtual_subnet());
         let local = entry.is_local();
@@ -387,10 +328,9 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         })?
     }
 
-    #[inline(always)]
-    fn other_port<H: Headers>(
+    fn other_port(
         &mut self,
-        admitted: &Admitted<'a, H>,
+        admitted: &Admitted<'a, '_>,
         mac: MacAddress,
         hit: Option<&'a Port>,
     ) -> Option<&'a Port> {
@@ -403,12 +343,11 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     }
 
     /// Hands the frame, as it is, to a port.
-    #[inline(always)]
-    pub(crate) fn deliver<H: Headers>(
+    pub(crate) fn deliver(
         &mut self,
         port: &Port,
         frame: &FrameBuf<'_>,
-        headers: H,
+        headers: &Classified,
     ) -> Result<Verdict, DropReason> {
         self.passes_inbound_acl(port, headers)?;
         self.worker.counters.received(port.id, frame.len());
@@ -416,13 +355,12 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         Ok(Verdict::Deliver(port.id))
     }
 
-    #[inline(always)]
-    fn passes_inbound_acl<H: Headers>(&self, port: &Port, headers: H) -> Result<(), DropReason> {
+    fn passes_inbound_acl(&self, port: &Port, headers: &Classified) -> Result<(), DropReason> {
         if port.acls.is_empty()
             || acl::allows(
                 &port.acls,
                 AclDirection::Inbound,
-                headers.source(),
+                headers.source,
                 headers.sender_ip(),
             )
         {

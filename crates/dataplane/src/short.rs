@@ -242,3 +242,6 @@ impl Translation {
         SourceMac::from_word(self.0[1])
     }
 }
+
+#[cfg(test)]
+mod tests;

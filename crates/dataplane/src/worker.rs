@@ -176,7 +176,7 @@ impl Worker {
         }
     }
 
-    fn pass<'a, E, T>(
+    pub(crate) fn pass<'a, E, T>(
         &'a mut self,
         now: Nanos,
         snapshot: &'a Snapshot,

@@ -1,0 +1,78 @@
+//! Frames that are nearly what most frames are: every bit of their headers changed, every length. The
+//! short way and the long one must come to the same ([`common::Host`] compares them).
+
+mod common;
+
+use common::*;
+use nvgre_dataplane::{DropReason, Verdict};
+
+/// Bytes that decide: the outer headers, and the inner ones up to the ports.
+const HEADERS: usize = 14 + 20 + 8 + 14 + 20 + 20;
+
+/// UDP and TCP with enough in them for every checksum, and UDP without one.
+fn frames(from: Guest, to: Guest) -> [Vec<u8>; 3] {
+    let (source, destination) = (from.ip(true), to.ip(true));
+    let data = [0x5a; 26];
+    let ip = Ip::new(source, destination);
+    let frame = |packet: &[u8]| ip_frame(to.mac, from.mac, packet);
+    let mut without = frame(&ip.udp((1_024, 53), &data));
+    without[40..42].fill(0);
+    [
+        frame(&ip.udp((1_024, 53), &data)),
+        frame(&ip.tcp((1_024, 80), &data)),
+        without,
+    ]
+}
+
+/// The frame itself, with each bit of its headers changed, and cut to each length.
+fn neighbors(frame: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    let headers = HEADERS.min(frame.len());
+    let changed = (0..headers * 8).map(|bit| {
+        let mut frame = frame.to_vec();
+        frame[bit / 8] ^= 1 << (bit % 8);
+        frame
+    });
+    let cut = (0..=frame.len()).map(|len| frame[..len].to_vec());
+    changed.chain(cut)
+}
+
+#[test]
+fn a_guest_s_frames_and_their_neighbors_go_the_same_way_traced_or_not() {
+    for carriage in [Carriage::EncapV4, Carriage::EncapV6, Carriage::Nat] {
+        let mut world = sample(carriage);
+        let mut verdicts = Vec::new();
+        for to in [BLUE2, RED2, BLUE1] {
+            for frame in frames(BLUE1, to) {
+                for frame in neighbors(&frame) {
+                    verdicts.push(world.hosts[0].send(BLUE1.port, &frame).verdict);
+                }
+            }
+        }
+        // Most changes matter to nobody, many do.
+        let count = |wanted: Verdict| verdicts.iter().filter(|&&it| it == wanted).count();
+        assert!(count(Verdict::Uplink) > 300, "{carriage:?}");
+        assert!(count(Verdict::Drop(DropReason::NoLookupRecord)) > 50);
+    }
+}
+
+#[test]
+fn a_packet_and_its_neighbors_go_the_same_way_traced_or_not() {
+    for carriage in [Carriage::EncapV4, Carriage::EncapV6, Carriage::Nat] {
+        let mut world = sample(carriage);
+        let mut delivered = 0;
+        for frame in frames(BLUE1, BLUE2) {
+            let packet = world.hosts[0].send(BLUE1.port, &frame).uplink().to_vec();
+            for packet in neighbors(&packet) {
+                let mut packets = vec![packet.clone()];
+                if carriage != Carriage::EncapV6 && packet.len() >= 34 {
+                    packets.push(right_checksum(packet));
+                }
+                for packet in packets {
+                    let outcome = world.hosts[1].receive(&packet);
+                    delivered += usize::from(matches!(outcome.verdict, Verdict::Deliver(_)));
+                }
+            }
+        }
+        assert!(delivered > 300, "{carriage:?}: {delivered}");
+    }
+}
