@@ -13,7 +13,7 @@ use crate::policy::{Policy, PolicyWarning};
 use crate::port::Port;
 use crate::provider::HostAddress;
 use crate::record_table::{Fill, RecordTable};
-use crate::short::ShortPort;
+use crate::short::{ShortPort, ShortRoute};
 use crate::snapshot::{Domain, FIXED, Fixed, Segment, Snapshot, Subnet, SwitchPort, mac_key};
 use crate::spine::Spine;
 use crate::spread::Spread;
@@ -58,7 +58,8 @@ pub(crate) fn compile(
     } else {
         &[]
     };
-    let (domains, subnets) = compile_routes(routes, hasher);
+    let built_in_router = in_force && !policy.use_external_router;
+    let (domains, subnets) = compile_routes(routes, built_in_router, hasher);
     let room = if in_force {
         Fill::of(&policy.records)
     } else {
@@ -158,6 +159,7 @@ fn compile_ports(ports: &[Port], hasher: &RandomState) -> (Fixed, Vec<SwitchPort
 /// The routing domains, and the subnets that routes name, in the order of their ids.
 fn compile_routes(
     routes: &[CustomerRoute],
+    built_in_router: bool,
     hasher: &RandomState,
 ) -> (Vec<Domain>, BTreeMap<u32, Subnet>) {
     let mut domains: Vec<Domain> = Vec::new();
@@ -168,6 +170,7 @@ fn compile_routes(
             domains.push(Domain {
                 id: route.routing_domain,
                 routes: Vec::new(),
+                short_routes: Vec::new(),
                 gateways: HashSet::with_hasher(hasher.clone()),
             });
             domains.len() - 1
@@ -189,6 +192,9 @@ fn compile_routes(
         domain
             .routes
             .sort_by_key(|route| (core::cmp::Reverse(route.destination.length()), route.metric));
+        if built_in_router {
+            domain.short_routes = ShortRoute::of(&domain.routes).collect();
+        }
     }
     (domains, subnets)
 }

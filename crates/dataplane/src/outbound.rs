@@ -283,21 +283,14 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         hit
     }
 
-    /// What the router changes: both MACs, and the TTL.
     pub(crate) fn apply_routing(
         &mut self,
         frame: &mut FrameBuf<'_>,
         from: VirtualSubnetId,
         target: &Target,
     ) {
-        let bytes = frame.bytes_mut();
-        set_link(bytes, target.entry.mac(), self.snapshot.settings.router_mac);
-        let packet = &mut bytes[14..];
-        if let Ok(mut ip) = Ipv4::parse_cut(&mut *packet) {
-            ip.decrement_ttl();
-        } else if let Ok(mut ip) = Ipv6::parse_cut(packet) {
-            ip.decrement_hop_limit();
-        }
+        let router_mac = self.snapshot.settings.router_mac;
+        set_routed(frame.bytes_mut(), target.entry.mac(), router_mac);
         self.event(Event::Routed {
             from,
             to: target.virtual_subnet,
@@ -368,5 +361,16 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         } else {
             Err(DropReason::AclDenied)
         }
+    }
+}
+
+/// What the router changes: both MACs, and the TTL. The frame may be cut behind its IP header.
+pub(crate) fn set_routed(frame: &mut [u8], to: MacAddress, router: MacAddress) {
+    set_link(frame, to, router);
+    let packet = &mut frame[14..];
+    if let Ok(mut ip) = Ipv4::parse_cut(&mut *packet) {
+        ip.decrement_ttl();
+    } else if let Ok(mut ip) = Ipv6::parse_cut(packet) {
+        ip.decrement_hop_limit();
     }
 }

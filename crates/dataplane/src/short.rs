@@ -15,10 +15,13 @@
 //! |---|---|
 //! | `short.rs` | what is worked out beforehand |
 //! | `short/outbound.rs`, `short/inbound.rs` | from a port; from the underlay |
+//! | `short/route.rs` | through the built-in router |
 //! | `short/rewrite.rs` | IP rewrite, both directions |
 //! | `short/header.rs` | reading headers at fixed offsets |
 
 use nvgre_wire::{EtherType, FlowId, MacAddress, NvgreKey};
+
+pub(crate) use route::ShortRoute;
 
 use header::{DestinationMac, SourceMac, Word};
 
@@ -32,6 +35,7 @@ mod header;
 mod inbound;
 mod outbound;
 mod rewrite;
+mod route;
 
 /// What is asked of a port's frames: that its guest speaks as one customer address of its own.
 /// Numbers that are compared with bytes of a frame are in the order of those bytes in memory.

@@ -18,7 +18,7 @@ use crate::port::{Port, PortId, PortSubnet};
 use crate::provider::HostAddress;
 use crate::publisher::Publisher;
 use crate::record_table::RecordTable;
-use crate::short::{ShortHost, ShortPort, ShortProvider, Translation};
+use crate::short::{ShortHost, ShortPort, ShortProvider, ShortRoute, Translation};
 use crate::spine::Spine;
 use crate::spread::Spread;
 use crate::table::{Table, Version};
@@ -159,6 +159,8 @@ pub(crate) struct Domain {
     pub(crate) id: RoutingDomainId,
     /// Longest prefix first, then lowest metric, then as written.
     pub(crate) routes: Vec<CustomerRoute>,
+    /// The same for IPv4, for most frames. None where the built-in router is not used.
+    pub(crate) short_routes: Vec<ShortRoute>,
     /// The addresses that the built-in router answers for anywhere in the domain.
     pub(crate) gateways: HashSet<CustomerAddress, RandomState>,
 }

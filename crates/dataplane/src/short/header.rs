@@ -8,6 +8,7 @@ pub(super) const IP: usize = 14;
 pub(super) const TOS: usize = IP + 1;
 pub(super) const TOTAL_LEN: usize = IP + 2;
 const FRAGMENT: usize = IP + 6;
+pub(super) const TTL: usize = IP + 8;
 pub(super) const PROTOCOL: usize = IP + 9;
 pub(super) const CHECKSUM: usize = IP + 10;
 pub(super) const SOURCE: usize = IP + 12;

@@ -1,11 +1,12 @@
 //! From a guest's port, on the short way.
 
-use nvgre_wire::{FrameBuf, flow_id_ipv4, ip_protocol};
+use nvgre_wire::{FlowId, FrameBuf, flow_id_ipv4, ip_protocol};
 
 use super::header::{
-    BEHIND_IP, IP, PROTOCOL, SOURCE, SOURCE_MAC, TOTAL_LEN, Word, be16, be32, be64, bytes, is_plain,
+    BEHIND_IP, DESTINATION, IP, PROTOCOL, SOURCE, SOURCE_MAC, TOTAL_LEN, Word, be16, be32, be64,
+    bytes, is_plain,
 };
-use super::rewrite;
+use super::{ShortPort, rewrite};
 use crate::classify::Classified;
 use crate::encap::Path;
 use crate::entry::{Row, Way};
@@ -41,13 +42,12 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         if Word::of(head, SOURCE) != short.source {
             return None;
         }
-        let pair = be64(head, SOURCE);
-        let (source, destination) = ((pair >> 32) as u32, pair as u32);
-        let key = short.records_of | u64::from(destination);
-        let row = rows.row(index, self.snapshot, key)?;
-        if !row.has_mac(be64(head, 0)) {
-            return None;
-        }
+        let key = short.records_of | u64::from(be32(head, DESTINATION));
+        let row = rows.row(index, self.snapshot, key);
+        let row = row.filter(|row| row.has_mac(be64(head, 0)));
+        let Some(row) = row else {
+            return self.short_route(at, frame);
+        };
         if !row.goes_in_nvgre() {
             return match row.way() {
                 Way::Local => self.short_local(at, row, len),
@@ -63,14 +63,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         if !path.is_short() {
             return None;
         }
-        let protocol = head[PROTOCOL];
-        let ports = match protocol {
-            ip_protocol::UDP | ip_protocol::TCP => be32(head, BEHIND_IP),
-            other => ports_of_other(other, be32(head, BEHIND_IP)),
-        };
-        let flow_id = flow_id_ipv4(source, destination, protocol, ports).0;
-        let flow_id = u32::from_ne_bytes([0, 0, 0, flow_id]) & short.flow_id;
-        let key = (short.key | flow_id).to_ne_bytes();
+        let key = (short.key | flow_of(head, short)).to_ne_bytes();
         path.write_v4(front.free, key, bytes(head, IP), len);
         front.claim();
         self.worker.counters.tally.encapsulated += 1;
@@ -87,6 +80,20 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         self.worker.counters.received(to.port.id, len);
         Some(Verdict::Deliver(to.port.id))
     }
+}
+
+/// The FlowID, where it stands in the key.
+#[inline(always)]
+pub(super) fn flow_of(head: &[u8; rewrite::READ], short: &ShortPort) -> u32 {
+    let pair = be64(head, SOURCE);
+    let (source, destination) = ((pair >> 32) as u32, pair as u32);
+    let protocol = head[PROTOCOL];
+    let ports = match protocol {
+        ip_protocol::UDP | ip_protocol::TCP => be32(head, BEHIND_IP),
+        other => ports_of_other(other, be32(head, BEHIND_IP)),
+    };
+    let FlowId(flow_id) = flow_id_ipv4(source, destination, protocol, ports);
+    u32::from_ne_bytes([0, 0, 0, flow_id]) & short.flow_id
 }
 
 #[inline(never)]
