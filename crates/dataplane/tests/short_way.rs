@@ -4,17 +4,19 @@
 mod common;
 
 use common::*;
-use nvgre_dataplane::{DropReason, Verdict};
+use nvgre_dataplane::Verdict;
 
 /// Bytes that decide: the outer headers, and the inner ones up to the ports.
 const HEADERS: usize = 14 + 20 + 8 + 14 + 20 + 20;
 
-/// UDP and TCP with enough in them for every checksum, and UDP without one.
+/// UDP and TCP with enough in them for every checksum, and UDP without one. To another subnet by way
+/// of the router.
 fn frames(from: Guest, to: Guest) -> [Vec<u8>; 3] {
     let (source, destination) = (from.ip(true), to.ip(true));
     let data = [0x5a; 26];
     let ip = Ip::new(source, destination);
-    let frame = |packet: &[u8]| ip_frame(to.mac, from.mac, packet);
+    let by = if from.vsid == to.vsid { to.mac } else { ROUTER };
+    let frame = |packet: &[u8]| ip_frame(by, from.mac, packet);
     let mut without = frame(&ip.udp((1_024, 53), &data));
     without[40..42].fill(0);
     [
@@ -39,19 +41,23 @@ fn neighbors(frame: &[u8]) -> impl Iterator<Item = Vec<u8>> {
 #[test]
 fn a_guest_s_frames_and_their_neighbors_go_the_same_way_traced_or_not() {
     for carriage in [Carriage::EncapV4, Carriage::EncapV6, Carriage::Nat] {
-        let mut world = sample(carriage);
-        let mut verdicts = Vec::new();
-        for to in [BLUE2, RED2, BLUE1] {
+        let mut host = Host::new(sample_policy(carriage, 0));
+        for to in [BLUE2, BLUE3, BLUE_B1, BLUE_B2, RED2, BLUE1] {
+            let mut verdicts = Vec::new();
             for frame in frames(BLUE1, to) {
-                for frame in neighbors(&frame) {
-                    verdicts.push(world.hosts[0].send(BLUE1.port, &frame).verdict);
-                }
+                let neighbors = neighbors(&frame);
+                verdicts.extend(neighbors.map(|frame| host.send(BLUE1.port, &frame).verdict));
             }
+            // Most changes matter to nobody, many do.
+            let unchanged = verdicts[verdicts.len() - 1];
+            let same = verdicts.iter().filter(|&&it| it == unchanged).count();
+            let share = same * 100 / verdicts.len();
+            assert!(
+                (20..98).contains(&share),
+                "{carriage:?}, {}: {share} %",
+                to.name
+            );
         }
-        // Most changes matter to nobody, many do.
-        let count = |wanted: Verdict| verdicts.iter().filter(|&&it| it == wanted).count();
-        assert!(count(Verdict::Uplink) > 300, "{carriage:?}");
-        assert!(count(Verdict::Drop(DropReason::NoLookupRecord)) > 50);
     }
 }
 
@@ -60,7 +66,8 @@ fn a_packet_and_its_neighbors_go_the_same_way_traced_or_not() {
     for carriage in [Carriage::EncapV4, Carriage::EncapV6, Carriage::Nat] {
         let mut world = sample(carriage);
         let mut delivered = 0;
-        for frame in frames(BLUE1, BLUE2) {
+        let routed = frames(BLUE1, BLUE_B2);
+        for frame in frames(BLUE1, BLUE2).into_iter().chain(routed) {
             let packet = world.hosts[0].send(BLUE1.port, &frame).uplink().to_vec();
             for packet in neighbors(&packet) {
                 let mut packets = vec![packet.clone()];

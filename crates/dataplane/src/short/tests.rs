@@ -16,7 +16,8 @@ use crate::lookup_record::{LookupRecord, RecordId, RecordType, Rule};
 use crate::policy::Policy;
 use crate::port::{Port, PortId};
 use crate::{
-    CustomerRoute, HostAddress, Nanos, NoEgress, NoTrace, RouteId, Snapshot, Verdict, Worker,
+    CustomerRoute, DEFAULT_ROUTER_MAC, HostAddress, Nanos, NoEgress, NoTrace, RouteId, Snapshot,
+    Verdict, Worker,
 };
 
 const VSID: VirtualSubnetId = VirtualSubnetId::MIN;
@@ -125,6 +126,21 @@ fn most_frames_go_the_short_way_there_and_back() {
         let (verdict, frame) = short(&here, true, &udp(1));
         assert_eq!(verdict, Some(Verdict::Deliver(PortId(1))), "{rule:?}");
         assert_eq!(frame, udp(1), "{rule:?}");
+    }
+}
+
+#[test]
+fn frames_for_the_router_go_the_short_way_to_guests_here_and_in_nvgre() {
+    let here = snapshot(&policy(Rule::Encap, &[0, 1]));
+    for (to, verdict) in [(1, Verdict::Deliver(PortId(1))), (2, Verdict::Uplink)] {
+        let mut frame = udp(to);
+        frame[..6].copy_from_slice(&DEFAULT_ROUTER_MAC.octets());
+        let (short, routed) = short(&here, true, &frame);
+        assert_eq!(short, Some(verdict));
+        let inner = &routed[routed.len() - frame.len()..];
+        assert_eq!(inner[..6], mac(to).octets());
+        assert_eq!(inner[6..12], DEFAULT_ROUTER_MAC.octets());
+        assert_eq!(inner[22], 63, "TTL");
     }
 }
 
