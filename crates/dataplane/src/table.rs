@@ -170,6 +170,9 @@ impl<const KEY: usize, const VALUE: usize, S: BuildHasher + Clone> Table<KEY, VA
                 return Some(((first * Self::ROWS_PER_LINE + row) as Place, value));
             }
         }
+        if self.ends_in(first) {
+            return None;
+        }
         self.find_further(first, *key, version)
     }
 
@@ -196,6 +199,9 @@ impl<const KEY: usize, const VALUE: usize, S: BuildHasher + Clone> Table<KEY, VA
             && let Some(value) = Self::value(line, row, version)
         {
             return Some(((first * Self::ROWS_PER_LINE + row) as Place, value));
+        }
+        if self.ends_in(first) {
+            return None;
         }
         self.find_further(first, *key, version)
     }
@@ -249,6 +255,7 @@ impl<const KEY: usize, const VALUE: usize, S: BuildHasher + Clone> Table<KEY, VA
     }
 
     /// Whether a search that comes to this line goes no further.
+    #[inline(always)]
     fn ends_in(&self, at: usize) -> bool {
         let rows = self.lines[at].0.chunks_exact(Self::WORDS);
         rows.into_iter()
