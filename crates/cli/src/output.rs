@@ -169,11 +169,10 @@ impl Write for Output {
         // Few bytes begin a character that could need it.
         let is_suspect =
             |&byte: &u8| (byte < b' ' && byte != b'\n') || matches!(byte, 0x7f | 0xc2 | 0xe2);
-        let written = match std::str::from_utf8(bytes) {
-            Ok(text) if bytes.iter().any(is_suspect) => {
-                self.stdout.write_all(printable(text).as_bytes())
-            }
-            Ok(_) | Err(_) => self.stdout.write_all(bytes),
+        let suspect = bytes.iter().any(is_suspect);
+        let written = match suspect.then(|| std::str::from_utf8(bytes)) {
+            Some(Ok(text)) => self.stdout.write_all(printable(text).as_bytes()),
+            Some(Err(_)) | None => self.stdout.write_all(bytes),
         };
         self.go_on(written)
     }

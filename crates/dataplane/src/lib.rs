@@ -9,12 +9,14 @@
 //! What it is not: no input or output, no clock (the caller says what time it is), no log (it counts
 //! and traces), no learning by itself ([`Learned`] tells the owner of the policy).
 //!
-//! How fast, and why: policy is compiled so that most frames are decided by one row of one table. A
-//! batch fetches the rows of its frames before it forwards the first of them; outer headers are prepared
-//! for each way over the underlay and patched; readers share nothing but tables that are only added
-//! to. An edit of a record costs what it changes. `unsafe` is one instruction, in `prefetch.rs`.
+//! How fast, and why: policy is compiled so that most frames are decided by one row of one table and a
+//! few comparisons (`short.rs`). A batch fetches the rows of its frames before it forwards the first of
+//! them; outer headers are prepared for each way over the underlay and patched; readers share nothing
+//! but tables that are only added to. An edit of a record costs what it changes. `unsafe` is one
+//! instruction, in `prefetch.rs`.
 //!
 //! ```text
+//! most frames: the short way. Others, and all that are traced:
 //! outbound: admit -> answer | flood | route | switch -> local port | leave (Encap, Nat) | drop
 //! inbound:  decapsulate | rewrite back -> peer check -> port | drop
 //! ```
