@@ -49,9 +49,14 @@ fn spreads(factor: u64) -> bool {
     STEPS.iter().all(|&(step, addresses)| {
         // The quotients of the continued fraction of what a step turns the circle by: a large one says
         // that addresses come nearly full circle early, and lie on top of each other from then on.
-        const MOST: u128 = 12;
-        let (mut whole, mut part) = (1_u128 << 64, u128::from(factor << step));
-        let mut turns = 1_u128;
+        const MOST: u64 = 12;
+        let part = factor << step;
+        if part <= u64::MAX / (MOST + 1) {
+            return false;
+        }
+        // The whole circle is 2^64, one more than there is a number for.
+        let mut turns = u64::MAX / part;
+        let (mut whole, mut part) = (part, (turns * part).wrapping_neg());
         while turns >> addresses == 0 {
             if part == 0 || whole / part > MOST {
                 return false;
