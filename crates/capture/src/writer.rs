@@ -202,25 +202,22 @@ impl<W: Write> Writer<W> {
         let original_len = original_len.max(data.len() as u32);
         self.body.clear();
         let (high, low) = ((since_epoch_ns >> 32) as u32, since_epoch_ns as u32);
-        for number in [interface, high, low, data.len() as u32, original_len] {
-            self.body.extend_from_slice(&number.to_le_bytes());
-        }
+        let head = [interface, high, low, data.len() as u32, original_len].map(u32::to_le_bytes);
+        self.body.extend_from_slice(head.as_flattened());
         put_padded(&mut self.body, data);
         if let Some(text) = comment {
-            self.body.extend_from_slice(&OPT_COMMENT.to_le_bytes());
-            self.body
-                .extend_from_slice(&(text.len() as u16).to_le_bytes());
+            let head = [OPT_COMMENT, text.len() as u16].map(u16::to_le_bytes);
+            self.body.extend_from_slice(head.as_flattened());
             put_padded(&mut self.body, text.as_bytes());
         }
         if let Some(direction) = annotations.direction {
-            self.body.extend_from_slice(&EPB_FLAGS.to_le_bytes());
-            self.body.extend_from_slice(&4_u16.to_le_bytes());
-            self.body
-                .extend_from_slice(&direction.flags().to_le_bytes());
+            let [a, b] = EPB_FLAGS.to_le_bytes();
+            let [c, d, e, f] = direction.flags().to_le_bytes();
+            self.body.extend_from_slice(&[a, b, 4, 0, c, d, e, f]);
         }
         if let Some(id) = annotations.id {
-            self.body.extend_from_slice(&EPB_PACKET_ID.to_le_bytes());
-            self.body.extend_from_slice(&8_u16.to_le_bytes());
+            let [a, b] = EPB_PACKET_ID.to_le_bytes();
+            self.body.extend_from_slice(&[a, b, 8, 0]);
             self.body.extend_from_slice(&id.to_le_bytes());
         }
         if annotations != Annotations::default() {
