@@ -58,8 +58,10 @@ pub(crate) fn compile(
     } else {
         &[]
     };
-    let built_in_router = in_force && !policy.use_external_router;
-    let (domains, subnets) = compile_routes(routes, built_in_router, hasher);
+    // What is for a group is flooded before anybody routes it.
+    let takes_short_routes =
+        in_force && !policy.use_external_router && !policy.settings.router_mac.is_group();
+    let (domains, subnets) = compile_routes(routes, takes_short_routes, hasher);
     let room = if in_force {
         Fill::of(&policy.records)
     } else {
@@ -159,7 +161,7 @@ fn compile_ports(ports: &[Port], hasher: &RandomState) -> (Fixed, Vec<SwitchPort
 /// The routing domains, and the subnets that routes name, in the order of their ids.
 fn compile_routes(
     routes: &[CustomerRoute],
-    built_in_router: bool,
+    takes_short_routes: bool,
     hasher: &RandomState,
 ) -> (Vec<Domain>, BTreeMap<u32, Subnet>) {
     let mut domains: Vec<Domain> = Vec::new();
@@ -192,7 +194,7 @@ fn compile_routes(
         domain
             .routes
             .sort_by_key(|route| (core::cmp::Reverse(route.destination.length()), route.metric));
-        if built_in_router {
+        if takes_short_routes {
             domain.short_routes = ShortRoute::of(&domain.routes).collect();
         }
     }

@@ -70,11 +70,12 @@ pub(crate) struct ShortPort {
 }
 
 impl ShortPort {
-    /// Everything goes the long way: no frame comes from a group's MAC.
+    /// Everything goes the long way. No frame should come from a group's MAC; one that does all the same,
+    /// finds no record in subnet 0, and is from a link-local address, which is never routed.
     pub(crate) const LONG: Self = Self {
         link: u64::MAX,
         records_of: 0,
-        source: Word::ZERO,
+        source: Word::from_number(0xa9fe_0000),
         host: 0,
         hosts: 0,
         key: 0,

@@ -159,7 +159,8 @@ pub(crate) struct Domain {
     pub(crate) id: RoutingDomainId,
     /// Longest prefix first, then lowest metric, then as written.
     pub(crate) routes: Vec<CustomerRoute>,
-    /// The same for IPv4, for most frames. None where the built-in router is not used.
+    /// The same for IPv4, for most frames. None where the built-in router is not used,
+    /// or has a group's MAC.
     pub(crate) short_routes: Vec<ShortRoute>,
     /// The addresses that the built-in router answers for anywhere in the domain.
     pub(crate) gateways: HashSet<CustomerAddress, RandomState>,

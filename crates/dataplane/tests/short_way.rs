@@ -4,7 +4,7 @@
 mod common;
 
 use common::*;
-use nvgre_dataplane::Verdict;
+use nvgre_dataplane::{DropReason, Verdict};
 
 /// Bytes that decide: the outer headers, and the inner ones up to the ports.
 const HEADERS: usize = 14 + 20 + 8 + 14 + 20 + 20;
@@ -81,5 +81,35 @@ fn a_packet_and_its_neighbors_go_the_same_way_traced_or_not() {
             }
         }
         assert!(delivered > 300, "{carriage:?}: {delivered}");
+    }
+}
+
+/// A guest writes what it likes: all ones, for one, where source MAC and EtherType stand.
+#[test]
+fn no_source_mac_leads_around_the_rules_of_a_port() {
+    let to_neighbor = [BLUE3, BLUE_B1].map(|to| {
+        ["0.0.0.0", "169.254.0.0"].map(|source| {
+            let packet = Ip::new(ip(source), to.ip(true)).udp((1_024, 53), &[0x5a; 26]);
+            let mut frame = ip_frame(ROUTER, BLUE1.mac, &packet);
+            frame[6..14].fill(0xff);
+            frame
+        })
+    });
+    let mut host = host_with(BLUE1, |port| port.dhcp_guard = true);
+    for frame in to_neighbor.as_flattened() {
+        host.send(BLUE1.port, frame)
+            .assert_dropped(DropReason::InnerSourceGroup);
+    }
+}
+
+#[test]
+fn a_router_with_a_group_s_mac_routes_nothing() {
+    let group = mac("070000000001");
+    let mut host = Host::new(sample_policy(Carriage::EncapV4, 0));
+    host.edit(|policy| policy.settings.router_mac = group);
+    for to in [BLUE_B1, BLUE_B2] {
+        let packet = Ip::new(BLUE1.v4, to.v4).udp((1_024, 53), &[0x5a; 26]);
+        let outcome = host.send(BLUE1.port, &ip_frame(group, BLUE1.mac, &packet));
+        outcome.assert_verdict(Verdict::Replicated(2));
     }
 }
