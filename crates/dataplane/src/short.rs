@@ -70,12 +70,12 @@ pub(crate) struct ShortPort {
 }
 
 impl ShortPort {
-    /// Everything goes the long way. No frame should come from a group's MAC; one that does all the same,
-    /// finds no record in subnet 0, and is from a link-local address, which is never routed.
+    /// Everything goes the long way. No frame should come from a group's MAC; one that does all the same
+    /// finds no record in subnet 0, and is not routed without a host.
     pub(crate) const LONG: Self = Self {
         link: u64::MAX,
         records_of: 0,
-        source: Word::from_number(0xa9fe_0000),
+        source: Word::ZERO,
         host: 0,
         hosts: 0,
         key: 0,

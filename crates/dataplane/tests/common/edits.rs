@@ -117,8 +117,11 @@ impl Canonical {
                 Some(port) => host.send(*port, frame),
                 None => host.receive(frame),
             };
+            // A flood may end in a drop, when it has asked for the way to every host.
+            let asked = |event: &&Event| matches!(event, Event::NextHopAsked { .. });
             let flooded = |event: &Event| matches!(event, Event::Flooded { .. });
-            if outcome.trace.iter().any(flooded) {
+            let of_hosts = outcome.trace.iter().filter(asked).count() > 1;
+            if of_hosts || outcome.trace.iter().any(flooded) {
                 outcome.copies.sort_by_key(|copy| format!("{copy:?}"));
                 outcome.trace.sort_by_key(|event| format!("{event:?}"));
             }
