@@ -384,7 +384,7 @@ impl Draft {
                     source.mac,
                     &source,
                     &to,
-                    self.by_router && self.len % 4 == 0,
+                    self.by_router && self.len.is_multiple_of(4),
                 );
                 let header = Ip::new(source.provider_address.ip(), host.address.ip());
                 let header = header.tos(if outer == 0 { tos } else { outer });
