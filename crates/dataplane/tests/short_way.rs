@@ -3,8 +3,14 @@
 
 mod common;
 
+use std::net::Ipv4Addr;
+
 use common::*;
-use nvgre_dataplane::{DropReason, Verdict};
+use nvgre_dataplane::{
+    Acl, AclAction, AclDirection, AclRemote, DropReason, LookupRecord, Policy, PortId, Rule,
+    Verdict,
+};
+use nvgre_wire::MacAddress;
 
 /// Bytes that decide: the outer headers, and the inner ones up to the ports.
 const HEADERS: usize = 14 + 20 + 8 + 14 + 20 + 20;
@@ -112,4 +118,176 @@ fn a_router_with_a_group_s_mac_routes_nothing() {
         let outcome = host.send(BLUE1.port, &ip_frame(group, BLUE1.mac, &packet));
         outcome.assert_verdict(Verdict::Replicated(2));
     }
+}
+
+/// A frame from one guest to another that the short way takes.
+fn frame(from: Guest, to: Guest) -> Vec<u8> {
+    let [udp, _tcp, _without_checksum] = frames(from, to);
+    udp
+}
+
+fn deny_all(policy: &mut Policy, guest: Guest) {
+    port_mut(policy, guest).acls.push(Acl {
+        action: AclAction::Deny,
+        direction: AclDirection::Inbound,
+        remote: AclRemote::Prefix("0.0.0.0/0".parse().expect("a prefix")),
+    });
+}
+
+#[test]
+fn a_receiver_s_acl_is_asked_of_neighbors_routed_frames_and_packets() {
+    let mut host = Host::new(sample_policy(Carriage::EncapV4, 0));
+    for to in [BLUE3, BLUE_B1] {
+        let port = Verdict::Deliver(PortId(to.port));
+        host.send(BLUE1.port, &frame(BLUE1, to))
+            .assert_verdict(port);
+        host.edit(|policy| deny_all(policy, to));
+        host.send(BLUE1.port, &frame(BLUE1, to))
+            .assert_dropped(DropReason::AclDenied);
+    }
+    for carriage in [Carriage::EncapV4, Carriage::Nat] {
+        let mut world = sample(carriage);
+        let sent = world.hosts[0].send(BLUE1.port, &frame(BLUE1, BLUE2));
+        world.hosts[1]
+            .receive(sent.uplink())
+            .assert_delivered(BLUE2.port, &frame(BLUE1, BLUE2));
+        world.hosts[1].edit(|policy| deny_all(policy, BLUE2));
+        world.hosts[1]
+            .receive(sent.uplink())
+            .assert_dropped(DropReason::AclDenied);
+    }
+}
+
+#[test]
+fn a_subnet_where_addresses_are_learned_learns_of_every_packet() {
+    let mut world = sample(Carriage::EncapV4);
+    let stranger = Guest {
+        mac: MacAddress::new([6, 6, 0, 0, 0, 0x44]),
+        v4: Ipv4Addr::new(10, 0, 0, 0x44),
+        ..BLUE1
+    };
+    let packet = packet(Carriage::EncapV4, BLUE, &frame(stranger, BLUE2));
+    assert!(world.hosts[1].receive(&packet).learned.is_empty());
+    world.hosts[1].edit(|policy| {
+        let record = l2_only(90, BLUE, stranger.mac, host_v4(0));
+        policy.records.push(record);
+    });
+    let outcome = world.hosts[1].receive(&packet);
+    outcome.assert_delivered(BLUE2.port, &frame(stranger, BLUE2));
+    assert_eq!(outcome.learned.len(), 1);
+}
+
+/// Under IP rewrite the provider address alone says whose a packet is.
+#[test]
+fn a_provider_address_that_was_taken_away_leads_to_nobody() {
+    let mut sender = Host::new(sample_policy(Carriage::Nat, 0));
+    let sent = sender.send(BLUE1.port, &frame(BLUE1, BLUE2));
+    let mut edited = Edited::new(sample_policy(Carriage::Nat, 1));
+    let is_blue2 = |record: &&LookupRecord| record.id == BLUE2.record_id(true);
+    let old = *edited
+        .policy
+        .records
+        .iter()
+        .find(is_blue2)
+        .expect("a record");
+    let receive = |edited: &mut Edited| {
+        let (policy, snapshot) = edited.publish();
+        Host::with(policy, snapshot).receive(sent.uplink())
+    };
+    receive(&mut edited).assert_delivered(BLUE2.port, &frame(BLUE1, BLUE2));
+    for edit in [Edit::Remove(old), Edit::Insert(old)] {
+        let removed = matches!(edit, Edit::Remove(_));
+        edited.edit(edit).expect("an edit");
+        let outcome = receive(&mut edited);
+        if removed {
+            assert!(!matches!(outcome.verdict, Verdict::Deliver(_)), "{outcome}");
+        } else {
+            outcome.assert_delivered(BLUE2.port, &frame(BLUE1, BLUE2));
+        }
+    }
+    // Blue 2 has another one now.
+    edited
+        .edit(Edit::Replace(LookupRecord {
+            provider_address: pa("192.168.5.99"),
+            ..old
+        }))
+        .expect("an edit");
+    let outcome = receive(&mut edited);
+    assert!(!matches!(outcome.verdict, Verdict::Deliver(_)), "{outcome}");
+}
+
+#[test]
+fn a_guest_with_two_rewritten_addresses_gets_packets_for_both() {
+    let second = Guest {
+        v4: Ipv4Addr::new(10, 0, 0, 0x77),
+        ..BLUE2
+    };
+    let address = pa("192.168.5.77");
+    let mut world = sample(Carriage::Nat);
+    world.edit(|policy| {
+        policy.records.push(LookupRecord {
+            rule: Rule::Nat,
+            ..encap(77, BLUE, second.ca(true), second.mac, address)
+        });
+        policy.neighbors.push(neighbor(address, 1));
+    });
+    world.hosts[1].edit(|policy| policy.provider_addresses.push(host_address(address, 1)));
+    for to in [BLUE2, second] {
+        let journey = world.guest_sends(BLUE1, &frame(BLUE1, to));
+        journey.assert_only(BLUE2, &frame(BLUE1, to));
+        let journey = world.guest_sends(to, &frame(to, BLUE1));
+        journey.assert_only(BLUE1, &frame(to, BLUE1));
+    }
+}
+
+/// The one sum that is not sent as it is (RFC 768): every value of one word, so that each sum occurs.
+#[test]
+fn a_rewritten_udp_sum_of_zero_is_sent_as_all_ones() {
+    let mut host = Host::new(sample_policy(Carriage::Nat, 0));
+    let mut ones = 0;
+    for word in 0..=u16::MAX {
+        let mut frame = frame(BLUE1, BLUE2);
+        // Not the sum of this payload: the law is about the difference, whatever the sum was.
+        frame[40..42].copy_from_slice(&word.to_be_bytes());
+        let sent = host.send(BLUE1.port, &frame);
+        let sum = [sent.frame[40], sent.frame[41]];
+        assert!(word == 0 || sum != [0, 0], "{word:#06x}");
+        ones += u32::from(sum == [0xff, 0xff]);
+    }
+    assert!(ones >= 1);
+}
+
+#[test]
+fn a_guest_s_own_mac_outside_is_asked_for_on_the_way_in() {
+    let mut world = sample(Carriage::Nat);
+    world.edit(|policy| {
+        for record in &mut policy.records {
+            record.use_vm_mac = record.mac == BLUE2.mac;
+        }
+    });
+    for (from, to) in [(BLUE1, BLUE2), (BLUE2, BLUE1)] {
+        let journey = world.guest_sends(from, &frame(from, to));
+        journey.assert_only(to, &frame(from, to));
+    }
+}
+
+#[test]
+fn a_route_by_way_of_a_guest_leads_to_that_guest() {
+    let mut host = Host::new(sample_policy(Carriage::EncapV4, 0));
+    host.edit(|policy| {
+        let elsewhere = route(80, BLUE_DOMAIN, BLUE_B, "10.0.1.0/30", "10.0.1.7");
+        policy.customer_routes.push(elsewhere);
+    });
+    let far = Guest {
+        v4: Ipv4Addr::new(10, 0, 1, 2),
+        ..BLUE_B1
+    };
+    host.edit(|policy| {
+        policy
+            .records
+            .push(encap(81, BLUE_B, far.ca(true), far.mac, host_v4(0)));
+    });
+    let sent = host.send(BLUE1.port, &frame(BLUE1, far));
+    let inner = read_nvgre(sent.uplink()).inner;
+    assert_eq!(inner[..6], BLUE_B2.mac.octets());
 }
