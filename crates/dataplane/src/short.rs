@@ -1,9 +1,10 @@
 //! The short way: what most frames are, decided by as few questions as can decide it.
 //!
 //! Most frames are IPv4 without tags and options, between guests that are who their records say, in
-//! one subnet. When ports, records and provider addresses are edited, what the rules ask of such
-//! frames is worked out beforehand ([`ShortPort::of`], [`ShortHost::of`], [`ShortProvider::of`],
-//! [`Translation::of`], [`crate::entry::Way`]), so that a few comparisons are left. Where one of them
+//! one subnet or through the built-in router. When ports, records and provider addresses are edited,
+//! what the rules ask of such frames is worked out beforehand ([`ShortPort::of`], [`ShortHost::of`],
+//! [`ShortProvider::of`], [`ShortRoute::of`], [`Translation::of`], [`crate::entry::Way`]), so that a few
+//! comparisons are left. Where one of them
 //! does not hold, the frame goes the long way (`outbound.rs`, `inbound.rs`) from its beginning: up to
 //! the last comparison nothing is written or counted. Only the long way has reasons to drop a frame
 //! and steps to tell, so frames that are traced go there too.
