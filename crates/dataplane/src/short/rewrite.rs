@@ -77,23 +77,18 @@ fn rewrite(head: &mut [u8; READ], source: Word, destination: Word) -> Option<()>
     let (change, carry) = new.overflowing_add(!old);
     let change = u32::from(checksum::fold(change.wrapping_add(u64::from(carry))));
     let updated = |old: u16| !checksum::fold32(u32::from(!old) + change);
-    match head[PROTOCOL] {
-        ip_protocol::UDP => {
-            // 0 says that there is none, and a sum of 0 is sent as all ones (RFC 768).
-            let old = u16::from_ne_bytes(bytes(head, UDP_CHECKSUM));
-            if old != 0 {
-                let new = match updated(old) {
-                    0 => 0xffff,
-                    updated => updated,
-                };
-                head[UDP_CHECKSUM..UDP_CHECKSUM + 2].copy_from_slice(&new.to_ne_bytes());
-            }
+    if head[PROTOCOL] == ip_protocol::UDP {
+        let old = u16::from_ne_bytes(bytes(head, UDP_CHECKSUM));
+        // 0 says that there is none. A sum of 0 is sent as all ones (RFC 768), and rare.
+        if old != 0 {
+            let new = Some(updated(old)).filter(|&new| new != 0)?;
+            head[UDP_CHECKSUM..UDP_CHECKSUM + 2].copy_from_slice(&new.to_ne_bytes());
         }
-        ip_protocol::TCP => {
-            let new = updated(u16::from_ne_bytes(bytes(head, TCP_CHECKSUM)));
-            head[TCP_CHECKSUM..TCP_CHECKSUM + 2].copy_from_slice(&new.to_ne_bytes());
-        }
-        _other => return None,
+    } else if head[PROTOCOL] == ip_protocol::TCP {
+        let new = updated(u16::from_ne_bytes(bytes(head, TCP_CHECKSUM)));
+        head[TCP_CHECKSUM..TCP_CHECKSUM + 2].copy_from_slice(&new.to_ne_bytes());
+    } else {
+        return None;
     }
     let ip = updated(u16::from_ne_bytes(bytes(head, CHECKSUM)));
     head[CHECKSUM..CHECKSUM + 2].copy_from_slice(&ip.to_ne_bytes());
