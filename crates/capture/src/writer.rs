@@ -211,6 +211,7 @@ impl<W: Write> Writer<W> {
             put_padded(&mut self.body, text.as_bytes());
         }
         if let Some(direction) = annotations.direction {
+            // Of 4 bytes, and the id below of 8.
             let [a, b] = EPB_FLAGS.to_le_bytes();
             let [c, d, e, f] = direction.flags().to_le_bytes();
             self.body.extend_from_slice(&[a, b, 4, 0, c, d, e, f]);

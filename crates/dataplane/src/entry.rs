@@ -28,8 +28,8 @@ pub(crate) struct Seen {
     pub(crate) own: bool,
     /// A connected port of this switch has the record's subnet and MAC.
     pub(crate) local: bool,
-    /// The MAC is a group's or the built-in router's.
-    pub(crate) odd_mac: bool,
+    /// The MAC is the built-in router's.
+    pub(crate) router_mac: bool,
 }
 
 /// The part of an IPv4 record's row that is not its key.
@@ -56,7 +56,7 @@ mod mark {
     pub(super) const LOCAL: u64 = 1 << 6;
     pub(super) const OVER_IPV4: u64 = 1 << 7;
     pub(super) const IPV6: u64 = 1 << 8;
-    pub(super) const ODD_MAC: u64 = 1 << 9;
+    pub(super) const ROUTER_MAC: u64 = 1 << 9;
 }
 
 impl Entry {
@@ -73,8 +73,8 @@ impl Entry {
         if seen.local {
             marks |= mark::LOCAL;
         }
-        if seen.odd_mac {
-            marks |= mark::ODD_MAC;
+        if seen.router_mac {
+            marks |= mark::ROUTER_MAC;
         }
         if record.provider_address.is_ipv4() {
             marks |= mark::OVER_IPV4;
@@ -221,7 +221,7 @@ impl Row {
         self.0.station & mark::OVER_IPV4 != 0
     }
 
-    const ASKED: u64 = mark::RULE | mark::OWN | mark::LOCAL | mark::OVER_IPV4 | mark::ODD_MAC;
+    const ASKED: u64 = mark::RULE | mark::OWN | mark::LOCAL | mark::OVER_IPV4 | mark::ROUTER_MAC;
 
     /// Whether frames for the record go to another host, in NVGRE over IPv4.
     #[inline(always)]
@@ -235,7 +235,7 @@ impl Row {
         const NAT: u64 = Rule::Nat as u64 | mark::OVER_IPV4;
         match self.0.station & Self::ASKED {
             NAT => Way::Nat,
-            marks if marks & (mark::LOCAL | mark::ODD_MAC) == mark::LOCAL => Way::Local,
+            marks if marks & (mark::LOCAL | mark::ROUTER_MAC) == mark::LOCAL => Way::Local,
             _more => Way::Long,
         }
     }

@@ -21,7 +21,6 @@ use crate::verdict::{Egress, Learned, Verdict};
 use crate::worker::Pass;
 
 /// The snapshot's answers to what decapsulation asks, about a packet for a known provider address.
-#[derive(Clone)]
 struct Endpoint<'a> {
     snapshot: &'a Snapshot,
     to: &'a KnownProvider,
@@ -37,8 +36,7 @@ impl Provider for Endpoint<'_> {
             return Err(DropReason::OuterNotOurs);
         }
         let Some(host) = self.to.host else {
-            let outer = outer.clone();
-            return accepts_group(self.to, &outer);
+            return accepts_group(self.to, outer);
         };
         let host = &self.snapshot.fixed.hosts[host as usize];
         if outer.link.destination != host.mac && Some(outer.link.destination) != self.vm_mac() {
@@ -123,16 +121,14 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
             if outer.protocol == ip_protocol::GRE && self.is_to_host(outer.link.destination) {
                 return Err(DropReason::OuterNotOurs);
             }
-            let link = outer.link;
-            return self.pass_through_inbound(frame, &link);
+            return self.pass_through_inbound(frame, &outer.link);
         };
         if let (Some(nat), Some(_)) = (&to.nat, to.host) {
             return self.rewrite_in(frame, outer, to, nat);
         }
         if !outer.may_be_gre() {
-            let outer = outer.clone();
-            Endpoint::of(snapshot, to).accepts_outer(&outer)?;
-            return Ok(self.hand_to_host(frame, &outer));
+            Endpoint::of(snapshot, to).accepts_outer(outer)?;
+            return Ok(self.hand_to_host(frame, outer));
         }
         self.decapsulate(frame, outer, to)
     }
@@ -394,16 +390,12 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
             // A router of the underlay reports an error about a packet of ours: it has no customer
             // address, so the gateway lends its own. Only a next hop of a provider route is taken
             // for a router: anybody on the wire could send such a packet.
-            None if self.is_router(outer.source)
-                && is_icmp_error(frame.bytes(), &outer.clone()) =>
-            {
-                (
-                    snapshot
-                        .gateway(vsid, to.customer_address().is_ipv4())
-                        .ok_or(DropReason::NatUnknownPa)?,
-                    snapshot.settings.router_mac,
-                )
-            }
+            None if self.is_router(outer.source) && is_icmp_error(frame.bytes(), outer) => (
+                snapshot
+                    .gateway(vsid, to.customer_address().is_ipv4())
+                    .ok_or(DropReason::NatUnknownPa)?,
+                snapshot.settings.router_mac,
+            ),
             None => return Err(DropReason::NatUnknownPa),
         };
         let source = Renaming {

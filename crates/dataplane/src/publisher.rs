@@ -267,14 +267,14 @@ impl Publisher {
         let is_connected = |&index: &u32| self.next.ports[index as usize].port.connected;
         let local = at_ports.is_some_and(|ports| ports.iter().any(is_connected));
         let own = self.known(provider).host.is_some();
-        let odd_mac = record.mac.is_group() || record.mac == self.next.settings.router_mac;
+        let router_mac = record.mac == self.next.settings.router_mac;
         let entry = Entry::of(
             record,
             provider,
             Seen {
                 own,
                 local,
-                odd_mac,
+                router_mac,
             },
         );
         let subnet = self.subnet_number(vsid);

@@ -107,8 +107,8 @@ impl<const KEY: usize, const VALUE: usize, S: BuildHasher + Clone> Table<KEY, VA
     const WORDS: usize = KEY + VALUE + 1;
     const ROWS_PER_LINE: usize = WORDS_PER_LINE / Self::WORDS;
 
-    /// A table that holds `rows` rows at `load_percent` of its places, and a few more places, so that
-    /// the smallest ones have room for another row too.
+    /// A table that holds `rows` rows at `load_percent` of its places, or fewer where the rows are few,
+    /// and a few more places, so that the smallest ones have room for another row too.
     pub(crate) fn with_room(rows: usize, load_percent: usize, hasher: &S) -> Self {
         /// Places that no cache minds. With four for each row, seven rows of eight lie where their search
         /// begins.
@@ -146,9 +146,8 @@ impl<const KEY: usize, const VALUE: usize, S: BuildHasher + Clone> Table<KEY, VA
         (line, row as usize)
     }
 
-    /// Brings the lines where a key's search most often ends closer, for a search that comes soon. At
-    /// the load of a built table that is the first line for three rows of four. The line where the
-    /// search begins.
+    /// Brings the lines where a key's search most often ends closer, for a search that comes soon: where
+    /// it begins, and the next. The line where the search begins.
     #[inline(always)]
     pub(crate) fn prefetch(&self, key: &[u64; KEY]) -> usize {
         let (first, _) = self.begin(key);

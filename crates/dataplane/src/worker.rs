@@ -18,8 +18,6 @@ use crate::verdict::{Egress, Nanos, Verdict};
 /// Frames whose records are asked for together, before the first of them is forwarded: about as many
 /// as a core waits for memory for at a time.
 const AT_ONCE: usize = 32;
-/// What encapsulation over IPv4 writes in front of a frame, in bytes.
-const HEADERS_LEN: usize = Path::V4;
 
 /// A frame that a guest sent, and where.
 #[derive(Debug)]
@@ -95,7 +93,7 @@ impl Worker {
                 *expected = snapshot.expect_outbound(*port, frame.bytes());
             }
             for PortFrame { frame, .. } in behind.iter().take(AT_ONCE) {
-                prefetch_frame(frame.bytes(), HEADERS_LEN);
+                prefetch_frame(frame.bytes(), Path::V4);
             }
             for expected in &mut expected {
                 expected.ask(snapshot);

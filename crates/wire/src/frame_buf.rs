@@ -234,6 +234,44 @@ mod tests {
     }
 
     #[test]
+    fn the_front_of_a_frame_is_its_first_bytes_and_those_in_front_of_it() {
+        let mut memory = memory(HEADROOM, 60);
+        memory[HEADROOM - 1] = 0x11;
+        let mut frame = FrameBuf::new(&mut memory, HEADROOM..HEADROOM + 60).expect("headroom");
+        assert_eq!(frame.head::<3>(), Some(&mut [0, 1, 2]));
+        let front = frame.front::<2, 3>().expect("bytes");
+        assert_eq!((&*front.free, &*front.head), (&[0xee, 0x11], &[0, 1, 2]));
+        *front.free = [7, 8];
+        assert_eq!(frame.range(), 128..188, "not claimed yet");
+        frame.front::<2, 0>().expect("bytes").claim();
+        assert_eq!(
+            (frame.range(), frame.head()),
+            (126..188, Some(&mut [7, 8, 0]))
+        );
+        // What lies behind the frame is none of it, nor is there more in front than there is.
+        assert!(frame.head::<63>().is_none() && frame.head::<62>().is_some());
+        assert!(frame.front::<127, 0>().is_none() && frame.front::<126, 0>().is_some());
+    }
+
+    #[test]
+    fn a_kept_part_is_what_it_was() {
+        let mut memory = memory(HEADROOM, 60);
+        let mut frame = FrameBuf::new(&mut memory, HEADROOM..HEADROOM + 60).expect("headroom");
+        frame.keep(0..60);
+        assert_eq!(frame.range(), 128..188);
+        frame.keep(2..5);
+        assert_eq!((frame.bytes(), frame.range()), (&[2, 3, 4][..], 130..133));
+    }
+
+    #[test]
+    #[should_panic(expected = "part")]
+    fn no_part_is_longer_than_the_frame() {
+        let mut memory = memory(HEADROOM, 60);
+        let mut frame = FrameBuf::new(&mut memory, HEADROOM..HEADROOM + 60).expect("headroom");
+        frame.keep(0..61);
+    }
+
+    #[test]
     fn popping_first_leaves_more_room_to_push() {
         let mut memory = memory(HEADROOM, 60);
         let mut frame = FrameBuf::new(&mut memory, HEADROOM..HEADROOM + 60).expect("headroom");

@@ -72,7 +72,7 @@ fn a_row_holds_all_of_its_record() {
             Seen {
                 own,
                 local,
-                odd_mac: false,
+                router_mac: false,
             },
         );
         let table =

@@ -59,7 +59,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     ) -> Option<Verdict> {
         let (snapshot, short, len) = (self.snapshot, &from.short, frame.len());
         let front = frame.front::<{ Path::V4 }, READ>()?;
-        let head = front.head;
+        let head = &mut *front.head;
         let router = snapshot.settings.router_mac;
         let of_link = |at| CustomerAddress::v4(bytes(head, at)).is_link_local();
         // A port whose frames all go the long way has no host: a guest may write its mark.
@@ -88,7 +88,7 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
             let key = u32::from_ne_bytes((vsid.get() << 8).to_be_bytes()) | flow_of(head, short);
             path.write_v4(front.free, key.to_ne_bytes(), bytes(head, IP), len);
             set_routed(head, row.mac(), router);
-            frame.push_front(Path::V4).ok()?;
+            front.claim();
             self.worker.counters.tally.encapsulated += 1;
             return Some(Verdict::Uplink);
         }
