@@ -160,14 +160,8 @@ impl<const KEY: usize, const VALUE: usize, S: BuildHasher + Clone> Table<KEY, VA
     #[inline(always)]
     pub(crate) fn find(&self, key: &[u64; KEY], version: Version) -> Option<(Place, [u64; VALUE])> {
         let (first, row) = self.begin(key);
-        let line = &self.lines[first].0;
-        for step in 0..Self::ROWS_PER_LINE {
-            let row = (row + step) % Self::ROWS_PER_LINE;
-            if Self::has_key(line, row, key)
-                && let Some(value) = Self::value(line, row, version)
-            {
-                return Some(((first * Self::ROWS_PER_LINE + row) as Place, value));
-            }
+        if let Some(found) = self.find_in(first, row, key, version) {
+            return Some(found);
         }
         if self.ends_in(first) {
             return None;
@@ -215,19 +209,35 @@ impl<const KEY: usize, const VALUE: usize, S: BuildHasher + Clone> Table<KEY, VA
     ) -> Option<(Place, [u64; VALUE])> {
         let mut at = first;
         loop {
-            let line = &self.lines[at].0;
-            for row in 0..Self::ROWS_PER_LINE {
-                if Self::has_key(line, row, &key)
-                    && let Some(value) = Self::value(line, row, version)
-                {
-                    return Some(((at * Self::ROWS_PER_LINE + row) as Place, value));
-                }
+            if let Some(found) = self.find_in(at, 0, &key, version) {
+                return Some(found);
             }
             if self.ends_in(at) {
                 return None;
             }
             at = self.line_after(at);
         }
+    }
+
+    /// The row of a key in one line, from this row of it on.
+    #[inline(always)]
+    fn find_in(
+        &self,
+        at: usize,
+        first: usize,
+        key: &[u64; KEY],
+        version: Version,
+    ) -> Option<(Place, [u64; VALUE])> {
+        let line = &self.lines[at].0;
+        for step in 0..Self::ROWS_PER_LINE {
+            let row = (first + step) % Self::ROWS_PER_LINE;
+            if Self::has_key(line, row, key)
+                && let Some(value) = Self::value(line, row, version)
+            {
+                return Some(((at * Self::ROWS_PER_LINE + row) as Place, value));
+            }
+        }
+        None
     }
 
     #[inline(always)]
