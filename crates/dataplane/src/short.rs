@@ -66,8 +66,8 @@ pub(crate) struct ShortPort {
     mac: DestinationMac,
     /// Frames for the guest are given to it unseen, if they are not learned from.
     receives: bool,
-    /// And rewritten to it.
-    receives_rewritten: bool,
+    /// And rewritten to it, from this provider address; 0.0.0.0 where they are not.
+    rewritten_to: Word,
 }
 
 impl ShortPort {
@@ -87,7 +87,7 @@ impl ShortPort {
         provider_mac: SourceMac::NONE,
         mac: DestinationMac::NONE,
         receives: false,
-        receives_rewritten: false,
+        rewritten_to: Word::ZERO,
     };
 
     /// What the rules ask of this port.
@@ -117,6 +117,7 @@ impl ShortPort {
             return short;
         };
         let host = &hosts[source.host as usize];
+        let provider_address = Word::from_number(host.address.bits() as u32);
         let untagged = host.vlan.is_none();
         let rewrites = untagged && source.rule() == Rule::Nat && !source.entry.use_vm_mac();
         let [a, b, c, d, e, f] = port.mac.octets();
@@ -131,8 +132,12 @@ impl ShortPort {
             flow_id: u32::from_ne_bytes([0, 0, 0, if settings.flow_id { 0xff } else { 0 }]),
             longest,
             rewrites,
-            receives_rewritten: rewrites && short.receives,
-            provider_address: Word::from_number(host.address.bits() as u32),
+            provider_address,
+            rewritten_to: if rewrites && short.receives {
+                provider_address
+            } else {
+                Word::ZERO
+            },
             provider_mac: SourceMac::of(host.mac),
             ..short
         }

@@ -126,8 +126,8 @@ impl SourceMac {
 /// Whether the frame is for a MAC.
 #[inline(always)]
 pub(super) fn is_for(head: &[u8], mac: SourceMac) -> bool {
-    let [c, d, e, f, _, _, a, b] = mac.0.to_ne_bytes();
-    bytes(head, 0) == [a, b] && bytes(head, 2) == [c, d, e, f]
+    let [a, b, c, d, e, f, _, _] = bytes(head, 0);
+    u64::from_ne_bytes([0, 0, a, b, c, d, e, f]) == mac.0.rotate_left(32)
 }
 
 /// Writes both addresses of the link header.

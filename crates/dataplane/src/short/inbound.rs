@@ -36,22 +36,22 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         if bytes(head, ETHER_TYPE) != IPV4 || !is_plain(head) || end > len || !is_sound(head) {
             return None;
         }
-        let at = if head[PROTOCOL] == ip_protocol::GRE {
+        let (at, len) = if head[PROTOCOL] == ip_protocol::GRE {
             let head = frame.head::<READ>()?;
             let at = self.decapsulates_for(index, head, end, rows)?;
             frame.keep(OUTER..end);
             self.worker.counters.tally.decapsulated += 1;
-            at
+            (at, end - OUTER)
         } else {
-            let at = self.short_rewrite_in(head)?;
+            let at = self.short_rewrite_in(head, end)?;
             if end < len {
                 frame.truncate(end);
             }
             self.worker.counters.tally.rewritten_in += 1;
-            at
+            (at, end)
         };
         let port = at.port.id;
-        self.worker.counters.received(port, frame.len());
+        self.worker.counters.received(port, len);
         Some(Verdict::Deliver(port))
     }
 

@@ -35,7 +35,8 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
         if provider.next_hop == DestinationMac::NONE {
             return None;
         }
-        rewrite(head, short.provider_address, provider.address)?;
+        let end = IP + usize::from(be16(head, TOTAL_LEN));
+        rewrite(head, end, short.provider_address, provider.address)?;
         write_link(head, provider.next_hop, short.provider_mac);
         self.worker.counters.tally.rewritten_out += 1;
         Some(Verdict::Uplink)
@@ -44,32 +45,33 @@ impl<'a, E: Egress, T: Tracer> Pass<'a, E, T> {
     /// From the underlay, to the guest of this host at the port that is given back. The headers were
     /// found to be sound.
     #[inline(always)]
-    pub(super) fn short_rewrite_in(&self, head: &mut [u8; READ]) -> Option<&'a SwitchPort> {
+    pub(super) fn short_rewrite_in(
+        &self,
+        head: &mut [u8; READ],
+        end: usize,
+    ) -> Option<&'a SwitchPort> {
         let snapshot = self.snapshot;
         let to = snapshot.translation(be32(head, DESTINATION))?;
         let at = snapshot.port_at(to.port()?);
         let to = &at.short;
-        if !to.receives_rewritten
-            || Word::of(head, DESTINATION) != to.provider_address
-            || !is_for(head, to.provider_mac)
-        {
+        if Word::of(head, DESTINATION) != to.rewritten_to || !is_for(head, to.provider_mac) {
             return None;
         }
         let from = snapshot.translation(be32(head, SOURCE))?;
         if !from.is_peer_of(to) {
             return None;
         }
-        rewrite(head, from.customer_address(), to.source)?;
+        rewrite(head, end, from.customer_address(), to.source)?;
         write_link(head, to.mac, from.mac());
         Some(at)
     }
 }
 
-/// Puts other addresses into a whole UDP or TCP packet, if it is one (RFC 1624 equation 3, in the order
-/// of bytes that the processor has).
+/// Puts other addresses into a whole UDP or TCP packet that ends at `end`, if it is one (RFC 1624
+/// equation 3, in the order of bytes that the processor has).
 #[inline(always)]
-fn rewrite(head: &mut [u8; READ], source: Word, destination: Word) -> Option<()> {
-    if usize::from(be16(head, TOTAL_LEN)) < READ - IP {
+fn rewrite(head: &mut [u8; READ], end: usize, source: Word, destination: Word) -> Option<()> {
+    if end < READ {
         return None;
     }
     let new = source.and(destination);
