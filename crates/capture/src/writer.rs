@@ -2,17 +2,17 @@
 
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use pcap_file::pcapng::blocks::block_common::{ENHANCED_PACKET_BLOCK, RawBlock};
+use pcap_file::pcapng::blocks::block_common::ENHANCED_PACKET_BLOCK;
 use pcap_file::pcapng::blocks::interface_description::{
     InterfaceDescriptionBlock, InterfaceDescriptionOption, InterfaceTsResolution,
 };
 use pcap_file::pcapng::{PcapNgWriteError, PcapNgWriter};
 use pcap_file::{DataLink, Endianness};
 
-use crate::block::BLOCK_OVERHEAD_BYTES;
+use crate::block::BODY_AT;
 use crate::link_type::LinkType;
 use crate::packet_options::Direction;
 use crate::pending::Pending;
@@ -89,11 +89,12 @@ pub struct Annotations<'a> {
 /// [`Writer::finish`] renames when it is whole. Dropped before that, it is removed and a file that
 /// stood there before stays as it was. To anything else, by [`Writer::new`].
 pub struct Writer<W: Write = File> {
-    blocks: PcapNgWriter<BufWriter<W>>,
+    /// Blocks that are not written yet. Those of packets are put there without the library, which makes
+    /// a block twice, first to learn its length, and looks every time stamp's clock up; for small
+    /// packets that is most of the work.
+    gathered: PcapNgWriter<Vec<u8>>,
+    out: W,
     interfaces: u32,
-    /// The body of the packet block in hand. The library makes a block twice, first to learn its
-    /// length, and looks every time stamp's clock up; for small packets that is most of the work.
-    body: Vec<u8>,
     broken: bool,
     pending: Option<Pending>,
 }
@@ -119,12 +120,14 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// The first block cannot be written.
     pub fn new(out: W) -> Result<Self, WriteError> {
-        let out = BufWriter::with_capacity(WRITE_BUFFER_BYTES, out);
-        let blocks = PcapNgWriter::with_endianness(out, Endianness::Little).map_err(io_error)?;
+        // The block that makes it enough to be written fits too, as a rule.
+        let gathered = Vec::with_capacity(WRITE_BUFFER_BYTES * 2);
+        let gathered =
+            PcapNgWriter::with_endianness(gathered, Endianness::Little).map_err(io_error)?;
         Ok(Self {
-            blocks,
+            gathered,
+            out,
             interfaces: 0,
-            body: Vec::new(),
             broken: false,
             pending: None,
         })
@@ -149,9 +152,10 @@ impl<W: Write> Writer<W> {
                 InterfaceDescriptionOption::IfTsResol(InterfaceTsResolution::NANO),
             ],
         };
-        let written = self.blocks.write_pcapng_block(block);
-        self.settle(written)?;
+        let gathered = self.gathered.write_pcapng_block(block);
+        gathered.map_err(io_error)?;
         self.interfaces += 1;
+        self.write_if_over(WRITE_BUFFER_BYTES)?;
         Ok(self.interfaces - 1)
     }
 
@@ -199,39 +203,47 @@ impl<W: Write> Writer<W> {
             return Err(WriteError::FrameTooLong(data.len()));
         }
         let comment = annotations.comment.map(fitting).transpose()?;
-        let original_len = original_len.max(data.len() as u32);
-        self.body.clear();
+        let captured_len = data.len() as u32;
+        let original_len = original_len.max(captured_len);
         let (high, low) = ((since_epoch_ns >> 32) as u32, since_epoch_ns as u32);
-        let head = [interface, high, low, data.len() as u32, original_len].map(u32::to_le_bytes);
-        self.body.extend_from_slice(head.as_flattened());
-        put_padded(&mut self.body, data);
+        let gathered = self.gathered.get_mut();
+        let start = gathered.len();
+        // The length stands here in the end.
+        let head = [
+            ENHANCED_PACKET_BLOCK,
+            0,
+            interface,
+            high,
+            low,
+            captured_len,
+            original_len,
+        ];
+        gathered.extend_from_slice(head.map(u32::to_le_bytes).as_flattened());
+        put_padded(gathered, data);
+        let options = gathered.len();
         if let Some(text) = comment {
             let head = [OPT_COMMENT, text.len() as u16].map(u16::to_le_bytes);
-            self.body.extend_from_slice(head.as_flattened());
-            put_padded(&mut self.body, text.as_bytes());
+            gathered.extend_from_slice(head.as_flattened());
+            put_padded(gathered, text.as_bytes());
         }
         if let Some(direction) = annotations.direction {
             // Of 4 bytes, and the id below of 8.
             let [a, b] = EPB_FLAGS.to_le_bytes();
             let [c, d, e, f] = direction.flags().to_le_bytes();
-            self.body.extend_from_slice(&[a, b, 4, 0, c, d, e, f]);
+            gathered.extend_from_slice(&[a, b, 4, 0, c, d, e, f]);
         }
         if let Some(id) = annotations.id {
             let [a, b] = EPB_PACKET_ID.to_le_bytes();
-            self.body.extend_from_slice(&[a, b, 8, 0]);
-            self.body.extend_from_slice(&id.to_le_bytes());
+            gathered.extend_from_slice(&[a, b, 8, 0]);
+            gathered.extend_from_slice(&id.to_le_bytes());
         }
-        if annotations != Annotations::default() {
-            self.body.extend_from_slice(&OPT_END);
+        if gathered.len() > options {
+            gathered.extend_from_slice(&OPT_END);
         }
-        let len = BLOCK_OVERHEAD_BYTES + self.body.len() as u32;
-        let written = self.blocks.write_raw_block(&RawBlock {
-            type_: ENHANCED_PACKET_BLOCK,
-            initial_len: len,
-            body: Cow::Borrowed(&self.body),
-            trailer_len: len,
-        });
-        self.settle(written)
+        let len = (gathered.len() - start + size_of::<u32>()) as u32;
+        gathered.extend_from_slice(&len.to_le_bytes());
+        gathered[start + 4..start + BODY_AT].copy_from_slice(&len.to_le_bytes());
+        self.write_if_over(WRITE_BUFFER_BYTES)
     }
 
     /// Writes what is still gathered, and gives the file its name.
@@ -239,24 +251,26 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// Writing fails now or failed before, or the file cannot be renamed. Nothing stands under the
     /// name then but what stood there before.
-    pub fn finish(self) -> Result<(), WriteError> {
+    pub fn finish(mut self) -> Result<(), WriteError> {
         if self.broken {
             return Err(WriteError::NotWhole);
         }
-        self.blocks
-            .into_inner()
-            .into_inner()
-            .map_err(io::IntoInnerError::into_error)?
-            .flush()?;
+        self.write_if_over(0)?;
+        self.out.flush()?;
         self.pending.map_or(Ok(()), Pending::persist)
     }
 
-    /// After a failed write the file ends somewhere: nothing may follow.
-    fn settle(&mut self, written: Result<usize, PcapNgWriteError>) -> Result<(), WriteError> {
-        written.map(drop).map_err(|error| {
-            self.broken = true;
-            io_error(error)
-        })
+    /// Writes what is gathered, if it is more than this many bytes. After a failed write the file ends
+    /// somewhere: nothing may follow.
+    fn write_if_over(&mut self, len: usize) -> Result<(), WriteError> {
+        let gathered = self.gathered.get_mut();
+        if gathered.len() <= len {
+            return Ok(());
+        }
+        let written = self.out.write_all(gathered);
+        gathered.clear();
+        self.broken |= written.is_err();
+        Ok(written?)
     }
 }
 
