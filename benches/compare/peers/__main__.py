@@ -52,7 +52,7 @@ def comparisons(peer):
     return {
         "ovs": [forwarding.compare, rules.compare],
         "tcprewrite": [captures.tcprewrite],
-        "tcpdump": [captures.tcpdump],
+        "tcpdump": [captures.tcpdump, captures.replay],
         "tshark": [captures.tshark],
         "scapy": [packets.compare],
     }[peer]

@@ -31,7 +31,7 @@ class Row:
 def told(row, as_json):
     """As soon as it is there: lines for tools, a word on the way for people."""
     if not as_json:
-        print(f"{row.operation}, {row.of}: {row.ratio():.1f}", file=sys.stderr)
+        print(f"{row.operation}, {row.of}: {times(row.ratio())}", file=sys.stderr)
         return
     line = {
         "schema": "nvgre.compare/1",
@@ -52,7 +52,7 @@ def table(rows):
     heads = ("operation", "of", "peer", "peer's", "ours", "ratio", "asked")
     lines = [heads]
     for row in rows:
-        asked = f">= {row.asked:g}" if row.asked else ""
+        asked = f">= {row.asked:.2g}" if row.asked else ""
         if not row.holds():
             asked += " NOT MET"
         lines.append((
@@ -61,7 +61,7 @@ def table(rows):
             row.peer,
             readable(statistics.median(row.theirs)),
             readable(statistics.median(row.ours)),
-            f"{row.ratio():,.1f} x" if row.ratio() < 100 else f"{row.ratio():,.0f} x",
+            f"{times(row.ratio())} x",
             asked,
         ))
     widths = [max(len(line[at]) for line in lines) for at in range(len(heads))]
@@ -74,6 +74,10 @@ def table(rows):
     print(f"\n{time.strftime('%Y-%m-%d')}, {processor()}, {os.cpu_count()} cores, "
           f"Linux {platform.release()}; load {load} (1, 5, 15 minutes)")
     print("Medians of turns in which both sides were measured; the ratio is the median of the turns'.")
+
+
+def times(ratio):
+    return f"{ratio:.2f}" if ratio < 2 else f"{ratio:.1f}" if ratio < 100 else f"{ratio:,.0f}"
 
 
 def readable(ns):
