@@ -41,6 +41,14 @@ impl Load {
         rows: 85,
         hints: 91,
     };
+
+    /// How full a table of so many rows is. With four places for each, seven rows of eight lie where
+    /// their search begins.
+    fn of(self, rows: usize) -> usize {
+        /// Places that no cache minds.
+        const FEW: usize = 4_096;
+        (rows * 100 / FEW).clamp(25, self.rows)
+    }
 }
 
 /// Where a record lies.
@@ -114,9 +122,9 @@ impl RecordTable {
     pub(crate) fn with_room(room: Fill, hasher: &RandomState) -> Self {
         let load = Load::BUILT;
         Self {
-            v4: Table::with_room(room.v4, load.rows, &AddressSpread::new(hasher)),
-            v6: Table::with_room(room.v6, load.rows, hasher),
-            stations: Table::with_room(room.stations, load.rows, hasher),
+            v4: Table::with_room(room.v4, load.of(room.v4), &AddressSpread::new(hasher)),
+            v6: Table::with_room(room.v6, load.of(room.v6), hasher),
+            stations: Table::with_room(room.stations, load.of(room.stations), hasher),
             by_mac: Hints::with_room(room.by_mac, load.hints),
             by_domain: Hints::with_room(room.by_domain, load.hints),
             hasher: hasher.clone(),
@@ -127,11 +135,11 @@ impl RecordTable {
     /// of this one, and what is taken of the larger one, is in `used`.
     pub(crate) fn grown(&self, seen_by: Version, first: Version, used: &mut Fill) -> Self {
         let (room, load) = (self.room(seen_by, used).with_reserve(), Load::GROWN);
-        let (v4, v4_moves, v4_used) = self.v4.grown(room.v4, load.rows, seen_by, first);
-        let (v6, v6_moves, v6_used) = self.v6.grown(room.v6, load.rows, seen_by, first);
+        let (v4, v4_moves, v4_used) = self.v4.grown(room.v4, load.of(room.v4), seen_by, first);
+        let (v6, v6_moves, v6_used) = self.v6.grown(room.v6, load.of(room.v6), seen_by, first);
         let stations = self
             .stations
-            .grown(room.stations, load.rows, seen_by, first);
+            .grown(room.stations, load.of(room.stations), seen_by, first);
         let moved = |hint: Place| {
             let v6 = hint & 1 != 0;
             let moves = if v6 { &v6_moves } else { &v4_moves };

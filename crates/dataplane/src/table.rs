@@ -107,14 +107,10 @@ impl<const KEY: usize, const VALUE: usize, S: BuildHasher + Clone> Table<KEY, VA
     const WORDS: usize = KEY + VALUE + 1;
     const ROWS_PER_LINE: usize = WORDS_PER_LINE / Self::WORDS;
 
-    /// A table that holds `rows` rows at `load_percent` of its places, or fewer where the rows are few,
-    /// and a few more places, so that the smallest ones have room for another row too.
+    /// A table that holds `rows` rows at `load_percent` of its places, and a few more, so that the
+    /// smallest ones have room for another row too.
     pub(crate) fn with_room(rows: usize, load_percent: usize, hasher: &S) -> Self {
-        /// Places that no cache minds. With four for each row, seven rows of eight lie where their search
-        /// begins.
-        const FEW: usize = 4_096;
-        let places = (rows * 100 / load_percent).max(FEW.min(rows * 4));
-        let places = places + Self::ROWS_PER_LINE + 2;
+        let places = rows * 100 / load_percent + Self::ROWS_PER_LINE + 2;
         let lines = places.div_ceil(Self::ROWS_PER_LINE).max(2);
         Self {
             lines: (0..lines).map(|_| Line::default()).collect(),
