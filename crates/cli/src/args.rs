@@ -21,7 +21,7 @@ use crate::near_name;
 use crate::next_hop::NextHopArgs;
 use crate::ping::PingArgs;
 use crate::replay::ReplayArgs;
-use crate::report_target::ReportTarget;
+use crate::report::target::ReportTarget;
 use crate::show::ShowArgs;
 use crate::trace::TraceArgs;
 use crate::verify::VerifyArgs;

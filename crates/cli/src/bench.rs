@@ -7,11 +7,15 @@ use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 use nvgre_bench_cases::{CASES, Case, Deed, Effort, Meter, POLICY_CASES, PolicyCase, Size};
 
-use crate::bench_baseline::Baseline;
-use crate::bench_row::Row;
+use crate::bench::baseline::Baseline;
+use crate::bench::row::Row;
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
-use crate::{bench_chart, bench_text};
+
+mod baseline;
+mod chart;
+pub(crate) mod row;
+mod text;
 
 /// What was asked for.
 #[derive(Debug, clap::Args)]
@@ -118,9 +122,9 @@ pub(crate) fn run(args: &BenchArgs, out: &mut Output) -> Result<Exit, Failure> {
     }
     progress.finish_and_clear();
     if args.chart {
-        bench_chart::print(&rows, out)?;
+        chart::print(&rows, out)?;
     } else if !out.is_json() {
-        bench_text::print(&rows, out)?;
+        text::print(&rows, out)?;
     }
     match baseline {
         None => Ok(Exit::Success),

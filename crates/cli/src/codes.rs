@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
-use crate::report_rule::Rule;
+use crate::report::rule::Rule;
 
 /// A drop reason, explained; or another name that is printed.
 #[derive(Serialize, JsonSchema)]

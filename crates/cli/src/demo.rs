@@ -18,9 +18,12 @@ use serde::Serialize;
 use crate::counted::counted;
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
-use crate::replay_result::{InputResult, ReplayResult, Stopwatch};
+use crate::policy_notes;
+use crate::replay;
+use crate::replay::result::{InputResult, ReplayResult, Stopwatch};
 use crate::scenario_file::{built_in_story, policy_files, read_scenario};
-use crate::{demo_checks, policy_notes, replay_checks, replay_text};
+
+mod checks;
 
 /// Traffic of both tenants, recorded from real network stacks.
 const RECORDED: [(&str, &[u8]); 2] = [
@@ -148,7 +151,7 @@ fn play(model: Model, out: &mut Output) -> Result<(bool, World), Failure> {
     for index in 0..world.model().scenario().stages.len() {
         let stage = play_stage(&mut world, index)?;
         as_told &= stage.as_told();
-        demo_checks::tell(&stage, out);
+        checks::tell(&stage, out);
         if out.is_json() {
             out.json_line(&json(&stage))?;
         } else {
@@ -184,10 +187,10 @@ fn replay_recorded(out: &mut Output) -> Result<bool, Failure> {
         inputs: &inputs,
         elapsed: clock.elapsed(),
     };
-    replay_checks::tell(&result, &[], out);
+    replay::checks::tell(&result, &[], out);
     if !out.is_json() {
         writeln!(out, "{INTERLUDE}")?;
-        replay_text::print(&result, out)?;
+        replay::text::print(&result, out)?;
         writeln!(out, "{EPILOGUE}")?;
     }
     Ok(replay.oracle().cross_tenant == 0)

@@ -9,12 +9,14 @@ use nvgre_analyze::{diff_behaviour, diff_models};
 use nvgre_netwnv::Place;
 use nvgre_sim::Model;
 
-use crate::diff_checks;
-use crate::diff_json::{JsonDiff, JsonState};
+use crate::diff::json::{JsonDiff, JsonState};
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
 use crate::policy_notes;
 use crate::scenario_file::load_silently;
+
+mod checks;
+pub(crate) mod json;
 
 /// Most places told of one side of a difference: hosts are mostly given the same script.
 const PLACES_TOLD: usize = 4;
@@ -70,7 +72,7 @@ pub(crate) fn run(args: &DiffArgs, out: &mut Output) -> Result<Exit, Failure> {
             print_behaviour(behaviour, &differences, out)?;
         }
     }
-    diff_checks::tell(&differences, behaviour.as_ref(), out);
+    checks::tell(&differences, behaviour.as_ref(), out);
     let flips = behaviour.is_some_and(|behaviour| !behaviour.flips.is_empty());
     Ok(if differences.is_empty() && !flips {
         Exit::Success

@@ -7,10 +7,12 @@ use nvgre_analyze::{Check, CheckOutcome, Disagreement, Finding, Severity, Side, 
 use nvgre_netwnv::{Dump, Host};
 
 use crate::counted::counted;
-use crate::doctor_json::JsonDoctor;
+use crate::doctor::json::JsonDoctor;
 use crate::dump_folder::{self, DumpFolder};
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
+
+pub(crate) mod json;
 
 /// Most places and hosts told of one side: hosts are many.
 const TOLD: usize = 4;

@@ -10,11 +10,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::exit::{Exit, Failure};
-use crate::import_input::Input;
+use crate::import::input::Input;
 use crate::init::{print_lines, shell_word};
 use crate::new_files::write_files;
 use crate::output::Output;
 use crate::scenario_file::rendered;
+
+mod input;
 
 /// What was asked for.
 #[derive(Debug, clap::Args)]

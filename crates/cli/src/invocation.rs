@@ -9,7 +9,7 @@ use crate::args::Args;
 use crate::exit::{Exit, wrong};
 use crate::output::Output;
 use crate::report;
-use crate::report_target::ReportTarget;
+use crate::report::target::ReportTarget;
 
 /// A command line.
 #[derive(Debug)]

@@ -8,92 +8,58 @@
 //!
 //! People's text and `--json` lines go to stdout, diagnostics to stderr as `nvgre: ...`.
 //!
+//! Each verb is a file by its name. What it needs beside its arguments and its `run` lies in a folder of
+//! that name: `text.rs` says it for people, `json.rs` for tools, `checks.rs` to reports.
+//!
 //! | file | holds |
 //! | --- | --- |
 //! | `args.rs` | the command line |
 //! | `invocation.rs` | what reports want to know of it, also where it is wrong |
 //! | `exit.rs` | exit codes, and the failure that ends a verb |
 //! | `output.rs` | stdout and stderr |
-//! | `printable.rs` | text from outside, as it is shown to people |
-//! | `whole_file.rs` | text files, whole or not at all |
 //! | `schemas.rs` | the JSON Schemas of what `--json` prints |
-//! | `report.rs` | `--report`: what a run came to, for machines |
-//! | `report_junit.rs`, `report_sarif.rs`, `report_github.rs`, `report_markdown.rs` | its formats |
-//! | `report_target.rs`, `report_place.rs` | where reports go; what they call files |
-//! | `report_rule.rs` | what they say of a rule, whatever broke it |
-//! | `same_file.rs` | whether two names lead to one file |
 //! | `completions.rs`, `man_pages.rs` | what shells complete, and manual pages |
-//! | `counted.rs` | a count and its noun |
-//! | `input.rs` | captures by name, `-` for stdin |
-//! | `capture_output.rs` | which format a capture that is written has |
-//! | `outermost_gre.rs` | whether a captured frame's outermost IP header carries GRE |
-//! | `pcap_info.rs` | `nvgre pcap info` |
-//! | `pcap_decap.rs` | `nvgre pcap decap`: verdicts |
-//! | `decap_text.rs` | what it prints for people |
-//! | `codes.rs` | `nvgre codes` |
+//! | `replay.rs` | `nvgre replay`; `result.rs`: its figures; `expect.rs`: of the capture that deliveries are compared with |
+//! | `trace.rs` | `nvgre trace` of guests; `frame.rs`: of a captured frame |
+//! | `traced.rs` | what a trace tells, in words |
+//! | `ping.rs`, `next_hop.rs` | `nvgre ping`, `nvgre next-hop` |
 //! | `demo.rs` | `nvgre demo` |
-//! | `demo_checks.rs` | what it says to reports |
-//! | `replay.rs` | `nvgre replay` |
-//! | `replay_result.rs` | the figures of a replay |
-//! | `replay_text.rs` | what it says for people |
-//! | `replay_expect.rs` | what it says of the capture that deliveries are compared with |
-//! | `replay_json.rs` | what it says for tools |
-//! | `replay_checks.rs` | what it says to reports |
+//! | `show.rs` | `nvgre show`: tables |
+//! | `verify.rs` | `nvgre verify` |
+//! | `doctor.rs` | `nvgre doctor`: what hosts disagree about |
+//! | `diff.rs` | `nvgre diff` |
+//! | `init.rs`, `export.rs` | `nvgre init`, `nvgre export` |
+//! | `import.rs` | `nvgre import`; `input.rs`: the scripts and dumps it is given |
+//! | `pcap.rs` | `nvgre pcap info` and `nvgre pcap decap` |
+//! | `bench.rs` | `nvgre bench`; `row.rs`: a case, a line for tools; `chart.rs`: for the charts of CI services; `baseline.rs`: whether an earlier run was better |
+//! | `codes.rs` | `nvgre codes` |
+//! | `report.rs` | `--report`: what a run came to, for machines, in four formats; `rule.rs`: what they say of a rule, whatever broke it; `place.rs`, `target.rs`: what they call files, where they go |
 //! | `scenario_file.rs` | scenarios from files, and the one built in |
 //! | `policy_notes.rs` | what is suspect in the policy of a scenario |
-//! | `trace.rs`, `trace_frame.rs` | `nvgre trace`: of guests, and of a captured frame |
-//! | `traced.rs` | what it tells, in words |
-//! | `trace_text.rs`, `trace_json.rs`, `trace_checks.rs` | what it says for people, for tools, and for reports |
-//! | `ping.rs`, `ping_json.rs` | `nvgre ping` |
-//! | `next_hop.rs` | `nvgre next-hop` |
+//! | `dump_folder.rs` | folders of dumps |
 //! | `guest_name.rs` | guests and hosts by name |
 //! | `near_name.rs` | what was perhaps meant by a name that nothing has |
-//! | `show.rs` | `nvgre show`: tables |
-//! | `show_json.rs` | what it says for tools |
-//! | `verify.rs` | `nvgre verify` |
-//! | `verify_text.rs`, `verify_json.rs` | what it says for people, and for tools |
-//! | `doctor.rs` | `nvgre doctor`: what hosts disagree about |
-//! | `doctor_json.rs` | what it says for tools |
-//! | `dump_folder.rs` | folders of dumps |
-//! | `diff.rs` | `nvgre diff` |
-//! | `diff_json.rs` | what it says for tools |
-//! | `diff_checks.rs` | what it says to reports |
-//! | `init.rs` | `nvgre init` |
-//! | `export.rs` | `nvgre export` |
-//! | `import.rs` | `nvgre import` |
-//! | `import_input.rs` | the scripts and dumps it is given |
-//! | `new_files.rs` | files written whole, and never over others |
-//! | `bench.rs` | `nvgre bench` |
-//! | `bench_row.rs` | what it says for tools, a case a line |
-//! | `bench_text.rs`, `bench_chart.rs` | what it says for people, and for the charts of CI services |
-//! | `bench_baseline.rs` | whether an earlier run was better |
+//! | `input.rs`, `capture_output.rs` | captures by name, `-` for stdin; which format one that is written has |
+//! | `whole_file.rs`, `new_files.rs` | text files, whole or not at all; and never over others |
+//! | `same_file.rs` | whether two names lead to one file |
+//! | `printable.rs`, `counted.rs` | text from outside, as it is shown to people; a count and its noun |
 
 #![forbid(unsafe_code)]
 
 mod args;
 mod bench;
-mod bench_baseline;
-mod bench_chart;
-mod bench_row;
-mod bench_text;
 mod capture_output;
 mod codes;
 mod completions;
 mod counted;
-mod decap_text;
 mod demo;
-mod demo_checks;
 mod diff;
-mod diff_checks;
-mod diff_json;
 mod doctor;
-mod doctor_json;
 mod dump_folder;
 mod exit;
 mod export;
 mod guest_name;
 mod import;
-mod import_input;
 mod init;
 mod input;
 mod invocation;
@@ -101,42 +67,20 @@ mod man_pages;
 mod near_name;
 mod new_files;
 mod next_hop;
-mod outermost_gre;
 mod output;
-mod pcap_decap;
-mod pcap_info;
+mod pcap;
 mod ping;
-mod ping_json;
 mod policy_notes;
 mod printable;
 mod replay;
-mod replay_checks;
-mod replay_expect;
-mod replay_json;
-mod replay_result;
-mod replay_text;
 mod report;
-mod report_github;
-mod report_junit;
-mod report_markdown;
-mod report_place;
-mod report_rule;
-mod report_sarif;
-mod report_target;
 mod same_file;
 mod scenario_file;
 mod schemas;
 mod show;
-mod show_json;
 mod trace;
-mod trace_checks;
-mod trace_frame;
-mod trace_json;
-mod trace_text;
 mod traced;
 mod verify;
-mod verify_json;
-mod verify_text;
 mod whole_file;
 
 use std::io::Write;
@@ -188,8 +132,8 @@ fn run(verb: Verb, out: &mut Output) -> Result<Exit, Failure> {
         Verb::Man { folder } => man_pages::run(folder.as_deref(), out),
         Verb::Schemas { folder } => schemas::run(&folder),
         Verb::Pcap { verb } => match verb {
-            PcapVerb::Info { files } => pcap_info::run(&files, out),
-            PcapVerb::Decap { file } => pcap_decap::run(&file, out),
+            PcapVerb::Info { files } => pcap::info::run(&files, out),
+            PcapVerb::Decap { file } => pcap::decap::run(&file, out),
         },
     }
 }

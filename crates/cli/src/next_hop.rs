@@ -14,7 +14,7 @@ use crate::exit::{Exit, Failure};
 use crate::guest_name::find_host;
 use crate::output::Output;
 use crate::scenario_file::load_for;
-use crate::trace_json::JsonNear;
+use crate::trace::json::JsonNear;
 use crate::traced::{Near, told};
 
 /// What was asked for.

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::exit::{Failure, invalid_input};
 use crate::printable::printable;
-use crate::report_target::ReportTarget;
+use crate::report::target::ReportTarget;
 use crate::same_file::{is_same_file, lies_in};
 
 /// Where a verb prints: stdout, buffered; and what it says to reports, kept for the end of the run.

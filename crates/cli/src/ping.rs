@@ -16,9 +16,11 @@ use crate::exit::{Exit, Failure};
 use crate::guest_name::{find_two, names_for};
 use crate::output::Output;
 use crate::scenario_file::load_for;
-use crate::trace_text::decider;
+use crate::trace;
+use crate::trace::text::decider;
 use crate::traced::{Near, Verdict, leg_text, told, verdict};
-use crate::{ping_json, trace_checks};
+
+pub(crate) mod json;
 
 /// What was asked for.
 #[derive(Debug, clap::Args)]
@@ -153,14 +155,14 @@ pub(crate) fn run(args: &PingArgs, out: &mut Output) -> Result<Exit, Failure> {
     let verdicts: Vec<_> = verdicts
         .map(|why| (&why.verdict, &why.near_misses[..]))
         .collect();
-    out.check(trace_checks::check(
+    out.check(trace::checks::check(
         format!("ping/{}/{}", pinged.from, pinged.to),
         format!("{} answers the pings of {}", pinged.to, pinged.from),
         &verdicts,
         &pinged.crossed,
     ));
     if out.is_json() {
-        out.json_line(&ping_json::JsonPing::of(&pinged))?;
+        out.json_line(&json::JsonPing::of(&pinged))?;
     } else {
         print(&pinged, out)?;
     }

@@ -12,10 +12,15 @@ use crate::capture_output::{is_classic, refuse_unclear};
 use crate::exit::{Exit, Failure};
 use crate::input::open_capture;
 use crate::output::Output;
-use crate::replay_result::{InputResult, Isolation, ReplayResult, Stopwatch};
+use crate::replay::result::{InputResult, Isolation, ReplayResult, Stopwatch};
 use crate::same_file::refuse_over;
 use crate::scenario_file::{load, policy_files, read_text, rendered};
-use crate::{replay_checks, replay_expect, replay_json, replay_text};
+
+pub(crate) mod checks;
+mod expect;
+pub(crate) mod json;
+pub(crate) mod result;
+pub(crate) mod text;
 
 /// What was asked for.
 #[derive(Debug, clap::Args)]
@@ -128,11 +133,11 @@ pub(crate) fn run(args: &ReplayArgs, out: &mut Output) -> Result<Exit, Failure> 
     };
     let cut = inputs.iter().any(|input| input.error.is_some());
     if !cut || replay.report().frames.read > 0 {
-        replay_checks::tell(&result, &args.fail_on, out);
+        checks::tell(&result, &args.fail_on, out);
         if out.is_json() {
-            replay_json::print(&result, out)?;
+            json::print(&result, out)?;
         } else {
-            replay_text::print(&result, out)?;
+            text::print(&result, out)?;
         }
     }
     if cut {
@@ -173,7 +178,7 @@ fn exit(args: &ReplayArgs, result: &ReplayResult<'_>, out: &mut Output) -> Resul
         out.complain(format_args!(
             "--expect {}: {}",
             file.display(),
-            replay_expect::differs(comparison)
+            expect::differs(comparison)
         ))?;
     }
     Ok(exit)

@@ -7,9 +7,17 @@ use nvgre_analyze::{Check, CheckOutcome, Finding, Severity};
 use crate::exit::Exit;
 use crate::invocation::Invocation;
 use crate::output::Output;
-use crate::report_place::Names;
-use crate::report_target::ReportTarget;
-use crate::{report_github, report_junit, report_markdown, report_sarif, whole_file};
+use crate::report::place::Names;
+use crate::report::target::ReportTarget;
+use crate::whole_file;
+
+mod github;
+mod junit;
+mod markdown;
+mod place;
+pub(crate) mod rule;
+mod sarif;
+pub(crate) mod target;
 
 /// Places of one finding that are told where people read.
 pub(crate) const PLACES_MAX: usize = 10;
@@ -42,15 +50,13 @@ pub(crate) fn write(invocation: &Invocation, exit: Exit, out: Output) -> Exit {
     for target in &targets {
         let written = match target {
             ReportTarget::Junit(file) => {
-                report_junit::text(&run).and_then(|text| whole_file::write(file, text.as_bytes()))
+                junit::text(&run).and_then(|text| whole_file::write(file, text.as_bytes()))
             }
-            ReportTarget::Sarif(file) => {
-                whole_file::write(file, report_sarif::text(&run).as_bytes())
-            }
+            ReportTarget::Sarif(file) => whole_file::write(file, sarif::text(&run).as_bytes()),
             ReportTarget::Markdown(file) => {
-                whole_file::write(file, report_markdown::text(&run).as_bytes())
+                whole_file::write(file, markdown::text(&run).as_bytes())
             }
-            ReportTarget::Github => io::stderr().write_all(report_github::text(&run).as_bytes()),
+            ReportTarget::Github => io::stderr().write_all(github::text(&run).as_bytes()),
         };
         if let Err(error) = written {
             // Nobody is left to tell when stderr is closed.

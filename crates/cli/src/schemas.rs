@@ -27,22 +27,22 @@ struct Lines {
 
 /// Every verb that prints JSON lines. A verb that is not here fails a test.
 const ALL: &[Lines] = &[
-    lines::<crate::bench_row::Row>("bench"),
+    lines::<crate::bench::row::Row>("bench"),
     lines::<crate::codes::JsonLine>("codes"),
     lines::<crate::demo::JsonStage<'_>>("demo"),
-    lines::<crate::diff_json::JsonDiff<'_>>("diff"),
-    lines::<crate::doctor_json::JsonDoctor<'_>>("doctor"),
+    lines::<crate::diff::json::JsonDiff<'_>>("diff"),
+    lines::<crate::doctor::json::JsonDoctor<'_>>("doctor"),
     lines::<crate::export::JsonLine<'_>>("export"),
     lines::<crate::import::JsonLine<'_>>("import"),
     lines::<crate::init::JsonLine<'_>>("init"),
     lines::<crate::next_hop::JsonNextHop<'_>>("next-hop"),
-    lines::<crate::pcap_decap::JsonLine>("pcap decap"),
-    lines::<crate::pcap_info::JsonLine<'_>>("pcap info"),
-    lines::<crate::ping_json::JsonPing<'_>>("ping"),
-    lines::<crate::replay_json::JsonReplay<'_>>("replay"),
-    lines::<crate::show_json::JsonHost<'_>>("show"),
-    lines::<crate::trace_json::JsonTrace<'_>>("trace"),
-    lines::<crate::verify_json::JsonLine>("verify"),
+    lines::<crate::pcap::decap::JsonLine>("pcap decap"),
+    lines::<crate::pcap::info::JsonLine<'_>>("pcap info"),
+    lines::<crate::ping::json::JsonPing<'_>>("ping"),
+    lines::<crate::replay::json::JsonReplay<'_>>("replay"),
+    lines::<crate::show::json::JsonHost<'_>>("show"),
+    lines::<crate::trace::json::JsonTrace<'_>>("trace"),
+    lines::<crate::verify::json::JsonLine>("verify"),
 ];
 
 const fn lines<T: JsonSchema>(verb: &'static str) -> Lines {

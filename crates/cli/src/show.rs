@@ -11,7 +11,9 @@ use nvgre_netwnv::Host;
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
 use crate::scenario_file::load;
-use crate::show_json::JsonHost;
+use crate::show::json::JsonHost;
+
+pub(crate) mod json;
 
 /// What was asked for.
 #[derive(Debug, clap::Args)]

@@ -8,9 +8,13 @@ use crate::exit::{Exit, Failure};
 use crate::guest_name::{find_two, names_for};
 use crate::output::Output;
 use crate::scenario_file::load_for;
-use crate::trace_frame::{FrameName, trace_frame};
+use crate::trace::frame::{FrameName, trace_frame};
 use crate::traced::{Level, of_conversation};
-use crate::{trace_checks, trace_json, trace_text};
+
+pub(crate) mod checks;
+mod frame;
+pub(crate) mod json;
+pub(crate) mod text;
 
 /// What was asked for.
 #[derive(Debug, clap::Args)]
@@ -81,16 +85,16 @@ pub(crate) fn run(args: &TraceArgs, out: &mut Output) -> Result<Exit, Failure> {
         // The command line wants both or a frame.
         (None, ..) => return Err(Failure::usage("FROM and TO, or --frame FILE:N")),
     };
-    out.check(trace_checks::check(
+    out.check(checks::check(
         traced.id.clone(),
         traced.heading.clone(),
         &[(&traced.verdict, &traced.near_misses)],
         &traced.crossed,
     ));
     if out.is_json() {
-        out.json_line(&trace_json::JsonTrace::of(&traced))?;
+        out.json_line(&json::JsonTrace::of(&traced))?;
     } else {
-        trace_text::print(&traced, out)?;
+        text::print(&traced, out)?;
     }
     let good = traced.verdict.good && traced.crossed.is_empty();
     Ok(if good { Exit::Success } else { Exit::No })

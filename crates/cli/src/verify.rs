@@ -19,7 +19,9 @@ use crate::exit::{Exit, Failure};
 use crate::output::Output;
 use crate::same_file::refuse_over;
 use crate::scenario_file::{load, policy_files};
-use crate::{verify_json, verify_text};
+
+pub(crate) mod json;
+mod text;
 
 /// What was asked for.
 #[derive(Debug, clap::Args)]
@@ -110,9 +112,9 @@ pub(crate) fn run(args: &VerifyArgs, out: &mut Output) -> Result<Exit, Failure> 
         waiting.finish_and_clear();
         let answered = answered?;
         if out.is_json() {
-            verify_json::print(&model, &answered, out)?;
+            json::print(&model, &answered, out)?;
         } else {
-            verify_text::print(&model, &answered, out)?;
+            text::print(&model, &answered, out)?;
         }
         out.check(answered.check.clone());
         answers.push(answered);
@@ -121,9 +123,9 @@ pub(crate) fn run(args: &VerifyArgs, out: &mut Output) -> Result<Exit, Failure> 
         // What it could reach is no answer: reports have nothing to judge there.
         let radius: Vec<BlastEntry> = blast_radius(&fabric, hostile);
         if out.is_json() {
-            verify_json::print_radius(&model, hostile, &radius, out)?;
+            json::print_radius(&model, hostile, &radius, out)?;
         } else {
-            verify_text::print_radius(&model, hostile, &radius, out)?;
+            text::print_radius(&model, hostile, &radius, out)?;
         }
     }
     let witnesses = answers
@@ -141,11 +143,11 @@ pub(crate) fn run(args: &VerifyArgs, out: &mut Output) -> Result<Exit, Failure> 
         })?;
         if !out.is_json() {
             let stage = args.stage.as_deref();
-            verify_text::print_written(file, witnesses, &args.scenario, stage, out)?;
+            text::print_written(file, witnesses, &args.scenario, stage, out)?;
         }
     }
     if !out.is_json() {
-        verify_text::print_verdict(&answers, out)?;
+        text::print_verdict(&answers, out)?;
     }
     let is = |outcome| {
         let mut answers = answers.iter();

@@ -5,7 +5,7 @@ use std::io::Write;
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 
-use crate::bench_row::Row;
+use crate::bench::row::Row;
 use crate::exit::Failure;
 use crate::output::Output;
 

@@ -4,10 +4,10 @@
 use nvgre_analyze::{Check, CheckOutcome, Finding, Severity};
 use nvgre_dataplane::DropReason;
 
+use super::expect;
 use crate::counted::counted;
 use crate::output::Output;
-use crate::replay_expect;
-use crate::replay_result::{Drop, Isolation, ReplayResult};
+use crate::replay::result::{Drop, Isolation, ReplayResult};
 
 /// Tells the checks. `fail_on`: what must not be dropped.
 pub(crate) fn tell(result: &ReplayResult<'_>, fail_on: &[DropReason], out: &mut Output) {
@@ -118,7 +118,7 @@ fn isolation(result: &ReplayResult<'_>) -> Check {
 /// Whether what was delivered is what the capture of `--expect` holds.
 fn expectation(result: &ReplayResult<'_>) -> Option<Check> {
     let (_, comparison) = result.expectation()?;
-    let differences = replay_expect::lines(result, comparison);
+    let differences = expect::lines(result, comparison);
     let findings = differences.into_iter().map(|line| Finding {
         rule: "not_as_expected",
         severity: Severity::Error,

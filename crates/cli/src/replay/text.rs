@@ -2,11 +2,11 @@
 
 use std::io::Write;
 
+use super::expect;
 use crate::counted::counted;
 use crate::exit::Failure;
 use crate::output::Output;
-use crate::replay_expect;
-use crate::replay_result::{self, Isolation, ReplayResult};
+use crate::replay::result::{self, Isolation, ReplayResult};
 
 /// Prints ledgers, drops, skips, tenants and ports, the oracle's verdict and the speed.
 pub(crate) fn print(result: &ReplayResult<'_>, out: &mut Output) -> Result<(), Failure> {
@@ -16,14 +16,14 @@ pub(crate) fn print(result: &ReplayResult<'_>, out: &mut Output) -> Result<(), F
     print_skips(result, out)?;
     if result.entered() == 0 {
         print_matches(result, out)?;
-        replay_expect::print(result, out)?;
+        expect::print(result, out)?;
         writeln!(out, "\nNo frame entered the network: nothing was replayed.")?;
         return Ok(());
     }
     print_traffic(result, out)?;
     print_matches(result, out)?;
     print_isolation(result, out)?;
-    replay_expect::print(result, out)?;
+    expect::print(result, out)?;
     let rates = result.rates();
     writeln!(
         out,
@@ -111,7 +111,7 @@ fn print_drops(result: &ReplayResult<'_>, out: &mut Output) -> Result<(), Failur
 /// The first frame of a drop: what it was, what it missed, and which record decided.
 fn print_first(
     result: &ReplayResult<'_>,
-    drop: &replay_result::Drop<'_>,
+    drop: &result::Drop<'_>,
     out: &mut Output,
 ) -> Result<(), Failure> {
     if let Some((summary, _)) = &drop.line.first {

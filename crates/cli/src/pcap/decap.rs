@@ -34,11 +34,11 @@ use nvgre_wire::{EtherType, Ethernet, FrameBuf, HEADROOM, MacAddress, NvgreKey};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::decap_text::{DecapText, Seen};
 use crate::exit::{Exit, Failure};
 use crate::input::open_capture;
-use crate::outermost_gre::{OutermostGre, outermost_gre};
 use crate::output::Output;
+use crate::pcap::decap_text::{DecapText, Seen};
+use crate::pcap::outermost_gre::{OutermostGre, outermost_gre};
 
 /// What an endpoint would make of a frame.
 #[derive(Serialize, JsonSchema)]

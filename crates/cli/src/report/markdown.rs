@@ -8,8 +8,8 @@ use nvgre_analyze::{Check, CheckOutcome, Finding, Severity};
 use nvgre_netwnv::Place;
 
 use crate::printable::printable;
+use crate::report::place::percent_encoded;
 use crate::report::{PLACES_MAX, Run};
-use crate::report_place::percent_encoded;
 
 /// Rows of the table.
 const CHECKS_MAX: usize = 200;

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use crate::bench_row::Row;
+use crate::bench::row::Row;
 use crate::exit::Failure;
 use crate::output::Output;
 

@@ -40,8 +40,8 @@ use serde::Serialize;
 
 use crate::exit::Failure;
 use crate::output::Output;
-use crate::replay_expect::{self, JsonExpectation};
-use crate::replay_result::{InputResult, Isolation, ReplayResult, Traffic};
+use crate::replay::expect::{self, JsonExpectation};
+use crate::replay::result::{InputResult, Isolation, ReplayResult, Traffic};
 
 /// What became of captured frames in a modeled network.
 #[derive(Serialize, JsonSchema)]
@@ -307,7 +307,7 @@ pub(crate) fn print(result: &ReplayResult<'_>, out: &mut Output) -> Result<(), F
         ports: ports.collect(),
         isolation: isolation(result, replay),
         filter: filter(replay),
-        expect: replay_expect::json(result),
+        expect: expect::json(result),
         digest: format!("{:016x}", replay.digest()),
         seconds: result.elapsed.as_secs_f64(),
         frames_per_second: rates.frames_per_second,

@@ -9,7 +9,7 @@ use nvgre_netwnv::Place;
 use serde::de::{Error, Unexpected};
 use serde::{Deserialize, Deserializer};
 
-use crate::bench_row::{Row, SCHEMA};
+use crate::bench::row::{Row, SCHEMA};
 use crate::exit::{Exit, Failure, invalid_input};
 use crate::output::Output;
 use crate::scenario_file::read_text;

@@ -12,8 +12,8 @@ use serde::Serialize;
 
 use crate::exit::{Exit, Failure};
 use crate::input::open_capture;
-use crate::outermost_gre::{OutermostGre, outermost_gre};
 use crate::output::Output;
+use crate::pcap::outermost_gre::{OutermostGre, outermost_gre};
 
 /// What one file holds, as far as it could be read.
 #[derive(Debug, Default)]

@@ -11,8 +11,8 @@ use twox_hash::XxHash3_64;
 
 use crate::exit::Exit;
 use crate::report::Run;
-use crate::report_place::percent_encoded;
-use crate::report_rule::Rule;
+use crate::report::place::percent_encoded;
+use crate::report::rule::Rule;
 
 /// Results that GitHub takes of a run; it refuses a file with more.
 const RESULTS_MAX: usize = 25_000;

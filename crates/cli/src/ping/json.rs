@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::ping::{Echo, MESSAGE_LEN, Pinged, Why};
-use crate::trace_json::{JsonNear, JsonVerdict};
+use crate::trace::json::{JsonNear, JsonVerdict};
 
 /// What came of the echo requests.
 #[derive(Serialize, JsonSchema)]

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::counted::counted;
 use crate::exit::Failure;
 use crate::output::Output;
-use crate::replay_result::ReplayResult;
+use crate::replay::result::ReplayResult;
 
 /// Deliveries beside the capture that was wanted.
 #[derive(Serialize, JsonSchema)]
