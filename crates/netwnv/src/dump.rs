@@ -5,13 +5,25 @@ use std::fmt;
 
 use nvgre_wire::CustomerAddress;
 
-use crate::dump_format::{Content, Malformed, read};
-use crate::dump_host::HostReader;
-pub use crate::dump_kind::DumpKind;
-use crate::dump_reading::Reading;
+use crate::dump::format::{Content, Malformed, read};
+use crate::dump::host::HostReader;
+pub use crate::dump::kind::DumpKind;
+use crate::dump::reading::Reading;
 use crate::estate::Estate;
 use crate::lines::Lines;
 use crate::source::{Place, Source};
+
+mod csv;
+pub(crate) mod format;
+mod host;
+mod json;
+mod kind;
+mod list;
+mod nic;
+mod object;
+mod reading;
+mod row;
+pub(crate) mod write;
 
 /// A file of a dump, and whose host it says to be by where it lies.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -16,11 +16,11 @@
 //! | `estate.rs` | [`Estate`], [`Host`] and what is on it |
 //! | `labels.rs` | [`Labels`] |
 //! | `print.rs`, `host_script.rs` | `to_powershell`: an entry as the command that makes it, a host as a script; [`quoted`], [`set_adapter`] |
-//! | `dump_write.rs` | [`dump_json`], [`dump_csv`]: hosts as dumps |
 //! | `propagate.rs` | [`Propagation`]: what hosts should hold when some were changed |
-//! | `dump.rs`, `dump_reading.rs`, `dump_host.rs`, `dump_nic.rs` | [`Dump`]: what Get- cmdlets of several hosts showed, as an estate |
-//! | `dump_format.rs`, `dump_json.rs`, `dump_csv.rs`, `dump_list.rs` | ConvertTo-Json, Export-Csv, Format-List to objects |
-//! | `dump_object.rs`, `dump_kind.rs`, `dump_row.rs` | those objects, what they are of, and their properties as types |
+//! | `dump.rs`, `dump/reading.rs`, `dump/host.rs`, `dump/nic.rs` | [`Dump`]: what Get- cmdlets of several hosts showed, as an estate |
+//! | `dump/format.rs`, `dump/json.rs`, `dump/csv.rs`, `dump/list.rs` | ConvertTo-Json, Export-Csv, Format-List to objects |
+//! | `dump/object.rs`, `dump/kind.rs`, `dump/row.rs` | those objects, what they are of, and their properties as types |
+//! | `dump/write.rs` | [`dump_json`], [`dump_csv`]: hosts as dumps |
 //! | `error.rs`, `report.rs` | [`ScriptError`], [`ScriptWarning`], [`RunReport`] |
 //! | `run.rs` | [`run`] |
 //! | `invent.rs` | [`reconstruct`]: hosts, NICs and VMs made up as scripts name them |
@@ -44,17 +44,6 @@ mod char_set;
 mod cmdlet;
 mod customer_route;
 mod dump;
-mod dump_csv;
-mod dump_format;
-mod dump_host;
-mod dump_json;
-mod dump_kind;
-mod dump_list;
-mod dump_nic;
-mod dump_object;
-mod dump_reading;
-mod dump_row;
-mod dump_write;
 mod error;
 mod estate;
 mod evaluate;
@@ -89,9 +78,9 @@ mod undo;
 mod value;
 mod wildcard;
 
+pub use dump::format::decode_text;
+pub use dump::write::{dump_csv, dump_json};
 pub use dump::{Dump, DumpError, DumpFile, DumpHost, DumpKind, DumpNote, DumpNoteKind};
-pub use dump_format::decode_text;
-pub use dump_write::{dump_csv, dump_json};
 pub use error::ScriptError;
 pub use estate::{
     Adapter, Estate, Host, HostAddressEntry, Nic, ProviderRouteEntry, RecordEntry, RouteEntry,

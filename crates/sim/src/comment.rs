@@ -42,7 +42,7 @@ use hashbrown::HashMap;
 use nvgre_dataplane::{DropReason, RecordId};
 use nvgre_netwnv::{Estate, RecordEntry};
 
-use crate::filter_facts::Facts;
+use crate::filter::facts::Facts;
 use crate::inventory::{Inventory, Who};
 use crate::model::Model;
 use crate::walk_log::{Beginning, End, Ended, Hop, WalkLog};

@@ -8,7 +8,7 @@
 //! operator   = "==" | "!=" | "<" | "<=" | ">" | ">=", or in letters eq ne lt le gt ge
 //! ```
 //!
-//! Fields are in `filter_field.rs`. A value is a word, or stands in double quotes, where `\"` and `\\`
+//! Fields are in `filter/field.rs`. A value is a word, or stands in double quotes, where `\"` and `\\`
 //! are a quote and a backslash. A walk may have several values of a field, such as the keys of several
 //! copies, or none: a test with `==`, `in` or an order holds if it does for one of them, `!=` if `==`
 //! does not. Names compare without case.
@@ -18,10 +18,13 @@ use std::ops::Range;
 
 use nvgre_netwnv::Place;
 
-use crate::filter_facts::Facts;
-use crate::filter_field::{Field, Value};
-use crate::filter_parse;
+use crate::filter::facts::Facts;
+use crate::filter::field::{Field, Value};
 use crate::scenario::Scenario;
+
+pub(crate) mod facts;
+pub(crate) mod field;
+mod parse;
 
 /// An expression that was read and fits its scenario. Shows as text that reads as the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,7 +65,7 @@ pub(crate) enum Operator {
 impl Filter {
     /// Reads an expression; names in it are those of this scenario.
     pub fn parse(text: &str, scenario: &Scenario) -> Result<Self, FilterError> {
-        filter_parse::expression(text, scenario).map(Self)
+        parse::expression(text, scenario).map(Self)
     }
 
     pub(crate) fn matches(&self, facts: &Facts<'_>) -> bool {

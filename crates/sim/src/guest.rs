@@ -1,7 +1,7 @@
 //! Guests: real network stacks (smoltcp) on virtual time.
 //!
 //! The stack answers ARP, neighbor discovery and echo. Around it stand the two things that it lacks
-//! and every VM's stack has: address conflict detection (`guest_address.rs`), and keeping a packet
+//! and every VM's stack has: address conflict detection (`guest/address.rs`), and keeping a packet
 //! while its next hop's MAC is being asked for (RFC 1122 section 2.3.2.2).
 
 use std::fmt;
@@ -13,10 +13,15 @@ use smoltcp::time::Instant;
 use smoltcp::wire::{EthernetAddress, EthernetFrame, EthernetProtocol, IpCidr};
 
 use crate::clock::SimTime;
-use crate::guest_address::{GuestAddress, Jitter};
-use crate::guest_claim::{Claim, ClaimKind, Statement};
-use crate::guest_device::GuestDevice;
-use crate::guest_echo::{self, Ping};
+use crate::guest::address::{GuestAddress, Jitter};
+use crate::guest::claim::{Claim, ClaimKind, Statement};
+use crate::guest::device::GuestDevice;
+use crate::guest::echo::Ping;
+
+mod address;
+mod claim;
+mod device;
+mod echo;
 
 /// How long an unanswered echo request is remembered, and how long one that came in waits for the
 /// MAC of its sender: three rounds of ARP, one a second.
@@ -323,7 +328,7 @@ impl Guest {
     /// Gives a frame to the stack. An echo request that it does not answer, because it has to ask
     /// for a MAC first, is kept; it came at `since`.
     fn process(&mut self, now: SimTime, since: SimTime, frame: Vec<u8>) {
-        let asked = guest_echo::requested_address(&frame);
+        let asked = echo::requested_address(&frame);
         let kept = asked.filter(|ip| self.uses(*ip)).map(|_| frame.clone());
         let sent_before = self.device.sent_len();
         self.device.arrive(frame);
@@ -333,10 +338,7 @@ impl Guest {
             ping.take_reply(&mut self.sockets);
         }
         if let Some(frame) = kept
-            && !self
-                .device
-                .sent_since(sent_before)
-                .any(guest_echo::is_reply)
+            && !self.device.sent_since(sent_before).any(echo::is_reply)
         {
             if self.held.len() == HELD_MAX {
                 self.held.remove(0);

@@ -13,11 +13,12 @@ use nvgre_dataplane::PortSubnet;
 use nvgre_netwnv::{Adapter, Estate, Nic, RecordEntry, enable_binding};
 use nvgre_wire::{CustomerAddress, MacAddress, ProviderAddress, VirtualSubnetId};
 
-use crate::import_tenant::Tenants;
-use crate::model_error::{ModelError, refusal_of};
+use crate::import::tenant::Tenants;
+use crate::model::error::{ModelError, refusal_of};
 use crate::names::folded;
 use crate::scenario::{self, InterfaceAddress, Tenant};
-use crate::scenario_text;
+
+mod tenant;
 
 /// A scenario made of what hosts hold, by [`Import::new`]. [`Import::files`] writes it down.
 #[derive(Clone, Debug)]
@@ -386,7 +387,7 @@ impl Import {
         name: &str,
         hosts: &[scenario::Host],
     ) -> fmt::Result {
-        writeln!(out, "name = {}", scenario_text::quoted(name))?;
+        writeln!(out, "name = {}", scenario::text::quoted(name))?;
         writeln!(
             out,
             "about = \"Imported: correct it where you know better\""
@@ -403,13 +404,13 @@ impl Import {
         )?;
         self.tenants
             .iter()
-            .try_for_each(|tenant| scenario_text::tenant(out, tenant))?;
+            .try_for_each(|tenant| scenario::text::tenant(out, tenant))?;
         hosts
             .iter()
-            .try_for_each(|host| scenario_text::host(out, host, ""))?;
+            .try_for_each(|host| scenario::text::host(out, host, ""))?;
         self.guests.iter().try_for_each(|guest| {
             let names = [&*self.tenants[guest.tenant].name, &*hosts[guest.host].name];
-            scenario_text::guest(out, guest, names, ["", ""])
+            scenario::text::guest(out, guest, names, ["", ""])
         })
     }
 

@@ -9,24 +9,24 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `scenario.rs`, `scenario_*.rs`, `names.rs` | [`Scenario`]: the TOML file, checked |
-//! | `model.rs`, `model_error.rs` | [`Model`]: a scenario brought to life, stage by stage |
+//! | `scenario.rs`, `scenario/`, `names.rs` | [`Scenario`]: the TOML file, checked |
+//! | `model.rs`, `model/error.rs` | [`Model`]: a scenario brought to life, stage by stage |
 //! | `network.rs`, `learning.rs` | [`Network`]: hosts, their policy, and what they learn |
 //! | `walk.rs`, `pool.rs`, `observer.rs` | one frame, carried to the end of every copy, and who sees it |
 //! | `trial.rs`, `journey.rs`, `recorder.rs` | [`Trial`]: frames sent to ask, which leave nothing behind; [`Journey`]: all that became of one |
 //! | `batch.rs`, `together.rs` | frames carried side by side, and which ones may be |
 //! | `underlay.rs`, `glance.rs` | [`Underlay`]: the wire between hosts, and what it reads of a frame |
 //! | `clock.rs`, `world.rs` | [`World`]: guests, hosts and wire in virtual time |
-//! | `guest.rs`, `guest_*.rs` | [`Guest`]: a smoltcp stack that notices address conflicts |
+//! | `guest.rs`, `guest/` | [`Guest`]: a smoltcp stack that notices address conflicts |
 //! | `story.rs` | stages played with their probes, and why a probe failed |
 //! | `captured.rs` | [`Entered`]: one captured packet where a replay would let it enter |
 //! | `replay.rs`, `hold.rs`, `entry.rs`, `recent.rs`, `map_file.rs` | [`Replay`]: captures, and where their frames enter |
-//! | `replay_*.rs`, `watch.rs`, `taps.rs` | what a replay sees, writes, and fails with |
+//! | `replay/`, `watch.rs`, `taps.rs` | what a replay sees, writes, and fails with |
 //! | `keeper.rs`, `walk_log.rs`, `comment.rs`, `inventory.rs` | whole walks: kept until they have ended, told in a line, by the guests' names |
 //! | `wanted.rs`, `comparison.rs`, `field_at.rs` | [`Wanted`], [`Comparison`]: deliveries beside a wanted capture |
-//! | `filter.rs`, `filter_*.rs` | [`Filter`]: expressions over whole walks |
-//! | `skeleton.rs`, `skeleton_*.rs` | [`Survey`] and [`Skeleton`]: a scenario guessed from a capture |
-//! | `import.rs`, `import_tenant.rs` | [`Import`]: a scenario from what hosts hold |
+//! | `filter.rs`, `filter/` | [`Filter`]: expressions over whole walks |
+//! | `skeleton.rs`, `skeleton/` | [`Survey`] and [`Skeleton`]: a scenario guessed from a capture |
+//! | `import.rs`, `import/tenant.rs` | [`Import`]: a scenario from what hosts hold |
 //! | `oracle.rs`, `ledger.rs`, `digest.rs` | isolation, books, and the hash of a run |
 //! | `clue.rs`, `blame.rs`, `summary.rs` | what a walk asked last, and what that comes to; one frame in one line |
 #![forbid(unsafe_code)]
@@ -42,18 +42,10 @@ mod digest;
 mod entry;
 mod field_at;
 mod filter;
-mod filter_facts;
-mod filter_field;
-mod filter_parse;
 mod glance;
 mod guest;
-mod guest_address;
-mod guest_claim;
-mod guest_device;
-mod guest_echo;
 mod hold;
 mod import;
-mod import_tenant;
 mod inventory;
 mod journey;
 mod keeper;
@@ -61,7 +53,6 @@ mod learning;
 mod ledger;
 mod map_file;
 mod model;
-mod model_error;
 mod names;
 mod network;
 mod observer;
@@ -70,22 +61,8 @@ mod pool;
 mod recent;
 mod recorder;
 mod replay;
-mod replay_error;
-mod replay_report;
 pub mod scenario;
-mod scenario_check;
-mod scenario_error;
-mod scenario_file;
-mod scenario_guest;
-mod scenario_intent;
-mod scenario_text;
 mod skeleton;
-mod skeleton_candidate;
-mod skeleton_guess;
-mod skeleton_host;
-mod skeleton_prefix;
-mod skeleton_survey;
-mod skeleton_text;
 mod story;
 mod summary;
 mod taps;
@@ -104,22 +81,22 @@ pub use clue::Clue;
 pub use comment::ToldFrame;
 pub use comparison::{Comparison, Difference, What as DifferenceKind};
 pub use entry::SkipReason;
+pub use filter::field::Field as FilterField;
 pub use filter::{Filter, FilterError};
-pub use filter_field::Field as FilterField;
 pub use guest::{Conflict, Guest, PingError};
 pub use import::Import;
 pub use journey::{Arrival, Exit, Hop, Journey};
 pub use keeper::FilterMatches;
 pub use ledger::{CopyLedger, Fate, FrameLedger, Outcome};
 pub use map_file::{Condition, MapEntry, MapFile};
+pub use model::error::ModelError;
 pub use model::{Model, ModelWarning, ReadFile};
-pub use model_error::ModelError;
 pub use network::{Host, HostPolicy, Network, Refused};
 pub use observer::{Ingress, Observer};
 pub use oracle::{GuestIndex, InventoryGuest, Judgement, Oracle, OracleCounts, Sender};
 pub use replay::Replay;
-pub use replay_error::ReplayError;
-pub use replay_report::{DropLine, ReplayReport};
+pub use replay::error::ReplayError;
+pub use replay::report::{DropLine, ReplayReport};
 pub use scenario::{Scenario, ScenarioError};
 pub use skeleton::{
     Skeleton, SkeletonError, SkeletonGuest, SkeletonHost, SkeletonNote, SkeletonProvider,

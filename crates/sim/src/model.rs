@@ -12,13 +12,15 @@ use nvgre_wire::{FrameBuf, ProviderAddress, VirtualSubnetId};
 use crate::clock::SimTime;
 use crate::journey::Journey;
 use crate::ledger::{CopyLedger, Fate};
-use crate::model_error::{ModelError, refusal};
+use crate::model::error::{ModelError, refusal};
 use crate::names::folded;
 use crate::network::{HostPolicy, Network};
 use crate::observer::{Ingress, Observer};
 use crate::oracle::{GuestIndex, InventoryGuest, Oracle};
 use crate::scenario::{Move, Scenario};
 use crate::trial::Trial;
+
+pub(crate) mod error;
 
 /// Reads a policy file by the name that the scenario gives it.
 pub type ReadFile<'a> = dyn Fn(&str) -> io::Result<String> + 'a;

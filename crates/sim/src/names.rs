@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use toml::Spanned;
 
-use crate::scenario_file::ScenarioFile;
+use crate::scenario::file::ScenarioFile;
 
 /// The names of a kind, in the order of the file. They compare without case.
 pub(crate) struct Names<'f> {

@@ -25,8 +25,8 @@ use crate::model::Model;
 use crate::network::Network;
 use crate::observer::Ingress;
 use crate::oracle::{GuestIndex, OracleCounts, Sender};
-use crate::replay_error::ReplayError;
-use crate::replay_report::ReplayReport;
+use crate::replay::error::ReplayError;
+use crate::replay::report::ReplayReport;
 use crate::summary::FrameSummary;
 use crate::taps::Taps;
 use crate::underlay::Underlay;
@@ -34,6 +34,9 @@ use crate::walk::Walk;
 use crate::walk_log::LogTracer;
 use crate::wanted::Wanted;
 use crate::watch::{Sink, Watch, Watched};
+
+pub(crate) mod error;
+pub(crate) mod report;
 
 /// A run over one or more captures.
 pub struct Replay {

@@ -76,8 +76,14 @@ use nvgre_wire::{
     CustomerAddress, MacAddress, ProviderAddress, RoutingDomainId, VirtualSubnetId, VlanId,
 };
 
-use crate::scenario_check;
-pub use crate::scenario_error::ScenarioError;
+pub use crate::scenario::error::ScenarioError;
+
+mod check;
+mod error;
+pub(crate) mod file;
+mod guest;
+mod intent;
+pub(crate) mod text;
 
 /// A scenario, checked: every index leads somewhere, and no two things share a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -287,7 +293,7 @@ impl Scenario {
     /// Fails with every error there is, in the order of the text; but where the file is no TOML, or
     /// has an unknown, missing or ill-typed key, that alone is reported.
     pub fn parse(name: &str, text: &str) -> Result<Self, Vec<ScenarioError>> {
-        scenario_check::parse(name, text)
+        check::parse(name, text)
     }
 
     /// Index of the guest with this port: "guest/nic", or "guest" for its first adapter. Compared

@@ -20,7 +20,14 @@ use nvgre_wire::{
     VirtualSubnetId, VlanId,
 };
 
-pub use crate::skeleton_survey::Survey;
+pub use crate::skeleton::survey::Survey;
+
+mod candidate;
+pub(crate) mod guess;
+mod host;
+mod prefix;
+mod survey;
+mod text;
 
 /// A scenario guessed from a capture, by [`Survey::finish`]. [`Skeleton::files`] writes it down.
 #[derive(Clone, Debug, PartialEq, Eq)]

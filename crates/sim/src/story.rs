@@ -7,7 +7,7 @@ use nvgre_netwnv::Place;
 use nvgre_wire::MacAddress;
 
 use crate::clock::SimTime;
-use crate::model_error::ModelError;
+use crate::model::error::ModelError;
 use crate::oracle::{GuestIndex, Sender};
 use crate::scenario::Expectation;
 use crate::world::{Dropped, World};

@@ -9,7 +9,7 @@ use crate::comparison::Comparison;
 use crate::digest::Digest;
 use crate::observer::{Ingress, Observer};
 use crate::oracle::{Judgement, Oracle, Sender};
-use crate::replay_report::{DropLine, ReplayReport};
+use crate::replay::report::{DropLine, ReplayReport};
 use crate::taps::Taps;
 use crate::walk_log::WalkLog;
 

@@ -11,7 +11,7 @@ use crate::digest::Digest;
 use crate::guest::{Guest, PingError};
 use crate::ledger::CopyLedger;
 use crate::model::Model;
-use crate::model_error::ModelError;
+use crate::model::error::ModelError;
 use crate::observer::{Ingress, Observer};
 use crate::oracle::{GuestIndex, Sender};
 use crate::scenario::Scenario;

@@ -8,8 +8,8 @@ use jsonc_parser::common::Ranged;
 use jsonc_parser::errors::{ParseError, ParseErrorKind};
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
-use crate::dump_format::Malformed;
-use crate::dump_object::{DumpObject, DumpProperty, DumpValue};
+use crate::dump::format::Malformed;
+use crate::dump::object::{DumpObject, DumpProperty, DumpValue};
 
 /// JSON and nothing besides: dumps are written by a machine.
 const STRICT: ParseOptions = ParseOptions {

@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use crate::clock::SimTime;
-use crate::guest_claim::Statement;
+use crate::guest::claim::Statement;
 
 /// RFC 5227 section 1.1.
 mod ipv4 {

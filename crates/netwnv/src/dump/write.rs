@@ -3,7 +3,7 @@
 use nvgre_wire::CustomerAddress;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use crate::dump_kind::DumpKind;
+use crate::dump::kind::DumpKind;
 use crate::estate::{Adapter, Host};
 use crate::field::{self, properties};
 use crate::kind::{ADDRESS_STATE, Kind, ON_OFF, RECORD_TYPE, RULE};

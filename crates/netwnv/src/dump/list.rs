@@ -3,8 +3,8 @@
 
 use std::ops::Range;
 
-use crate::dump_format::Malformed;
-use crate::dump_object::{DumpObject, DumpProperty, DumpValue};
+use crate::dump::format::Malformed;
+use crate::dump::object::{DumpObject, DumpProperty, DumpValue};
 
 /// A property while its value may still go on.
 struct Open<'s> {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::dump_object::DumpObject;
+use crate::dump::object::DumpObject;
 
 /// What the objects of one cmdlet are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use crate::dump::format::{Content, Malformed};
+use crate::dump::host::HostReader;
+use crate::dump::kind::DumpKind;
+use crate::dump::object::{DumpObject, DumpValue};
 use crate::dump::{DumpError, DumpFile, DumpNote, DumpNoteKind, Owner};
-use crate::dump_format::{Content, Malformed};
-use crate::dump_host::HostReader;
-use crate::dump_kind::DumpKind;
-use crate::dump_object::{DumpObject, DumpValue};
 use crate::lines::Lines;
 use crate::source::Place;
 

@@ -8,12 +8,12 @@ use nvgre_wire::{
     VirtualSubnetId,
 };
 
+use crate::skeleton::candidate::{Candidate, sum};
+use crate::skeleton::prefix::prefixes;
+use crate::skeleton::survey::{Seen, Survey};
 use crate::skeleton::{
     Skeleton, SkeletonError, SkeletonGuest, SkeletonHost, SkeletonNote, SkeletonSubnet,
 };
-use crate::skeleton_candidate::{Candidate, sum};
-use crate::skeleton_prefix::prefixes;
-use crate::skeleton_survey::{Seen, Survey};
 
 /// More addresses than this that a MAC sends from and does not claim by ARP or ND, or that frames
 /// to it are for and lie outside the subnet, and it is taken for a gateway.

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use csv_core::{ReadFieldResult, Reader, ReaderBuilder};
 
-use crate::dump_format::Malformed;
-use crate::dump_object::{DumpObject, DumpProperty, DumpValue};
+use crate::dump::format::Malformed;
+use crate::dump::object::{DumpObject, DumpProperty, DumpValue};
 
 const ONE_FILE_A_KIND: &str =
     "write one CSV file for each kind of object, or all of them with ConvertTo-Json";

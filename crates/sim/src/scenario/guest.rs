@@ -8,9 +8,9 @@ use nvgre_wire::{CustomerAddress, CustomerPrefix, VlanId};
 use toml::Spanned;
 
 use crate::names::folded;
+use crate::scenario::check::{Check, IPV4_MTU_MIN_BYTES, nic_of, same};
+use crate::scenario::file::{GuestTable, OneOrMore};
 use crate::scenario::{Guest, InterfaceAddress};
-use crate::scenario_check::{Check, IPV4_MTU_MIN_BYTES, nic_of, same};
-use crate::scenario_file::{GuestTable, OneOrMore};
 
 /// -VirtualSubnetId of a port that reaches its own switch only.
 const LOCAL_ONLY: u32 = 16_777_215;

@@ -6,11 +6,11 @@ use std::net::IpAddr;
 
 use nvgre_wire::{MacAddress, ProviderAddress, VlanId};
 
+use crate::skeleton::candidate::merge;
+use crate::skeleton::guess::Guesser;
+use crate::skeleton::prefix::{length_in, prefixes};
+use crate::skeleton::survey::{Attached, INVENTED_PA, Seen};
 use crate::skeleton::{SkeletonHost, SkeletonProvider};
-use crate::skeleton_candidate::merge;
-use crate::skeleton_guess::Guesser;
-use crate::skeleton_prefix::{length_in, prefixes};
-use crate::skeleton_survey::{Attached, INVENTED_PA, Seen};
 
 impl Guesser<'_> {
     /// One host for each outer MAC, and for each provider address whose MAC is not known.

@@ -2,9 +2,9 @@
 
 use toml::Spanned;
 
+use crate::scenario::check::Check;
+use crate::scenario::file::IntentTable;
 use crate::scenario::{Intent, Party, Reach};
-use crate::scenario_check::Check;
-use crate::scenario_file::IntentTable;
 
 impl Check<'_> {
     pub(crate) fn intent(&mut self, table: &IntentTable) -> Option<Intent> {

@@ -11,11 +11,11 @@ use nvgre_wire::{MacAddress, ProviderAddress, VirtualSubnetId};
 use toml::Spanned;
 
 use crate::names::{FileNames, Names, folded};
+use crate::scenario::file::{
+    GuestTable, HostTable, ScenarioFile, SettingsTable, StageTable, TenantTable, UnderlayTable,
+};
 use crate::scenario::{
     Expectation, Host, Move, Probe, Scenario, ScenarioError, Script, Stage, Tenant, Underlay,
-};
-use crate::scenario_file::{
-    GuestTable, HostTable, ScenarioFile, SettingsTable, StageTable, TenantTable, UnderlayTable,
 };
 
 /// RFC 791 section 3.2.

@@ -7,12 +7,12 @@ use nvgre_dataplane::{
 };
 use nvgre_wire::{CustomerAddress, MacAddress, ProviderAddress, VirtualSubnetId, VlanId};
 
+use crate::dump::kind::DumpKind;
+use crate::dump::nic::Nics;
+use crate::dump::object::DumpObject;
+use crate::dump::reading::Reading;
+use crate::dump::row::{DumpRow, canonical};
 use crate::dump::{DumpHost, DumpNote, DumpNoteKind};
-use crate::dump_kind::DumpKind;
-use crate::dump_nic::Nics;
-use crate::dump_object::DumpObject;
-use crate::dump_reading::Reading;
-use crate::dump_row::{DumpRow, canonical};
 use crate::estate::{Adapter, Host, HostAddressEntry, ProviderRouteEntry, RecordEntry, RouteEntry};
 use crate::kind::{ADDRESS_STATE, BYTE, Kind, ON_OFF, RECORD_TYPE, RULE, UINT32, UINT64};
 use crate::labels::LabelPool;

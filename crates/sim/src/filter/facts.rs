@@ -9,7 +9,7 @@ use nvgre_wire::LinkHeader;
 use smallvec::SmallVec;
 
 use crate::comment::verdict_of;
-use crate::filter_field::{Field, Found, Protocol};
+use crate::filter::field::{Field, Found, Protocol};
 use crate::inventory::{Inventory, Who};
 use crate::oracle::GuestIndex;
 use crate::walk_log::{Beginning, Ended, WalkLog};

@@ -11,7 +11,6 @@ use nvgre_wire::{CustomerAddress, CustomerPrefix, ProviderAddress};
 
 use crate::guest::Guest;
 use crate::scenario::{self, Host, InterfaceAddress, Tenant};
-use crate::scenario_text;
 use crate::skeleton::{Skeleton, SkeletonGuest, SkeletonHost, SkeletonSubnet};
 
 /// Made up: no capture shows it.
@@ -94,7 +93,7 @@ impl Skeleton {
                 virtual_subnets: vec![subnet.virtual_subnet],
                 bum_groups: groups.into_iter().collect(),
             };
-            scenario_text::tenant(out, &tenant)?;
+            scenario::text::tenant(out, &tenant)?;
         }
         writeln!(
             out,
@@ -128,7 +127,7 @@ impl Skeleton {
             link_mtu_bytes: self.mtu_bytes,
             policy: vec![host.policy_file()],
         };
-        scenario_text::host(out, &host, made_up)
+        scenario::text::host(out, &host, made_up)
     }
 
     fn write_guest(&self, out: &mut String, guest: &SkeletonGuest) -> fmt::Result {
@@ -168,7 +167,7 @@ impl Skeleton {
             ..scenario::Guest::named(&guest.name, guest.mac)
         };
         let names = [tenant.as_str(), self.hosts[host].name.as_str()];
-        scenario_text::guest(out, &guest, names, [&above, &more])
+        scenario::text::guest(out, &guest, names, [&above, &more])
     }
 
     fn write_policy(&self, out: &mut String, host: usize, capture: &str) -> fmt::Result {

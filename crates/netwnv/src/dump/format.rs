@@ -2,8 +2,10 @@
 
 use std::ops::Range;
 
-use crate::dump_object::DumpValue;
-use crate::{dump_csv, dump_json, dump_list};
+use super::csv;
+use super::json;
+use super::list;
+use crate::dump::object::DumpValue;
 
 /// A text that is not of its format, or of one that is refused.
 pub(crate) struct Malformed {
@@ -49,7 +51,7 @@ pub(crate) fn read(text: &str) -> Result<Content<'_>, Malformed> {
         return Ok(Content::Empty);
     }
     if text[start..].starts_with(['{', '[']) {
-        return Ok(Content::Values(dump_json::values(text)?));
+        return Ok(Content::Values(json::values(text)?));
     }
     if text[start..].starts_with("<Objs") {
         return Err(refused(text, start, "this is what Export-Clixml writes"));
@@ -62,10 +64,10 @@ pub(crate) fn read(text: &str) -> Result<Content<'_>, Malformed> {
         ));
     }
     let first = text[start..].lines().next().unwrap_or_default();
-    let objects = if dump_list::is_line(first) {
-        dump_list::objects(text)?
-    } else if first.starts_with("#TYPE") || dump_csv::columns(text) > 1 || first.starts_with('"') {
-        dump_csv::objects(text)?
+    let objects = if list::is_line(first) {
+        list::objects(text)?
+    } else if first.starts_with("#TYPE") || csv::columns(text) > 1 || first.starts_with('"') {
+        csv::objects(text)?
     } else {
         return Ok(Content::Foreign);
     };

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use nvgre_wire::MacAddress;
 
+use crate::dump::host::made_up_mac;
+use crate::dump::reading::Reading;
+use crate::dump::row::DumpRow;
 use crate::dump::{DumpNote, DumpNoteKind};
-use crate::dump_host::made_up_mac;
-use crate::dump_reading::Reading;
-use crate::dump_row::DumpRow;
 use crate::estate::{Host, Nic};
 use crate::kind::{Kind, UINT32};
 use crate::source::Place;

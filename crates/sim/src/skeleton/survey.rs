@@ -9,8 +9,8 @@ use nvgre_wire::{
     NdpKind, NeighborDiscovery, ProviderAddress, VirtualSubnetId, VlanId, ip_protocol,
 };
 
+use super::guess;
 use crate::skeleton::{Skeleton, SkeletonError};
-use crate::skeleton_guess;
 
 /// The subnet that bare frames are put into.
 pub(crate) const INVENTED_VSID: VirtualSubnetId = match VirtualSubnetId::try_new(5_001) {
@@ -123,7 +123,7 @@ impl Survey {
     /// # Errors
     /// No frame shows a guest.
     pub fn finish(self) -> Result<Skeleton, SkeletonError> {
-        skeleton_guess::guess(&self)
+        guess::guess(&self)
     }
 
     fn tunnel(&mut self, memory: &mut [u8], macs: Macs) {

@@ -7,7 +7,7 @@ use nvgre_netwnv::{Adapter, Estate};
 use nvgre_wire::{RoutingDomainId, VirtualSubnetId};
 
 use crate::scenario::Tenant;
-use crate::skeleton_guess::routing_domain;
+use crate::skeleton::guess::routing_domain;
 
 /// The tenants of an estate while its guests are gone through.
 pub(crate) struct Tenants {

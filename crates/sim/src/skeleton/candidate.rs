@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use nvgre_wire::{CustomerAddress, ProviderAddress};
 
-use crate::skeleton_survey::{Seen, Station};
+use crate::skeleton::survey::{Seen, Station};
 
 type Addresses = BTreeMap<CustomerAddress, BTreeMap<ProviderAddress, Seen>>;
 

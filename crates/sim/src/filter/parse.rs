@@ -7,8 +7,8 @@ use winnow::combinator::{alt, delimited, preceded, repeat};
 use winnow::error::EmptyError;
 use winnow::token::{none_of, one_of, take_while};
 
+use crate::filter::field::{Expected, Field, Value, is_plain};
 use crate::filter::{Expression, FilterError, Operator};
-use crate::filter_field::{Expected, Field, Value, is_plain};
 use crate::scenario::Scenario;
 
 /// Parentheses and negations within each other.
