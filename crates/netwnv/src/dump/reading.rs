@@ -28,6 +28,9 @@ pub(crate) struct Reading {
     empty: Vec<String>,
     /// The file in hand.
     file: usize,
+    /// Whom the last object was said to be of, and whose it is: those of a host follow one another, and
+    /// there may be a thousand hosts.
+    last: Option<(String, usize)>,
 }
 
 /// Properties of a kind that nobody asked for.
@@ -58,7 +61,7 @@ impl Reading {
         hosts: &mut Vec<HostReader<'v>>,
     ) {
         if let Owner::Folder(folder) = &file.owner {
-            host_named(hosts, folder, folder);
+            self.host_named(hosts, folder, folder);
         }
         let not_read = |text: &str, at: usize| DumpNote {
             place: lines.place(at),
@@ -143,17 +146,18 @@ impl Reading {
                 {
                     self.misplaced(folder, name, span);
                 }
-                let host = host_named(hosts, folder, folder);
+                let host = self.host_named(hosts, folder, folder);
                 if let Some((name, _)) = object_name {
                     hosts[host].learn_name(&name);
                 }
                 host
             }
             (Owner::Stem(_), Some((name, span))) => {
-                let host = host_named(hosts, &name, short_name(&name));
+                let host = self.host_named(hosts, &name, short_name(&name));
                 if !self
                     .named
                     .iter()
+                    .rev()
                     .any(|&(f, h, _)| (f, h) == (self.file, host))
                 {
                     self.named.push((self.file, host, span));
@@ -168,11 +172,24 @@ impl Reading {
                 {
                     self.unnamed.push((self.file, object.span.clone()));
                 }
-                host_named(hosts, stem, stem)
+                self.host_named(hosts, stem, stem)
             }
         };
         hosts[host].take(kind, lines, object);
         true
+    }
+
+    /// As [`host_named`], which has not to be asked again for the same name: it was the last that could
+    /// change the answer.
+    fn host_named(&mut self, hosts: &mut Vec<HostReader<'_>>, name: &str, shown: &str) -> usize {
+        if let Some((last, host)) = &self.last
+            && last == name
+        {
+            return *host;
+        }
+        let host = host_named(hosts, name, shown);
+        self.last = Some((name.to_owned(), host));
+        host
     }
 
     fn misplaced(&mut self, folder: &str, host: String, span: Range<usize>) {
