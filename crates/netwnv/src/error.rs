@@ -35,13 +35,14 @@ impl Place {
         Lines::new(file, text).place(offset)
     }
 
-    /// The line of `text` at this place, a caret below `span` (in bytes of `text`) as far as the
-    /// line goes, and a line of help. Of a long line the part around the caret.
+    /// The line of `text` at this place, a caret below `span` (in bytes of `text`, with the whole of a
+    /// character that is cut) as far as the line goes, and a line of help. Of a long line the part
+    /// around the caret.
     pub fn excerpt(&self, text: &str, span: &Range<usize>, help: Option<&str>) -> String {
         let line = line_around(text, span.start);
-        let start = span.start.clamp(line.start, line.end);
+        let start = text.floor_char_boundary(span.start.clamp(line.start, line.end));
         let (line, cut) = part_around(text, line, start);
-        let end = span.end.clamp(start, line.end);
+        let end = text.ceil_char_boundary(span.end.clamp(start, line.end));
         let number = self.line.to_string();
         let margin = " ".repeat(number.len());
         let [before, after] = cut.map(|cut| if cut { CUT } else { "" });

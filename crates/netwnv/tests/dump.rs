@@ -417,6 +417,17 @@ fn wrong_fields_of_csv_and_lists_have_their_places_too() {
     );
 }
 
+/// Of a row that lacks something its first character is shown, however many bytes that has.
+#[test]
+fn a_caret_stands_below_whole_characters() {
+    let row = "VirtualSubnetID,CustomerAddress,ProviderAddress,VMName\n\u{e9}5001,192.168.1.11,10.0.0.11,a\n";
+    let text = refused(&[("S/lookup-record.csv", row)]);
+    assert!(
+        text.contains("2 | \u{e9}5001,192.168.1.11,10.0.0.11,a\n  | ^\n"),
+        "{text}"
+    );
+}
+
 #[test]
 fn what_is_no_dump_is_refused_with_advice() {
     let table = "\r\nCustomerAddress VirtualSubnetID\r\n--------------- ---------------\r\n10.0.0.5        5001\r\n";
