@@ -11,8 +11,11 @@ use nvgre_sim::{Model, ModelWarning};
 use crate::exit::Failure;
 use crate::output::Output;
 
-/// Tells each kind of warning once, with all its places, and every command that only shows or
-/// waits.
+/// Most lines below a warning, and most places in one of them: hundreds of hosts are mostly given the same
+/// policy. Reports have all of them.
+const TOLD: usize = 8;
+
+/// Tells each kind of warning once, with its places, and every command that only shows or waits.
 pub(crate) fn print(model: &Model, out: &mut Output) -> Result<(), Failure> {
     let suspect = by_text(model.warnings());
     out.check(check(&suspect));
@@ -93,15 +96,57 @@ fn told(text: &str, warnings: &[&ModelWarning]) -> String {
         places.extend(&warning.place);
     }
     let mut told = format!("{text}, {} times:", warnings.len());
-    for ((host, file), places) in files {
+    let more = files.len().saturating_sub(TOLD);
+    for ((host, file), places) in files.into_iter().take(TOLD) {
         let _infallible = write!(told, "\n  on {host}");
-        for (index, place) in places.iter().enumerate() {
+        for (index, place) in places.iter().take(TOLD).enumerate() {
             let (line, column) = (place.line, place.column);
             let _infallible = match index {
                 0 => write!(told, ": {file}:{line}:{column}"),
                 _ => write!(told, ", {line}:{column}"),
             };
         }
+        if places.len() > TOLD {
+            let _infallible = write!(told, " and {} more", places.len() - TOLD);
+        }
+    }
+    if more > 0 {
+        let _infallible = write!(told, "\n  and {more} more");
     }
     told
+}
+
+#[cfg(test)]
+mod tests {
+    use nvgre_netwnv::Place;
+    use nvgre_sim::ModelWarning;
+
+    use super::told;
+
+    #[test]
+    fn what_a_thousand_hosts_share_is_told_in_a_few_lines() {
+        let warning = |host: u32, line| ModelWarning {
+            host: format!("h{host:04}"),
+            place: Some(Place {
+                file: "policy.ps1".into(),
+                line,
+                column: 1,
+            }),
+            text: "suspect".to_owned(),
+        };
+        let all: Vec<_> = (0..1_000)
+            .flat_map(|host| (1..=if host == 0 { 12 } else { 1 }).map(move |line| (host, line)))
+            .map(|(host, line)| warning(host, line))
+            .collect();
+        let text = told("suspect", &all.iter().collect::<Vec<_>>());
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines.len(), 10);
+        assert_eq!(lines[0], "suspect, 1011 times:");
+        assert_eq!(
+            lines[1],
+            "  on h0000: policy.ps1:1:1, 2:1, 3:1, 4:1, 5:1, 6:1, 7:1, 8:1 and 4 more"
+        );
+        assert_eq!(lines[8], "  on h0007: policy.ps1:1:1");
+        assert_eq!(lines[9], "  and 992 more");
+    }
 }

@@ -52,14 +52,19 @@ pub fn ask_mtus(model: &mut Model, pairs: &[ReachPair]) -> Vec<SafeMtu> {
     let scenario = model.scenario().clone();
     let mut trial = model.trial();
     let answered = pairs.iter().filter(|pair| pair.answered);
+    // Most pairs have the limit of another: what two packets show need not be searched for.
+    let mut last = None;
     let found = answered.filter_map(|pair| {
         let configured_bytes = scenario.guests[pair.from].mtu_bytes;
-        ask_pair(
+        let mtu = ask_pair(
             &mut trial,
             (pair.from, pair.to),
             pair.family?,
             configured_bytes,
-        )
+            last,
+        )?;
+        last = mtu.largest_bytes.map(usize::from).or(last);
+        Some(mtu)
     });
     found.collect()
 }
@@ -69,6 +74,7 @@ fn ask_pair(
     (from, to): (GuestIndex, GuestIndex),
     family: IpFamily,
     configured_bytes: u16,
+    guess_bytes: Option<usize>,
 ) -> Option<SafeMtu> {
     let conversation = converse_over(trial, from, to, Probe::Icmp, family);
     let next_hop = conversation.leg(LegKind::Resolve)?.resolved?.mac;
@@ -100,13 +106,19 @@ fn ask_pair(
         told,
         configured_bytes,
     };
-    if send(MOST_BYTES).0 {
-        return Some(safe(None, None, false));
+    let (mut arrives, mut too_large) = (0, MOST_BYTES + 1);
+    let likely = guess_bytes.map_or([LEAST_BYTES, MOST_BYTES], |guess| [guess, guess + 1]);
+    for ip_len_bytes in likely.into_iter().chain([LEAST_BYTES, MOST_BYTES]) {
+        if (arrives + 1..too_large).contains(&ip_len_bytes) {
+            if send(ip_len_bytes).0 {
+                arrives = ip_len_bytes;
+            } else {
+                too_large = ip_len_bytes;
+            }
+        }
     }
-    let (mut arrives, mut too_large) = (LEAST_BYTES, MOST_BYTES);
-    if !send(arrives).0 {
-        too_large = arrives;
-        arrives = 0;
+    if arrives == MOST_BYTES {
+        return Some(safe(None, None, false));
     }
     while too_large - arrives > 1 && arrives > 0 {
         let middle = usize::midpoint(arrives, too_large);
