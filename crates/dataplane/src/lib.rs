@@ -26,6 +26,7 @@
 //! | `policy.rs` | [`Policy`]: typed objects, edited freely, and the checks before publication |
 //! | `port.rs`, `acl.rs`, `lookup_record.rs`, `customer_route.rs`, `provider.rs` | the objects |
 //! | `publisher.rs`, `compile.rs` | [`Publisher`]: edits of records, checked one by one, and snapshots |
+//! | `publisher/` | what an edit changes of provider addresses and subnets; rows that nobody sees any more |
 //! | `snapshot.rs`, `subscription.rs` | [`Snapshot`]: a state of the tables; a worker's view of the newest |
 //! | `entry.rs`, `record_table.rs`, `table.rs`, `spread.rs`, `hints.rs`, `spine.rs` | lookup records; rows with versions; ways to rows; shared lists |
 //! | `underlay.rs` | next hops on the provider network |

@@ -5,12 +5,13 @@ extern crate std;
 use alloc::vec;
 use std::thread;
 
-use nvgre_wire::{CustomerAddress, MacAddress, RoutingDomainId};
+use nvgre_wire::{CustomerAddress, MacAddress, ProviderAddress, RoutingDomainId, VirtualSubnetId};
 
 use super::*;
 use crate::customer_route::{CustomerRoute, RouteId};
+use crate::lookup_record::RecordType;
 use crate::provider::HostAddress;
-use crate::record_table::RecordTable;
+use crate::record_table::{Fill, RecordTable};
 use crate::table::tests::{Dice, tries};
 
 const SUBNET: VirtualSubnetId = VirtualSubnetId::MIN;
