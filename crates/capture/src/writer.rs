@@ -137,13 +137,16 @@ impl<W: Write> Writer<W> {
     /// frame, 0 for no limit.
     ///
     /// # Errors
-    /// The name is longer than 65,535 bytes, or writing fails.
+    /// The name is longer than 65,535 bytes, or writing fails or failed before.
     pub fn add_interface(
         &mut self,
         name: &str,
         link_type: LinkType,
         snap_len: u32,
     ) -> Result<u32, WriteError> {
+        if self.broken {
+            return Err(WriteError::NotWhole);
+        }
         let block = InterfaceDescriptionBlock {
             linktype: DataLink::from(u32::from(link_type.0)),
             snaplen: snap_len,
@@ -166,7 +169,7 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// The interface is unknown, the time is negative, the frame is longer than
     /// [`MAX_RECORD_BYTES`] or the comment than 65,535 bytes: nothing is written then, and the next
-    /// frame may follow. Or writing fails.
+    /// frame may follow. Or writing fails or failed before.
     pub fn write(
         &mut self,
         interface: u32,
@@ -194,6 +197,9 @@ impl<W: Write> Writer<W> {
         original_len: u32,
         annotations: Annotations<'_>,
     ) -> Result<(), WriteError> {
+        if self.broken {
+            return Err(WriteError::NotWhole);
+        }
         if interface >= self.interfaces {
             return Err(WriteError::UnknownInterface(interface));
         }

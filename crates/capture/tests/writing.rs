@@ -402,6 +402,39 @@ fn output_that_fails_is_never_called_whole() {
     assert!(matches!(writer.finish(), Err(WriteError::NotWhole)));
 }
 
+#[test]
+fn nothing_follows_a_write_that_failed() {
+    /// Takes a few bytes, fails once, and has room again.
+    struct Hiccup<'a>(&'a mut Vec<u8>, u32);
+    impl io::Write for Hiccup<'_> {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.1 += 1;
+            if self.1 == 2 {
+                return Err(io::Error::other("no space left"));
+            }
+            let taken = &bytes[..bytes.len().min(1_001)];
+            self.0.extend_from_slice(taken);
+            Ok(taken.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut out = Vec::new();
+    let mut writer = Writer::new(Hiccup(&mut out, 0)).unwrap();
+    let port = writer.add_interface("port", LinkType::ETHERNET, 0).unwrap();
+    let mut write = || writer.write(port, 0, &[0; 100_000], 0, None);
+    let failed = (0..10).find_map(|_| write().err());
+    assert!(matches!(failed, Some(WriteError::Io(_))));
+    for _ in 0..10 {
+        assert!(matches!(write(), Err(WriteError::NotWhole)));
+    }
+    let more = writer.add_interface("more", LinkType::ETHERNET, 0);
+    assert!(matches!(more, Err(WriteError::NotWhole)));
+    assert!(matches!(writer.finish(), Err(WriteError::NotWhole)));
+    assert_eq!(out.len(), 1_001);
+}
+
 proptest! {
     #[test]
     fn reading_undoes_writing(
