@@ -7,10 +7,10 @@ use std::net::Ipv4Addr;
 
 use common::*;
 use nvgre_dataplane::{
-    Acl, AclAction, AclDirection, AclRemote, DropReason, LookupRecord, Policy, PortId, Rule,
-    Verdict,
+    Acl, AclAction, AclDirection, AclRemote, DropReason, HostAddress, LookupRecord, Policy, PortId,
+    Rule, Verdict,
 };
-use nvgre_wire::MacAddress;
+use nvgre_wire::{CustomerAddress, MacAddress};
 
 /// Bytes that decide: the outer headers, and the inner ones up to the ports.
 const HEADERS: usize = 14 + 20 + 8 + 14 + 20 + 20;
@@ -290,4 +290,139 @@ fn a_route_by_way_of_a_guest_leads_to_that_guest() {
     let sent = host.send(BLUE1.port, &frame(BLUE1, far));
     let inner = read_nvgre(sent.uplink()).inner;
     assert_eq!(inner[..6], BLUE_B2.mac.octets());
+}
+
+/// Blue 1's frames leave by the NIC of the address that its record names, and come in there only.
+#[test]
+fn a_host_with_several_nics_sends_and_receives_by_the_one_that_a_record_names() {
+    let second = pa("192.168.4.111");
+    for (there, tag) in [(0, None), (1, None), (1, vlan(7))] {
+        let mut host = Host::new(sample_policy(Carriage::EncapV4, 0));
+        host.edit(|policy| {
+            policy.provider_addresses.push(HostAddress {
+                interface_index: 2,
+                vlan: tag,
+                ..host_address(second, 2)
+            });
+            for record in &mut policy.records {
+                if there == 1 && record.mac == BLUE1.mac {
+                    record.provider_address = second;
+                }
+            }
+        });
+        let (address, mac) = [(host_v4(0), host_mac(0)), (second, host_mac(2))][there];
+        let sent = host.send(BLUE1.port, &frame(BLUE1, BLUE2));
+        let packet = sent.uplink();
+        assert_eq!(packet[6..12], mac.octets(), "{tag:?}");
+        let ip = if tag.is_some() { 18 } else { 14 };
+        assert_eq!(packet[12..14] == [0x81, 0], tag.is_some());
+        assert_eq!(
+            packet[ip + 12..ip + 16],
+            (address.bits() as u32).to_be_bytes()
+        );
+
+        let inner = frame(BLUE2, BLUE1);
+        let outer = Ip::new(host_v4(1).ip(), address.ip());
+        let key = (BLUE, 0);
+        let to = |mac| nvgre_in(&outer, mac, host_mac(1), key, &inner);
+        let other = [host_mac(2), host_mac(0)][there];
+        host.receive(&to(other))
+            .assert_dropped(DropReason::OuterNotOurs);
+        if tag.is_some() {
+            host.receive(&to(mac)).assert_dropped(DropReason::OuterVlan);
+            host.receive(&tagged(&to(mac), 0x8100, 7))
+                .assert_delivered(BLUE1.port, &inner);
+        } else {
+            host.receive(&to(mac)).assert_delivered(BLUE1.port, &inner);
+            host.receive(&tagged(&to(mac), 0x8100, 7))
+                .assert_dropped(DropReason::OuterVlan);
+        }
+    }
+}
+
+#[test]
+fn rewritten_packets_of_a_host_with_several_nics_go_by_the_one_of_their_sender() {
+    for (guest, nic) in [(BLUE1, 0), (BLUE3, 2)] {
+        let mut host = Host::new(sample_policy(Carriage::Nat, 0));
+        let own = |guest: Guest| Carriage::Nat.provider_address(guest, true);
+        host.edit(|policy| {
+            let mut addresses = policy.provider_addresses.iter_mut();
+            let of_blue3 = addresses.find(|host| host.address == own(BLUE3));
+            let of_blue3 = of_blue3.expect("Blue 3's address");
+            (of_blue3.interface_index, of_blue3.mac) = (2, host_mac(2));
+        });
+        let sent = host.send(guest.port, &frame(guest, BLUE2));
+        assert_eq!(sent.uplink()[6..12], host_mac(nic).octets());
+        let packet = |to_nic| {
+            let ip = Ip::new(own(BLUE2).ip(), own(guest).ip());
+            let udp = ip.udp((1_024, 53), &[0x5a; 26]);
+            ip_frame(host_mac(to_nic), host_mac(1), &udp)
+        };
+        host.receive(&packet(nic))
+            .assert_delivered(guest.port, &frame(BLUE2, guest));
+        host.receive(&packet(2 - nic))
+            .assert_dropped(DropReason::OuterNotOurs);
+    }
+}
+
+/// A guest's address as the low bits of an IPv6 one, of a station elsewhere.
+fn twin(of: Guest) -> LookupRecord {
+    let [a, b, c, d] = of.v4.octets();
+    let address = CustomerAddress::v6([0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, a, b, c, d]);
+    encap(90, of.vsid, address, mac("060600000099"), host_v4(2))
+}
+
+#[test]
+fn an_ipv6_address_whose_low_bits_are_an_ipv4_one_s_is_another_address() {
+    for first in [false, true] {
+        let mut host = Host::new(sample_policy(Carriage::EncapV4, 0));
+        host.edit(|policy| {
+            let at = if first { 0 } else { policy.records.len() };
+            policy.records.insert(at, twin(BLUE2));
+        });
+        let sent = host.send(BLUE1.port, &frame(BLUE1, BLUE2));
+        assert_eq!(sent.uplink()[30..34], [192, 168, 4, 22]);
+        let inner = frame(BLUE2, BLUE1);
+        let from = |peer| {
+            let outer = Ip::new(host_v4(peer).ip(), host_v4(0).ip());
+            nvgre_in(&outer, host_mac(0), host_mac(peer), (BLUE, 0), &inner)
+        };
+        host.receive(&from(1)).assert_delivered(BLUE1.port, &inner);
+        host.receive(&from(2))
+            .assert_dropped(DropReason::PeerNotSource);
+    }
+}
+
+#[test]
+fn a_guest_with_an_ipv6_address_alone_does_not_speak_as_its_low_bits() {
+    let mut host = Host::new(sample_policy(Carriage::EncapV4, 0));
+    host.edit(|policy| {
+        policy.records.retain(|record| record.mac != BLUE1.mac);
+        policy.records.push(LookupRecord {
+            mac: BLUE1.mac,
+            provider_address: host_v4(0),
+            ..twin(BLUE1)
+        });
+    });
+    host.send(BLUE1.port, &frame(BLUE1, BLUE2))
+        .assert_dropped(DropReason::NoSourceRecord);
+}
+
+#[test]
+fn a_provider_address_of_ipv6_is_not_the_ipv4_one_of_its_low_bits() {
+    let mut receiver = Host::new(sample_policy(Carriage::EncapV4, 0));
+    receiver.edit(|policy| {
+        for record in &mut policy.records {
+            if record.mac == BLUE2.mac {
+                // 192.168.4.22 below.
+                record.provider_address = pa("fd00:4::c0a8:416");
+            }
+        }
+    });
+    let inner = frame(BLUE2, BLUE1);
+    let outer = Ip::new(host_v4(1).ip(), host_v4(0).ip());
+    let packet = nvgre_in(&outer, host_mac(0), host_mac(1), (BLUE, 0), &inner);
+    receiver
+        .receive(&packet)
+        .assert_dropped(DropReason::PeerNotSource);
 }
