@@ -119,7 +119,7 @@ impl<W: Write> PcapWriter<W> {
 /// What the values were checked for before cannot come back: what is left is the output failing.
 fn io_error(error: PcapWriteError) -> WriteError {
     WriteError::Io(match error {
-        PcapWriteError::Io(error) => error,
+        PcapWriteError::Io(error) | PcapWriteError::FieldWriteFailed(_, error) => error,
         other => io::Error::other(other),
     })
 }

@@ -41,7 +41,7 @@ impl Pending {
             .tempfile_in(directory)
             // The kind alone: the whole error tells the random name.
             .map_err(|error| match error.kind() {
-                kind @ io::ErrorKind::NotFound => {
+                kind @ io::ErrorKind::NotFound if !directory.exists() => {
                     let text = format!("folder {} does not exist", directory.display());
                     failed(io::Error::new(kind, text))
                 }

@@ -144,9 +144,15 @@ fn output_that_fails_is_never_called_whole() {
             Ok(())
         }
     }
-    let mut writer = PcapWriter::new(Full, LinkType::ETHERNET).unwrap();
-    let frame = vec![0; MAX_RECORD_BYTES];
-    let failed = (0..3).find_map(|_| writer.write(0, &frame, 0).err());
-    assert!(matches!(failed, Some(WriteError::Io(_))), "{failed:?}");
-    assert!(matches!(writer.finish(), Err(WriteError::NotWhole)));
+    // Whether it fails at a frame or at a field of its header, the cause is told.
+    for len in [MAX_RECORD_BYTES, 60] {
+        let mut writer = PcapWriter::new(Full, LinkType::ETHERNET).unwrap();
+        let frame = vec![0; len];
+        let failed = (0..10_000).find_map(|_| writer.write(0, &frame, 0).err());
+        let Some(WriteError::Io(error)) = failed else {
+            panic!("{failed:?}");
+        };
+        assert_eq!(error.kind(), std::io::ErrorKind::StorageFull);
+        assert!(matches!(writer.finish(), Err(WriteError::NotWhole)));
+    }
 }

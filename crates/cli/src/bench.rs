@@ -38,7 +38,7 @@ pub(crate) struct BenchArgs {
     /// Threads of the case that has several, at most as many as the machine runs at once [default: 2]
     #[arg(long, value_name = "N")]
     workers: Option<usize>,
-    /// Measure for half a minute instead of some.
+    /// Measure for some ten seconds instead of more than a minute.
     #[arg(long)]
     quick: bool,
     /// Compare with lines that an earlier run printed with --json; exit code 5 when worse.
@@ -75,6 +75,7 @@ enum FrameSize {
 pub(crate) fn run(args: &BenchArgs, out: &mut Output) -> Result<Exit, Failure> {
     let baseline = args.baseline.as_deref().map(Baseline::read).transpose()?;
     let workers = args.threads()?;
+    args.refuse_unknown_ids()?;
     let cases: Vec<&Case> = CASES.iter().filter(|case| args.wants(case)).collect();
     let together = (args.wants_id("workers") && args.wants_size(Size::B64))
         .then_some(workers)
@@ -84,9 +85,9 @@ pub(crate) fn run(args: &BenchArgs, out: &mut Output) -> Result<Exit, Failure> {
         .filter(|case| args.wants_policy(case))
         .collect();
     if cases.is_empty() && together.is_none() && policies.is_empty() {
+        let ids = args.ids.join("' or '");
         return Err(Failure::usage(format_args!(
-            "no case has '{}' in its id and frames of this size; without it nvgre bench lists all",
-            args.ids.join("' or '")
+            "no case has '{ids}' in its id and frames of this size"
         )));
     }
     if cfg!(debug_assertions) {
@@ -128,7 +129,7 @@ pub(crate) fn run(args: &BenchArgs, out: &mut Output) -> Result<Exit, Failure> {
     }
     match baseline {
         None => Ok(Exit::Success),
-        Some(baseline) => baseline.compare(&rows, args.margin, out),
+        Some(baseline) => baseline.compare(&rows, args.margin, args.chart, out),
     }
 }
 
@@ -147,11 +148,30 @@ impl BenchArgs {
     }
 
     fn wants_id(&self, id: &str) -> bool {
-        let is_wanted = |wanted: &String| match self.exact {
+        self.ids.is_empty() || self.ids.iter().any(|wanted| self.is_meant(wanted, id))
+    }
+
+    fn is_meant(&self, wanted: &str, id: &str) -> bool {
+        match self.exact {
             true => id == wanted,
-            false => id.contains(wanted.as_str()),
+            false => id.contains(wanted),
+        }
+    }
+
+    /// One that is misspelled among others would pass for measured.
+    fn refuse_unknown_ids(&self) -> Result<(), Failure> {
+        let frames = CASES.iter().map(|case| case.id);
+        let policies = POLICY_CASES.iter().map(|case| case.id);
+        let ids: Vec<_> = frames.chain(policies).chain(["workers"]).collect();
+        let is_unknown = |wanted: &&String| !ids.iter().any(|id| self.is_meant(wanted, id));
+        let Some(unknown) = self.ids.iter().find(is_unknown) else {
+            return Ok(());
         };
-        self.ids.is_empty() || self.ids.iter().any(is_wanted)
+        Err(Failure::usage(if self.exact {
+            format!("no case is named '{unknown}'")
+        } else {
+            format!("no case has '{unknown}' in its id")
+        }))
     }
 
     fn wants_size(&self, size: Size) -> bool {

@@ -11,7 +11,7 @@ use crate::whole_file;
 pub(crate) fn refuse_existing(file: &Path) -> Result<(), Failure> {
     if fs::symlink_metadata(file).is_ok() {
         return Err(Failure::output(format_args!(
-            "{} is there already; name another folder with -o",
+            "{} is there already; name another place with -o",
             file.display()
         )));
     }

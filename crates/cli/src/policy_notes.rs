@@ -29,7 +29,7 @@ pub(crate) fn print(model: &Model, out: &mut Output) -> Result<(), Failure> {
             .map(|(place, name)| format!("{name} (first at {place})"))
             .collect();
         out.complain(format_args!(
-            "note: without effect here, they only show or wait: {}",
+            "note: commands without effect here, which only show or wait: {}",
             names.join(", ")
         ))?;
     }

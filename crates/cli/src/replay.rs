@@ -46,7 +46,7 @@ pub(crate) struct ReplayArgs {
     /// Where the name ends in .pcap: a file of the classic format with each copy that was delivered
     /// to a guest, in order, at the time of its frame, and nothing else. It costs a fraction.
     ///
-    /// Nothing is left there when not all of the input can be read.
+    /// When not all of the input can be read nothing is written, and a file that was there stays.
     #[arg(short = 'w', long = "write", value_name = "OUT.pcapng|OUT.pcap")]
     write: Option<PathBuf>,
     /// Show only frames whose walk matches: in the output, and in a list.

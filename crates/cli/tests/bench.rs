@@ -284,12 +284,32 @@ fn no_worse_than_the_baseline_exits_0() {
 }
 
 #[test]
+fn a_chart_is_alone_on_stdout_beside_a_baseline() {
+    let ran = Baseline::with("single/local/64B", 1e6).compared(&["--chart"]);
+    assert_eq!(ran.exit, 0, "{}", ran.stderr);
+    let chart: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    assert!(chart.is_array(), "{chart}");
+    assert!(
+        ran.stderr.contains("ratios compared with the baseline: 1;"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
 fn worse_than_the_baseline_exits_5_with_both_ratios_and_the_margin() {
     let baseline = Baseline::with("single/local/64B", 0.01);
     let ran = baseline.compared(&["--margin", "40", "--json"]);
     assert_eq!(ran.exit, 5, "{}", ran.stderr);
     assert_eq!(ran.json_lines(SCHEMA, KEYS).len(), 1);
-    let told = ran.stderr.lines().last().expect("a line");
+    let lines: Vec<_> = ran.stderr.lines().collect();
+    let [.., told, sum] = lines[..] else {
+        panic!("{}", ran.stderr);
+    };
+    assert_eq!(
+        sum,
+        "nvgre: ratios compared with the baseline: 1; worse by more than 40 %: 1"
+    );
     for part in [
         "nvgre: single/local/64B: ",
         " times its limit, 0.01 in the baseline: ",
@@ -355,6 +375,8 @@ fn wrong_values_exit_2_and_say_what_is_right() {
         (&["--margin", "5"], "--baseline"),
         (&["--chart", "--json"], "cannot be used with"),
         (&["no/such/case"], "no case has 'no/such/case' in its id"),
+        (&["local/64B", "encpa"], "no case has 'encpa' in its id"),
+        (&["--exact", "local"], "no case is named 'local'"),
         (&["local", "--frames", "1500"], "no case has 'local'"),
     ] {
         let ran = nvgre(["bench", "--quick"].iter().chain(arguments));

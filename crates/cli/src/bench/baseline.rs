@@ -41,13 +41,14 @@ impl Baseline {
             .map(|(index, line)| {
                 serde_json::from_str(line).map_err(|error| {
                     let (number, column) = (index + 1, error.column().max(1));
-                    let told = Told(&error);
+                    let told =
+                        format!("{}; lines of `nvgre bench --json` are wanted", Told(&error));
                     let place = Place {
                         file: name.to_string().into(),
                         line: number as u32,
                         column: column as u32,
                     };
-                    let finding = invalid_input(Some(&place), &told.to_string(), None);
+                    let finding = invalid_input(Some(&place), &told, None);
                     Failure::inputs(format!("{place}: {told}"), vec![finding])
                 })
             })
@@ -60,11 +61,13 @@ impl Baseline {
         Ok(Self(lines))
     }
 
-    /// Says on stderr what is worse by more than `margin` percent, with both figures.
+    /// Says on stderr what is worse by more than `margin` percent, with both figures, and in the end how
+    /// many were compared: behind the text for people.
     pub(crate) fn compare(
         &self,
         rows: &[Row],
         margin: u32,
+        chart: bool,
         out: &mut Output,
     ) -> Result<Exit, Failure> {
         let most = 1.0 + f64::from(margin) / 100.0;
@@ -91,14 +94,20 @@ impl Baseline {
             }
         }
         if compared == 0 {
-            out.complain("no case of this run has a line in the baseline: nothing was compared")?;
+            out.complain(
+                "no case of this run has a ratio to a loop written by hand in the baseline: nothing was \
+                 compared",
+            )?;
             return Ok(Exit::Nothing);
         }
-        if !out.is_json() {
-            writeln!(
-                out,
-                "\nratios compared with the baseline: {compared}; worse by more than {margin} %: {worse}"
-            )?;
+        let sum = format!(
+            "ratios compared with the baseline: {compared}; worse by more than {margin} %: {worse}"
+        );
+        // What programs read stays alone on stdout.
+        if out.is_json() || chart {
+            out.complain(sum)?;
+        } else {
+            writeln!(out, "\n{sum}")?;
         }
         Ok(if worse > 0 {
             Exit::Worse
