@@ -34,19 +34,21 @@ const ADDRESSES: [&str; 9] = [
     "10.0.0.1",
     "169.254.0.5",
     "172.16.0.9",
-    "fd00::5",
+    // Its low bits are those of the first.
+    "fd00::a00:5",
 ];
 /// The first ones may be this host's.
 const PROVIDERS: [&str; 9] = [
     "192.168.4.11",
     "192.168.5.1",
     "192.168.5.2",
-    "fd00:4::11",
+    // Its low bits are those of the first, and of the last those of the first that is never this host's.
+    "fd00:4::c0a8:40b",
     "192.168.4.22",
     "192.168.4.33",
     "192.168.5.3",
     "192.168.5.4",
-    "fd00:4::22",
+    "fd00:4::c0a8:416",
 ];
 const OWN: usize = 4;
 
@@ -99,7 +101,8 @@ fn ports() -> impl Strategy<Value = Vec<Port>> {
 }
 
 fn host_addresses() -> impl Strategy<Value = Vec<HostAddress>> {
-    let one = (often(), rarely(), rarely(), rarely());
+    let other = || prop::bool::weighted(0.2);
+    let one = (often(), rarely(), other(), other());
     vec(one, OWN).prop_map(|drawn| {
         let drawn = drawn.into_iter().zip(PROVIDERS);
         drawn
