@@ -107,8 +107,8 @@ fn ask_pair(
         configured_bytes,
     };
     let (mut arrives, mut too_large) = (0, MOST_BYTES + 1);
-    let likely = guess_bytes.map_or([LEAST_BYTES, MOST_BYTES], |guess| [guess, guess + 1]);
-    for ip_len_bytes in likely.into_iter().chain([LEAST_BYTES, MOST_BYTES]) {
+    let likely = guess_bytes.into_iter().flat_map(|guess| [guess, guess + 1]);
+    for ip_len_bytes in likely.chain([LEAST_BYTES, MOST_BYTES]) {
         if (arrives + 1..too_large).contains(&ip_len_bytes) {
             if send(ip_len_bytes).0 {
                 arrives = ip_len_bytes;
